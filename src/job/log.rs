@@ -1,0 +1,250 @@
+//! What came of a run: the one record from which mail, report, status and exit code are made.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{EmailSetting, Verdict};
+use crate::diag::{Diagnostic, Fault};
+use crate::fs::RelPath;
+use crate::library::AssetType;
+
+/// One file that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivered {
+    /// Where, below the run's folder (or below `destination`).
+    pub output: RelPath,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, lower-case hexadecimal.
+    pub sha256: String,
+    /// Pixels from left to right; absent where the file is not a picture that was read.
+    pub width: Option<u32>,
+    /// Pixels from top to bottom.
+    pub height: Option<u32>,
+    /// How it relates to what was there.
+    pub change: Change,
+}
+
+/// How a delivered file relates to what was in the destination before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// Nothing was there.
+    New,
+    /// The same bytes were there and were left (`fileDuplicateCount`).
+    Identical,
+    /// Other bytes were there and were replaced (`fileUpdateCount`).
+    Replaced,
+}
+
+/// What came of one asset in one rendition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum AssetOutcome {
+    /// The original was copied.
+    Copied {
+        /// The file.
+        file: Delivered,
+        /// Why the original and not a conversion, or anything else worth knowing.
+        warnings: Vec<String>,
+    },
+    /// It was converted; a document gives one file a page.
+    Converted {
+        /// The files, at least one.
+        files: Vec<Delivered>,
+        /// What is worth knowing.
+        warnings: Vec<String>,
+    },
+    /// It is of a kind that is never exported; not an error.
+    NotExportable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        fault: Fault,
+    },
+    /// The run was stopped before it.
+    Cancelled,
+}
+
+impl AssetOutcome {
+    /// Returns the files that were delivered.
+    #[must_use]
+    pub fn files(&self) -> &[Delivered] {
+        match self {
+            Self::Copied { file, .. } => std::slice::from_ref(file),
+            Self::Converted { files, .. } => files,
+            Self::NotExportable { .. } | Self::Failed { .. } | Self::Cancelled => &[],
+        }
+    }
+
+    /// Returns the warnings of a delivered asset.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::Copied { warnings, .. } | Self::Converted { warnings, .. } => warnings,
+            Self::NotExportable { .. } | Self::Failed { .. } | Self::Cancelled => &[],
+        }
+    }
+}
+
+/// One asset of the run, in the manifest's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssetEntry {
+    /// The handle as listed; for a glob the path it matched.
+    pub handle: String,
+    /// Name for people: the catalogue's, else the file name, else the handle.
+    pub name: String,
+    /// Its type; absent when the handle names nothing.
+    pub asset_type: Option<AssetType>,
+    /// The rendition; absent when the manifest has none.
+    pub rendition: Option<String>,
+    /// The source below its asset root.
+    pub source: Option<String>,
+    /// What came of it.
+    pub outcome: AssetOutcome,
+}
+
+/// The counts of `report.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Distinct listed assets per rendition: the sum of the next four.
+    pub total_file_count: u64,
+    /// Delivered.
+    pub file_success_count: u64,
+    /// Failed.
+    pub file_error_count: u64,
+    /// Not exported, with a warning.
+    pub file_warning_count: u64,
+    /// Not done because the run was stopped.
+    pub file_cancel_count: u64,
+    /// Delivered, identical to what was there, not rewritten.
+    pub file_duplicate_count: u64,
+    /// Delivered, replacing what was there.
+    pub file_update_count: u64,
+}
+
+impl Counts {
+    /// Adds one outcome.
+    pub fn add(&mut self, outcome: &AssetOutcome) {
+        self.total_file_count += 1;
+        match outcome {
+            AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } => {
+                self.file_success_count += 1;
+                let files = outcome.files();
+                if files.iter().any(|f| f.change == Change::Replaced) {
+                    self.file_update_count += 1;
+                } else if files.iter().all(|f| f.change == Change::Identical) {
+                    self.file_duplicate_count += 1;
+                }
+            }
+            AssetOutcome::NotExportable { .. } => self.file_warning_count += 1,
+            AssetOutcome::Failed { .. } => self.file_error_count += 1,
+            AssetOutcome::Cancelled => self.file_cancel_count += 1,
+        }
+    }
+}
+
+/// Why a run is mailed about, and to whom it belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    /// `jobName`, or the manifest's file stem when it has none that can be read.
+    pub job_name: String,
+    /// `description`.
+    pub description: Option<String>,
+    /// `clientId`.
+    pub client_id: Option<String>,
+    /// `userHandle`.
+    pub user_handle: Option<String>,
+    /// `locale`.
+    pub locale: Option<String>,
+    /// The level; `None` when the manifest is too broken to name it, which is mailed.
+    pub email_setting: Option<EmailSetting>,
+    /// Owner of the dropped file.
+    pub submitter_uid: Option<u32>,
+    /// The manifest's file name.
+    pub manifest_name: String,
+    /// The run that this one retries.
+    pub retry_of: Option<String>,
+}
+
+/// The record of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobLog {
+    /// What and whose it is.
+    pub about: About,
+    /// `<jobName>_<YYYY-MM-DD-HH-MM-SS>`, unique.
+    pub run: String,
+    /// `j|<company>|<jobName>|<RUN>|<number>`.
+    pub job_handle: String,
+    /// When work began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+    /// Every asset, in the manifest's order.
+    pub assets: Vec<AssetEntry>,
+    /// What was found in the manifest: warnings of a run, everything of a refusal.
+    pub findings: Vec<Diagnostic>,
+    /// Why the run as a whole ended without output.
+    pub fatal: Option<Fault>,
+    /// Whether a person stopped it.
+    pub stopped: bool,
+    /// The manifest's text, for showing findings in it.
+    pub manifest: String,
+    /// Where the outputs are, below the output root; `None` when there are none.
+    pub output_folder: Option<RelPath>,
+}
+
+impl JobLog {
+    /// Counts the outcomes.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for asset in &self.assets {
+            counts.add(&asset.outcome);
+        }
+        counts
+    }
+
+    /// Counts the warnings: those of the manifest, assets left out, and each warning of an asset.
+    #[must_use]
+    pub fn warnings(&self) -> usize {
+        let of_assets: usize = self
+            .assets
+            .iter()
+            .map(|asset| match asset.outcome {
+                AssetOutcome::NotExportable { .. } => 1,
+                _ => asset.outcome.warnings().len(),
+            })
+            .sum();
+        self.findings.iter().filter(|finding| !finding.is_error()).count() + of_assets
+    }
+
+    /// Judges the run.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let counts = self.counts();
+        match &self.fatal {
+            Some(Fault::Refused { .. }) => return Verdict::Refused,
+            Some(_) => return Verdict::Fatal,
+            None => {}
+        }
+        if self.stopped {
+            return Verdict::Stopped;
+        }
+        if counts.file_error_count > 0 {
+            return if counts.file_success_count > 0 { Verdict::Partial } else { Verdict::Failed };
+        }
+        if counts.file_success_count == 0 {
+            // Every handle names something that is never exported.
+            return Verdict::Fatal;
+        }
+        if self.warnings() > 0 { Verdict::Warnings } else { Verdict::Clean }
+    }
+}

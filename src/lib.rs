@@ -1,0 +1,9 @@
+//! A watch-folder export daemon.
+pub mod diag;
+pub mod fs;
+pub mod imaging;
+pub mod job;
+pub mod library;
+pub mod report;
+pub mod spool;
+pub mod worker;

@@ -1,0 +1,7 @@
+//! stub
+/// x
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum AssetType {
+    /// x
+    Image,
+}
