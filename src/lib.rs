@@ -1,4 +1,5 @@
 //! A watch-folder export daemon.
+pub mod config;
 pub mod diag;
 pub mod fs;
 pub mod imaging;

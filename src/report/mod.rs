@@ -42,3 +42,21 @@ pub struct MailSettings {
     /// Host part of Message-IDs and `List-Id`.
     pub host: String,
 }
+
+impl SmtpSettings {
+    /// x
+    pub fn check(&self) -> Result<(), String> {
+        if self.tls == Tls::None && self.host != "127.0.0.1" && self.host != "localhost" {
+            return Err(
+                "mail.tls = \"none\" is for this machine only; use \"starttls\" or \"implicit\""
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// x
+pub fn check_mailboxes(_list: &[String]) -> Result<(), String> {
+    Ok(())
+}
