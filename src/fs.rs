@@ -504,6 +504,30 @@ pub fn copy_hashed(from: &File, to: &mut File) -> io::Result<Copied> {
     Ok(Copied { bytes, sha256: hex(&hash.finalize()) })
 }
 
+/// Hashes a whole file from its beginning.
+///
+/// # Errors
+/// The system's.
+pub fn hash_file(file: &File) -> io::Result<Copied> {
+    let mut reader = file;
+    io::Seek::rewind(&mut reader)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0_u64;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => {
+                hash.update(&buffer[..n]);
+                bytes += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Copied { bytes, sha256: hex(&hash.finalize()) })
+}
+
 /// Copies one piece inside the kernel; `false` when this pair of files cannot.
 fn copy_range(from: &File, to: &File, at: u64, length: usize) -> io::Result<bool> {
     let mut offset = at;

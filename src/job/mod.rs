@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub mod check;
 pub mod log;
 pub mod manifest;
+pub mod names;
+pub mod publish;
 pub mod schedule;
 
 /// When a report is mailed (`emailSetting`).

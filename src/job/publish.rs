@@ -1,0 +1,492 @@
+//! From staging to the output folder: decided first, journalled, then only forward.
+//!
+//! A run has a staging folder of its own on the output's file system,
+//! `out/.exportd-stage/<id>/files`, in which outputs stand under their final names. A run without
+//! `destination` appears by one rename of that folder to `out/RUN`. With `destination` its files
+//! are moved one by one; what each move does to what is there is decided beforehand and, like the
+//! whole list, journalled. After that record recovery only rolls forward: a file that is no longer
+//! staged and whose target has the right hash has been moved.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::log::{AssetEntry, AssetOutcome, Change};
+use super::names::SUMS;
+use crate::diag::Fault;
+use crate::fs::{self, RelPath};
+
+/// The staging folders of all runs, below the output folder.
+pub const STAGE: &str = ".exportd-stage";
+
+/// Where the outputs of a run end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// A folder of its own, which must not exist.
+    Run(RelPath),
+    /// A folder that may exist, whose other files stay.
+    Destination {
+        /// Below the output root.
+        folder: RelPath,
+        /// Whether different files are replaced.
+        overwrite: Overwrite,
+    },
+}
+
+/// What happens to a different file of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Overwrite {
+    /// It stays; the asset fails.
+    Never,
+    /// It is replaced.
+    Different,
+}
+
+/// The staging folder of one run.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    out: PathBuf,
+    folder: PathBuf,
+}
+
+/// Why outputs could not be staged or published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// What was touched.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The run's folder was made by somebody else meanwhile.
+    #[error("{0} exists already")]
+    Exists(RelPath),
+    /// A link or a file is where a folder has to be.
+    #[error("{0} is not a folder")]
+    NotAFolder(PathBuf),
+}
+
+impl PublishError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// Turns into the reason a run failed.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Io { source, .. } => output_fault(source),
+            Self::Exists(name) => Fault::Exists { name: name.to_string() },
+            Self::NotAFolder(path) => {
+                Fault::NotWritable { detail: format!("{} is not a folder", path.display()) }
+            }
+        }
+    }
+}
+
+/// Turns the system's reason why an output cannot be written into ours.
+#[must_use]
+pub fn output_fault(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::DiskFull,
+        io::ErrorKind::PermissionDenied => {
+            Fault::NotWritable { detail: "permission denied".into() }
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Fault::NotWritable { detail: "the disk is read-only".into() }
+        }
+        io::ErrorKind::NotFound => Fault::NotWritable { detail: "the folder is gone".into() },
+        _ => Fault::NotWritable { detail: error.to_string() },
+    }
+}
+
+impl Stage {
+    /// Makes, or finds again, the staging folder of the run `id` below the output root.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(out: &Path, id: &str) -> Result<Self, PublishError> {
+        let folder = out.join(STAGE).join(id);
+        let files = folder.join("files");
+        make_folders(&files).map_err(PublishError::io(&files))?;
+        Ok(Self { out: out.to_owned(), folder })
+    }
+
+    fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    fn staged(&self, output: &RelPath) -> PathBuf {
+        self.files().join(output.as_path())
+    }
+
+    /// Makes an empty file for an output, replacing what an interrupted attempt left.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(&self, output: &RelPath) -> Result<File, Fault> {
+        let path = self.staged(output);
+        let create = || -> io::Result<File> {
+            if let Some(parent) = path.parent() {
+                make_folders(parent)?;
+            }
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let fd = rustix::fs::open(
+                &path,
+                rustix::fs::OFlags::WRONLY
+                    | rustix::fs::OFlags::CREATE
+                    | rustix::fs::OFlags::EXCL
+                    | rustix::fs::OFlags::CLOEXEC,
+                rustix::fs::Mode::from_raw_mode(0o644),
+            )?;
+            rustix::fs::fchmod(&fd, rustix::fs::Mode::from_raw_mode(0o644))?;
+            Ok(File::from(fd))
+        };
+        create().map_err(|error| output_fault(&error))
+    }
+
+    /// Removes an output that came to nothing.
+    pub fn discard(&self, output: &RelPath) {
+        let _ = std::fs::remove_file(self.staged(output));
+    }
+
+    /// Tells whether every file of an outcome is staged as the journal says.
+    #[must_use]
+    pub fn holds(&self, outcome: &AssetOutcome) -> bool {
+        outcome.files().iter().all(|file| has_hash(&self.staged(&file.output), &file.sha256))
+    }
+
+    /// Decides what publishing does to each file, given what the destination holds now: fills in
+    /// each file's [`Change`] and fails the assets that may not replace a different file.
+    pub fn decide(&self, place: &Place, entries: &mut [AssetEntry]) {
+        let Place::Destination { folder, overwrite } = place else { return };
+        let target = self.out.join(folder.as_path());
+        for entry in entries {
+            let mut fault = None;
+            for file in files_mut(&mut entry.outcome) {
+                let path = target.join(file.output.as_path());
+                file.change = match path.symlink_metadata() {
+                    Err(_) => Change::New,
+                    Ok(_) if has_hash(&path, &file.sha256) => Change::Identical,
+                    Ok(_) if *overwrite == Overwrite::Different => Change::Replaced,
+                    Ok(_) => {
+                        fault = Some(Fault::Exists { name: format!("{folder}/{}", file.output) });
+                        break;
+                    }
+                };
+            }
+            if let Some(fault) = fault {
+                for file in entry.outcome.files() {
+                    self.discard(&file.output);
+                }
+                entry.outcome = AssetOutcome::Failed { fault };
+            }
+        }
+    }
+
+    /// Makes everything staged durable, with the list of hashes of a run's own folder.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn seal(&self, place: &Place, entries: &[AssetEntry]) -> Result<(), PublishError> {
+        let files = self.files();
+        if matches!(place, Place::Run(_)) {
+            let path = files.join(SUMS);
+            fs::write_atomic(&path, sums(entries).as_bytes(), 0o644)
+                .map_err(PublishError::io(&path))?;
+        }
+        sync_tree(&files).map_err(PublishError::io(&files))?;
+        fs::sync_dir(&self.folder).map_err(PublishError::io(&self.folder))
+    }
+
+    /// Carries out what was decided; may be repeated after a crash until it has succeeded.
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub fn publish(&self, place: &Place, entries: &[AssetEntry]) -> Result<(), PublishError> {
+        match place {
+            Place::Run(run) => self.publish_run(run)?,
+            Place::Destination { folder, .. } => self.publish_into(folder, entries)?,
+        }
+        self.remove();
+        Ok(())
+    }
+
+    fn publish_run(&self, run: &RelPath) -> Result<(), PublishError> {
+        let (files, target) = (self.files(), self.out.join(run.as_path()));
+        if !files.exists() && target.exists() {
+            return Ok(());
+        }
+        match fs::publish(&files, &target) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(PublishError::Exists(run.clone()))
+            }
+            Err(error) => Err(PublishError::Io { path: target, source: error }),
+        }
+    }
+
+    fn publish_into(&self, folder: &RelPath, entries: &[AssetEntry]) -> Result<(), PublishError> {
+        let mut touched = std::collections::BTreeSet::new();
+        for file in entries.iter().flat_map(|entry| entry.outcome.files()) {
+            if file.change == Change::Identical {
+                continue;
+            }
+            let staged = self.staged(&file.output);
+            let target = self.out.join(folder.as_path()).join(file.output.as_path());
+            let parent = target.parent().unwrap_or(&self.out).to_owned();
+            make_folders_beneath(&self.out, &parent)?;
+            if !staged.exists() && has_hash(&target, &file.sha256) {
+                continue;
+            }
+            let moved = match file.change {
+                Change::Replaced => rustix::fs::rename(&staged, &target).map_err(io::Error::from),
+                Change::New | Change::Identical => match fs::publish(&staged, &target) {
+                    // Somebody else wrote the same bytes meanwhile.
+                    Err(e)
+                        if e.kind() == io::ErrorKind::AlreadyExists
+                            && has_hash(&target, &file.sha256) =>
+                    {
+                        Ok(())
+                    }
+                    other => other,
+                },
+            };
+            moved.map_err(PublishError::io(&target))?;
+            touched.insert(parent);
+        }
+        for parent in touched {
+            fs::sync_dir(&parent).map_err(PublishError::io(&parent))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the staging folder with all that is in it.
+    pub fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(folder = %self.folder.display(), %error, "staging folder stays");
+            }
+        }
+    }
+}
+
+/// Removes the staging folders of runs that are over; `live` holds the ids that are not.
+pub fn sweep(out: &Path, live: &std::collections::BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(out.join(STAGE)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !live.contains(&name) && entry.path().join("files").exists() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Writes the list of hashes in the form of coreutils' `sha256sum`, sorted by name.
+#[must_use]
+pub fn sums(entries: &[AssetEntry]) -> String {
+    let mut lines: Vec<(&RelPath, &str)> = entries
+        .iter()
+        .flat_map(|entry| entry.outcome.files())
+        .map(|file| (&file.output, file.sha256.as_str()))
+        .collect();
+    lines.sort();
+    lines.dedup();
+    lines
+        .into_iter()
+        .map(|(name, hash)| {
+            // A backslash in a name is escaped, and said so by one at the beginning of the line.
+            if name.as_str().contains('\\') {
+                format!("\\{hash}  {}\n", name.as_str().replace('\\', "\\\\"))
+            } else {
+                format!("{hash}  {name}\n")
+            }
+        })
+        .collect()
+}
+
+fn files_mut(outcome: &mut AssetOutcome) -> &mut [super::log::Delivered] {
+    match outcome {
+        AssetOutcome::Copied { file, .. } => std::slice::from_mut(file),
+        AssetOutcome::Converted { files, .. } => files,
+        AssetOutcome::NotExportable { .. }
+        | AssetOutcome::Failed { .. }
+        | AssetOutcome::Cancelled => &mut [],
+    }
+}
+
+/// Tells whether a regular file has this SHA-256.
+fn has_hash(path: &Path, sha256: &str) -> bool {
+    let Ok(meta) = path.symlink_metadata() else { return false };
+    if !meta.is_file() {
+        return false;
+    }
+    let Ok(file) = File::open(path) else { return false };
+    fs::hash_file(&file).is_ok_and(|copied| copied.sha256 == sha256)
+}
+
+/// Makes a folder and those above it, readable by all whatever the umask.
+fn make_folders(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_folders(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o755).create(path) {
+        Ok(()) => Ok(rustix::fs::chmod(path, rustix::fs::Mode::from_raw_mode(0o755))?),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the folders from `root` down to `path`, refusing links on the way, and syncs each parent
+/// that got a new entry.
+fn make_folders_beneath(root: &Path, path: &Path) -> Result<(), PublishError> {
+    let Ok(below) = path.strip_prefix(root) else {
+        return Err(PublishError::NotAFolder(path.to_owned()));
+    };
+    let mut at = root.to_owned();
+    for part in below.components() {
+        let parent = at.clone();
+        at.push(part);
+        match at.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Err(PublishError::NotAFolder(at)),
+            Err(_) => {
+                make_folders(&at).map_err(PublishError::io(&at))?;
+                fs::sync_dir(&parent).map_err(PublishError::io(&parent))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the entries of a folder and of all below it durable.
+fn sync_tree(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        }
+    }
+    fs::sync_dir(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::log::Delivered;
+
+    fn rel(text: &str) -> RelPath {
+        RelPath::parse(text).unwrap()
+    }
+
+    fn staged(stage: &Stage, name: &str, bytes: &[u8]) -> AssetEntry {
+        use std::io::Write as _;
+        stage.create(&rel(name)).unwrap().write_all(bytes).unwrap();
+        AssetEntry {
+            handle: name.into(),
+            name: name.into(),
+            asset_type: None,
+            rendition: None,
+            source: None,
+            outcome: AssetOutcome::Copied {
+                file: Delivered {
+                    output: rel(name),
+                    bytes: bytes.len() as u64,
+                    sha256: fs::sha256(bytes),
+                    width: None,
+                    height: None,
+                    change: Change::New,
+                },
+                warnings: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_run_appears_whole_with_its_hashes_and_again_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let entries = [staged(&stage, "b/x.png", b"x"), staged(&stage, "a.png", b"a")];
+        let place = Place::Run(rel("run"));
+        stage.seal(&place, &entries).unwrap();
+        stage.publish(&place, &entries).unwrap();
+        stage.publish(&place, &entries).unwrap();
+        let sums = std::fs::read_to_string(dir.path().join("run/SHA256SUMS")).unwrap();
+        assert_eq!(sums, format!("{}  a.png\n{}  b/x.png\n", fs::sha256(b"a"), fs::sha256(b"x")));
+        assert_eq!(std::fs::read(dir.path().join("run/b/x.png")).unwrap(), b"x");
+        assert!(!dir.path().join(STAGE).join("id").exists());
+    }
+
+    #[test]
+    fn a_destination_keeps_what_differs_unless_told() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("web")).unwrap();
+        for (name, content) in [("same", b"s"), ("other", b"o")] {
+            fs::write_new(&dir.path().join("web").join(name), content, 0o644).unwrap();
+        }
+        let make = |overwrite| {
+            let stage = Stage::open(dir.path(), "id").unwrap();
+            let mut entries = vec![
+                staged(&stage, "same", b"s"),
+                staged(&stage, "other", b"n"),
+                staged(&stage, "sub/new", b"n"),
+            ];
+            let place = Place::Destination { folder: rel("web"), overwrite };
+            stage.decide(&place, &mut entries);
+            stage.seal(&place, &entries).unwrap();
+            stage.publish(&place, &entries).unwrap();
+            entries
+        };
+        let entries = make(Overwrite::Never);
+        assert_eq!(entries[0].outcome.files()[0].change, Change::Identical);
+        assert_eq!(
+            entries[1].outcome,
+            AssetOutcome::Failed { fault: Fault::Exists { name: "web/other".into() } }
+        );
+        assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"o");
+        assert_eq!(std::fs::read(dir.path().join("web/sub/new")).unwrap(), b"n");
+        let entries = make(Overwrite::Different);
+        assert_eq!(entries[1].outcome.files()[0].change, Change::Replaced);
+        assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"n");
+    }
+
+    #[test]
+    fn moving_goes_on_where_it_was_interrupted() {
+        let dir = tempfile::tempdir().unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
+        let place = Place::Destination { folder: rel("web"), overwrite: Overwrite::Never };
+        stage.decide(&place, &mut entries);
+        stage.seal(&place, &entries).unwrap();
+        std::fs::create_dir(dir.path().join("web")).unwrap();
+        fs::publish(&stage.staged(&rel("a")), &dir.path().join("web/a")).unwrap();
+        stage.publish(&place, &entries).unwrap();
+        assert_eq!(std::fs::read(dir.path().join("web/b")).unwrap(), b"b");
+    }
+
+    #[test]
+    fn a_link_in_the_destination_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("web")).unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let entries = vec![staged(&stage, "a", b"a")];
+        let place = Place::Destination { folder: rel("web"), overwrite: Overwrite::Never };
+        stage.seal(&place, &entries).unwrap();
+        assert!(matches!(stage.publish(&place, &entries), Err(PublishError::NotAFolder(_))));
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+}
