@@ -203,6 +203,12 @@ impl Stamp {
         Ok(Self::from_statx(&stat))
     }
 
+    /// Returns the part that changes when the content does; owner and links do not count.
+    #[must_use]
+    pub fn content(&self) -> (u64, u64, u64, i128) {
+        (self.dev, self.ino, self.size, self.mtime_ns)
+    }
+
     fn from_statx(stat: &Statx) -> Self {
         let ns = |t: &rustix::fs::StatxTimestamp| {
             i128::from(t.tv_sec) * 1_000_000_000 + i128::from(t.tv_nsec)
