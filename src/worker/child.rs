@@ -9,6 +9,7 @@
 //! nobody knows what state the panic left. Everything worse ends the worker at once, and the
 //! parent finds the reason in how it ended.
 
+use std::any::Any;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -23,7 +24,10 @@ use super::{Written, engine, sandbox};
 use crate::diag::{Fault, human_bytes};
 use crate::imaging::plan::Plan;
 
-/// What the last panic said, and where.
+/// Most characters of a panic's message that are passed on.
+const MOST_WORDS: usize = 1000;
+
+/// What the last panic said, and where; empty when it was quiet.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// Serves requests from the socket on standard input until it is closed.
@@ -58,12 +62,25 @@ fn serve(channel: &Channel) -> Result<(), WireError> {
         channel.send(&Report::Started, &[])?;
         grant_time(&setup);
         let desk = Desk { channel, setup: &setup };
-        let Ok(end) = catch_unwind(AssertUnwindSafe(|| desk.perform(&request, files))) else {
-            let message = PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            return channel.send(&Report::Panicked { message }, &[]);
-        };
-        channel.send(&end?, &[])?;
+        match catch_unwind(AssertUnwindSafe(|| desk.perform(&request, files))) {
+            Ok(end) => channel.send(&end?, &[])?,
+            Err(payload) => {
+                let message = panic_message(payload.as_ref());
+                return channel.send(&Report::Panicked { message }, &[]);
+            }
+        }
     }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let mut message = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    if message.is_empty() {
+        // Resumed without the hook, as bindings to C libraries do for their errors.
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        text.unwrap_or("a panic without a message").clone_into(&mut message);
+    }
+    message.chars().take(MOST_WORDS).collect()
 }
 
 fn grant_time(setup: &Setup) {
@@ -200,6 +217,12 @@ fn write_fault(error: &io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_message_of_a_quiet_panic_is_found() {
+        let text: Box<dyn Any + Send> = Box::new("Insufficient memory".to_owned());
+        assert_eq!(panic_message(text.as_ref()), "Insufficient memory");
+    }
 
     #[test]
     fn a_full_disk_is_told_from_other_errors() {

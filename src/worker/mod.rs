@@ -525,17 +525,17 @@ impl Shared {
     /// The life of one thread.
     fn run(&self, slot: usize) {
         while let Some(Queued { task, ticket }) = self.next() {
+            let shift = Shift { shared: self };
             let answer = self.perform(slot, &task);
             // Closes its files before the lane hears of it and opens more.
             drop(task);
-            self.lock().running -= 1;
+            drop(shift);
             match answer {
                 Some(answer) => ticket.answer(answer),
                 None => drop(ticket),
             }
         }
         // Not before the last task is done: another thread may be using a worker of ours.
-        self.wake.notify_all();
         let mut state = self.lock();
         while state.running > 0 {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -580,7 +580,7 @@ impl Shared {
 
     /// Does a task, with as many workers as it takes; `None` when the pool was aborted.
     fn perform(&self, slot: usize, task: &Task) -> Option<Result<Answer, Fault>> {
-        let mut progress = Progress::of(task);
+        let mut progress = Progress::of(task, self.launch.setup.memory);
         let mut failure = String::new();
         let mut pauses = PAUSES.into_iter();
         loop {
@@ -684,6 +684,23 @@ impl Shared {
         if let Some(child) = stuck {
             tracing::error!(worker = id, "a worker that was killed hangs in the system");
             state.stuck.push(child);
+        }
+    }
+}
+
+/// A thread at work on a task that is counted as running.
+struct Shift<'s> {
+    shared: &'s Shared,
+}
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.running -= 1;
+        let last = state.running == 0 && state.phase != Phase::Open;
+        drop(state);
+        if last {
+            self.shared.wake.notify_all();
         }
     }
 }

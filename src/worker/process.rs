@@ -156,23 +156,25 @@ impl Process {
     fn end(&mut self, error: &WireError) -> End {
         let status = match error {
             // About to end by itself, and how is what we want to know.
-            WireError::Closed => self.wait(FAREWELL),
-            WireError::TimedOut
+            WireError::Closed if !self.channel.is_shut() => self.wait(FAREWELL),
+            WireError::Closed
+            | WireError::TimedOut
             | WireError::TooLarge { .. }
             | WireError::Garbled(_)
             | WireError::Socket(_) => None,
         };
-        let status = status.or_else(|| {
+        if status.is_none() {
             self.kill();
-            None
-        });
+        }
         let words = self.words();
         let fault = match (error, status) {
             (WireError::TimedOut, _) => self.too_slow(),
             (_, Some(status)) => self.fault_of(status, &words),
             (error, None) => Fault::WorkerDied { how: error.to_string() },
         };
-        tracing::warn!(worker = self.id(), %fault, words, "a worker ended");
+        if !self.channel.is_shut() {
+            tracing::warn!(worker = self.id(), %fault, words, "a worker ended");
+        }
         End { fault, words }
     }
 

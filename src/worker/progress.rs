@@ -26,6 +26,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Progress<'t> {
     task: &'t Task,
+    /// Address space of a worker in bytes.
+    memory: u64,
     /// One per plan; empty unless the task is a conversion.
     replies: Vec<Option<Result<Written, Fault>>>,
     /// The plans of the present request: a plan's number there → its number in the task.
@@ -35,13 +37,13 @@ pub(super) struct Progress<'t> {
 }
 
 impl<'t> Progress<'t> {
-    /// Begins a task.
-    pub(super) fn of(task: &'t Task) -> Self {
+    /// Begins a task; `memory` is what a worker may use, in bytes.
+    pub(super) fn of(task: &'t Task, memory: u64) -> Self {
         let plans = match task {
             Task::Convert { plans, .. } => plans.len(),
             Task::Probe { .. } | Task::Copy { .. } => 0,
         };
-        Self { task, replies: vec![None; plans], asked: Vec::new(), moved: false }
+        Self { task, memory, replies: vec![None; plans], asked: Vec::new(), moved: false }
     }
 
     /// Returns the request for what is left to do, with its descriptors.
@@ -80,7 +82,11 @@ impl<'t> Progress<'t> {
             (_, Report::Failed(fault)) => Step::Over(self.conclude(&fault)),
             (_, Report::Panicked { message }) => {
                 tracing::warn!(message, "the engine panicked in a worker");
-                Step::Broken(Fault::Damaged { detail: "the decoder gave up".into() })
+                Step::Broken(if is_about_memory(&message) {
+                    Fault::OutOfMemory { limit: self.memory }
+                } else {
+                    Fault::Damaged { detail: "the decoder gave up".into() }
+                })
             }
             (_, _) => Step::Broken(nonsense()),
         }
@@ -123,6 +129,12 @@ impl<'t> Progress<'t> {
     }
 }
 
+/// Tells whether a panic is how a library in C reports that `malloc` returned nothing.
+fn is_about_memory(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["insufficient memory", "out of memory", "cannot allocate"].iter().any(|w| message.contains(w))
+}
+
 fn nonsense() -> Fault {
     Fault::WorkerDied { how: "it answered something that was not asked".into() }
 }
@@ -163,7 +175,7 @@ mod tests {
     #[test]
     fn a_worker_that_breaks_before_the_first_output_blames_the_picture() {
         let task = conversion(3);
-        let mut progress = Progress::of(&task);
+        let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         assert_eq!(progress.blame(&FAULT), Some(Err(FAULT)));
     }
@@ -171,7 +183,7 @@ mod tests {
     #[test]
     fn a_worker_that_breaks_later_blames_one_output_and_the_rest_is_asked_again() {
         let task = conversion(4);
-        let mut progress = Progress::of(&task);
+        let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         assert_eq!(progress.take(rendered(0, 10)), Step::Wait);
         assert_eq!(progress.blame(&FAULT), None);
@@ -188,7 +200,7 @@ mod tests {
     #[test]
     fn a_second_request_that_brings_nothing_is_not_followed_by_a_third() {
         let task = conversion(4);
-        let mut progress = Progress::of(&task);
+        let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         let _ = progress.take(rendered(0, 1));
         assert_eq!(progress.blame(&FAULT), None);
@@ -210,21 +222,32 @@ mod tests {
             (Task::Probe { input: null() }, rendered(0, 1)),
         ];
         for (task, report) in cases {
-            let mut progress = Progress::of(&task);
+            let mut progress = Progress::of(&task, 1 << 30);
             let _ = progress.request();
             assert_eq!(progress.take(report), Step::Broken(nonsense()), "{task:?}");
         }
         let task = conversion(2);
-        let mut progress = Progress::of(&task);
+        let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         assert_eq!(progress.take(rendered(0, 1)), Step::Wait);
         assert_eq!(progress.take(rendered(0, 1)), Step::Broken(nonsense()));
     }
 
     #[test]
+    fn a_panic_for_want_of_memory_is_told_from_others() {
+        let task = Task::Probe { input: null() };
+        let mut progress = Progress::of(&task, 1 << 30);
+        let panicked = |message: &str| Report::Panicked { message: message.into() };
+        let fault = Fault::OutOfMemory { limit: 1 << 30 };
+        assert_eq!(progress.take(panicked("Insufficient memory (case 4)")), Step::Broken(fault));
+        let fault = Fault::Damaged { detail: "the decoder gave up".into() };
+        assert_eq!(progress.take(panicked("index out of bounds")), Step::Broken(fault));
+    }
+
+    #[test]
     fn an_output_that_was_left_out_has_failed() {
         let task = conversion(2);
-        let mut progress = Progress::of(&task);
+        let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         let _ = progress.take(rendered(1, 1));
         let Step::Over(Ok(Answer::Converted(replies))) = progress.take(Report::Finished) else {

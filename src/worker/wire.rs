@@ -13,6 +13,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::io::{Errno, retry_on_intr};
@@ -37,8 +38,11 @@ pub(super) const MAX_FILES: usize = 250;
 /// Bytes of a message in one packet. Well below the smallest send buffer anybody sets.
 const PIECE: usize = 32 << 10;
 
-/// Longest message in bytes. Ten thousand plans stay below it; a worker gone mad does not.
+/// Longest message in bytes; as many plans as a request can have outputs stay far below it.
 const MAX_MESSAGE: usize = 16 << 20;
+
+/// Longest report in bytes. It says one thing, and parts of it are printed and mailed.
+const MAX_REPORT: usize = 8 << 10;
 
 /// First byte of a packet that is the last of its message.
 const LAST: u8 = 0;
@@ -139,6 +143,8 @@ impl From<Errno> for WireError {
 #[derive(Debug)]
 pub(super) struct Channel {
     fd: OwnedFd,
+    /// Whether this end was shut by [`Channel::shut`].
+    shut: AtomicBool,
 }
 
 impl Channel {
@@ -149,20 +155,26 @@ impl Channel {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         sockopt::set_socket_timeout(&ours, Timeout::Send, Some(patience))?;
-        Ok((Self { fd: ours }, theirs))
+        Ok((Self { fd: ours, shut: AtomicBool::new(false) }, theirs))
     }
 
     /// Takes standard input; `None` when it is not such a socket.
     pub(super) fn from_stdin() -> Option<Self> {
         let fd = io::stdin().as_fd().try_clone_to_owned().ok()?;
         let kind = sockopt::socket_type(&fd).ok()?;
-        (kind == SocketType::SEQPACKET).then_some(Self { fd })
+        (kind == SocketType::SEQPACKET).then_some(Self { fd, shut: AtomicBool::new(false) })
     }
 
     /// Closes both directions for both ends; who waits in [`Channel::receive`] wakes up.
     pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
         // Fails only when the other end is gone already.
         let _ = shutdown(&self.fd, Shutdown::Both);
+    }
+
+    /// Tells whether it was we who closed it.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire)
     }
 
     /// Sends a message with descriptors.
@@ -210,6 +222,9 @@ impl Channel {
         while more {
             let mut control = RecvAncillaryBuffer::new(&mut space);
             more = self.receive_packet(&mut message, &mut control)?;
+            if message.len() > MAX_MESSAGE {
+                return Err(WireError::TooLarge { bytes: message.len(), files: files.len() });
+            }
             for item in control.drain() {
                 if let RecvAncillaryMessage::ScmRights(fds) = item {
                     files.extend(fds);
@@ -219,7 +234,7 @@ impl Channel {
         Ok((serde_json::from_slice(&message)?, files))
     }
 
-    /// Waits for a message until a moment; descriptors that came with it are dropped.
+    /// Waits for a short message until a moment; descriptors that came with it are dropped.
     pub(super) fn receive<T: DeserializeOwned>(&self, until: Instant) -> Result<T, WireError> {
         let mut message = Vec::new();
         let mut more = true;
@@ -232,6 +247,9 @@ impl Channel {
             let left = left.max(Duration::from_millis(1));
             sockopt::set_socket_timeout(&self.fd, Timeout::Recv, Some(left))?;
             more = self.receive_packet(&mut message, &mut RecvAncillaryBuffer::default())?;
+            if message.len() > MAX_REPORT {
+                return Err(WireError::TooLarge { bytes: message.len(), files: 0 });
+            }
         }
         Ok(serde_json::from_slice(&message)?)
     }
@@ -252,9 +270,6 @@ impl Channel {
             return Err(WireError::Closed);
         }
         message.truncate(start + got.bytes - 1);
-        if message.len() > MAX_MESSAGE {
-            return Err(WireError::TooLarge { bytes: message.len(), files: 0 });
-        }
         Ok(head == [MORE])
     }
 }
@@ -269,7 +284,7 @@ mod tests {
 
     fn pair() -> (Channel, Channel) {
         let (ours, theirs) = Channel::pair(PATIENCE).unwrap();
-        (ours, Channel { fd: theirs })
+        (ours, Channel { fd: theirs, shut: AtomicBool::new(false) })
     }
 
     fn soon() -> Instant {
@@ -358,7 +373,9 @@ mod tests {
         let (ours, _theirs) = pair();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| ours.receive::<Report>(soon()));
+            assert!(!ours.is_shut());
             ours.shut();
+            assert!(ours.is_shut());
             assert!(matches!(waiting.join().unwrap(), Err(WireError::Closed)));
         });
     }
@@ -368,8 +385,10 @@ mod tests {
         let (ours, theirs) = pair();
         theirs.send(&"hello", &[]).unwrap();
         assert!(matches!(ours.receive::<Report>(soon()), Err(WireError::Garbled(_))));
-        let deep = [vec![b'['; 10_000]].concat();
+        let deep = vec![b'['; MAX_REPORT];
         theirs.send_packet([LAST], &deep, &[]).unwrap();
         assert!(matches!(ours.receive::<Report>(soon()), Err(WireError::Garbled(_))));
+        theirs.send(&"x".repeat(MAX_REPORT), &[]).unwrap();
+        assert!(matches!(ours.receive::<String>(soon()), Err(WireError::TooLarge { .. })));
     }
 }
