@@ -98,9 +98,13 @@ impl Desk<'_> {
     /// Does what is asked and returns the report that ends it.
     fn perform(&self, request: &Request, files: Vec<OwnedFd>) -> Result<Report, WireError> {
         let mut files = files.into_iter().map(File::from);
-        let Some(input) = files.next() else {
+        let Some(mut input) = files.next() else {
             return Ok(Report::Failed(mismatch(request)));
         };
+        // A worker before this one may have read from it.
+        if io::Seek::rewind(&mut input).is_err() {
+            return Ok(Report::Failed(Fault::Unreadable));
+        }
         let mut outputs: Vec<File> = files.collect();
         Ok(match (request, outputs.as_mut_slice()) {
             (Request::Probe, []) => match engine::probe(&input, self.setup) {
@@ -150,14 +154,13 @@ impl Desk<'_> {
         sent.map(|()| done)
     }
 
-    fn read_whole(&self, mut input: File) -> Result<Vec<u8>, Fault> {
+    fn read_whole(&self, input: File) -> Result<Vec<u8>, Fault> {
         let too_much = || Fault::OutOfMemory { limit: self.setup.memory };
         let mut bytes = Vec::new();
         let length = usize::try_from(length(&input)?).map_err(|_| too_much())?;
         bytes.try_reserve_exact(length).map_err(|_| too_much())?;
         // Not `read_to_end`: a file that grows must not make us grow with it.
         let limit = length as u64;
-        io::Seek::rewind(&mut input).map_err(|_| Fault::Unreadable)?;
         input.take(limit).read_to_end(&mut bytes).map_err(|_| Fault::Unreadable)?;
         Ok(bytes)
     }

@@ -189,10 +189,14 @@ impl Pool {
     /// # Errors
     /// See [`PoolError`].
     pub fn start(settings: PoolSettings) -> Result<Self, PoolError> {
-        Self::start_with(settings, vec!["worker".to_owned()])
+        Self::start_with(settings, vec!["worker".to_owned()], IDLE)
     }
 
-    fn start_with(settings: PoolSettings, arguments: Vec<String>) -> Result<Self, PoolError> {
+    fn start_with(
+        settings: PoolSettings,
+        arguments: Vec<String>,
+        idle: Duration,
+    ) -> Result<Self, PoolError> {
         let PoolSettings {
             workers,
             memory,
@@ -210,6 +214,7 @@ impl Pool {
         let launch = Arc::new(Launch { program, arguments, setup, deadline });
         let shared = Arc::new(Shared {
             workers,
+            idle,
             launch,
             state: Mutex::new(State::default()),
             wake: Condvar::new(),
@@ -471,8 +476,8 @@ impl State {
     }
 
     /// Takes the workers that have been idle too long.
-    fn take_expired(&mut self, now: Instant) -> Vec<Process> {
-        let expired = |idle: &mut Idle| now.duration_since(idle.since) >= IDLE;
+    fn take_expired(&mut self, limit: Duration) -> Vec<Process> {
+        let expired = |idle: &mut Idle| idle.since.elapsed() >= limit;
         self.idle.extract_if(.., expired).map(|idle| idle.process).collect()
     }
 }
@@ -481,6 +486,8 @@ impl State {
 #[derive(Debug)]
 struct Shared {
     workers: usize,
+    /// How long an idle worker is kept.
+    idle: Duration,
     launch: Arc<Launch>,
     state: Mutex<State>,
     /// Something is queued, or the phase has changed.
@@ -558,7 +565,7 @@ impl Shared {
                 state.running += 1;
                 return Some(queued);
             }
-            let expired = state.take_expired(Instant::now());
+            let expired = state.take_expired(self.idle);
             if !expired.is_empty() {
                 drop(state);
                 for process in expired {
@@ -568,7 +575,7 @@ impl Shared {
                 continue;
             }
             let oldest = state.idle.iter().map(|idle| idle.since).min();
-            state = match oldest.map(|since| (since + IDLE).duration_since(Instant::now())) {
+            state = match oldest.map(|since| (since + self.idle).duration_since(Instant::now())) {
                 Some(wait) => {
                     let waited = self.wake.wait_timeout(state, wait);
                     waited.unwrap_or_else(PoisonError::into_inner).0

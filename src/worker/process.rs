@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Signal;
 
 use super::progress::{Progress, Step};
 use super::sandbox::{Sandbox, whole_seconds};
@@ -185,19 +186,20 @@ impl Process {
     /// Explains how a worker ended that we did not end.
     fn fault_of(&self, status: ExitStatus, words: &str) -> Fault {
         let died = |how: &str| Fault::WorkerDied { how: how.into() };
-        match status.signal() {
-            Some(libc::SIGABRT) if words.contains("memory allocation of") => {
+        match status.signal().and_then(Signal::from_named_raw) {
+            Some(Signal::ABORT) if words.contains("memory allocation of") => {
                 Fault::OutOfMemory { limit: self.launch.setup.memory }
             }
-            Some(libc::SIGABRT) if words.contains("overflowed its stack") => {
+            Some(Signal::ABORT) if words.contains("overflowed its stack") => {
                 died("its stack overflowed")
             }
-            Some(libc::SIGXCPU) => self.too_slow(),
-            Some(libc::SIGXFSZ) => child::too_long(self.launch.setup.max_output),
-            Some(libc::SIGSYS) => died("it tried what no worker may do"),
-            Some(libc::SIGKILL) => died("killed by the system, probably for want of memory"),
-            Some(signal) => died(&format!("signal {signal}")),
-            None => died(&format!("exit code {}", status.code().unwrap_or_default())),
+            Some(Signal::XCPU) => self.too_slow(),
+            Some(Signal::XFSZ) => child::too_long(self.launch.setup.max_output),
+            Some(Signal::SYS) => died("it tried what no worker may do"),
+            Some(Signal::KILL) => died("killed by the system, probably for want of memory"),
+            Some(signal) => died(&format!("signal {}", signal.as_raw())),
+            // `signal: N` or `exit status: N`.
+            None => died(&status.to_string()),
         }
     }
 

@@ -165,8 +165,12 @@ fn settings(workers: usize, deadline: Duration) -> PoolSettings {
 }
 
 fn pool(workers: usize, deadline: Duration) -> Pool {
+    pool_with(settings(workers, deadline), LONG)
+}
+
+fn pool_with(settings: PoolSettings, idle: Duration) -> Pool {
     let arguments = ["--exact", "worker::tests::worker_entry", "--nocapture", "--test-threads=1"];
-    Pool::start_with(settings(workers, deadline), arguments.map(str::to_owned).into()).unwrap()
+    Pool::start_with(settings, arguments.map(str::to_owned).into(), idle).unwrap()
 }
 
 /// A folder for the inputs and outputs of a test.
@@ -297,11 +301,12 @@ fn what_breaks_a_worker_fails_one_task() {
     let died = |how: &str| Fault::WorkerDied { how: how.into() };
     for (broken, (script, fault)) in (1..).zip([
         ("!abort", died("signal 6")),
-        ("!exit", died("exit code 7")),
+        ("!exit", died("exit status: 7")),
         ("!panic", Fault::Damaged { detail: "the decoder gave up".into() }),
         ("!alloc", Fault::OutOfMemory { limit: MEMORY }),
         ("!stack", died("its stack overflowed")),
         ("!signal 11", died("signal 11")),
+        ("!signal 25", child::too_long(1 << 20)),
         ("!signal 24", Fault::TooSlow { seconds: LONG.as_secs() }),
         ("!signal 9", died("killed by the system, probably for want of memory")),
     ]) {
@@ -409,6 +414,20 @@ fn a_worker_that_talks_neither_blocks_nor_confuses() {
 }
 
 #[test]
+fn a_full_disk_is_said_to_be_full() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    lane.submit(1, Task::Copy { input: fixture.input(b"x"), output: full() });
+    assert_eq!(lane.wait(LONG), Some((1, Err(Fault::DiskFull))));
+    let input = fixture.input(b"!echo x");
+    lane.submit(2, Task::Convert { input, plans: vec![plan()], outputs: vec![full()] });
+    let answer = Answer::Converted(vec![Err(Fault::DiskFull)]);
+    assert_eq!(lane.wait(LONG), Some((2, Ok(answer))));
+}
+
+#[test]
 fn an_output_beyond_the_limit_is_refused() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
@@ -502,9 +521,20 @@ fn a_worker_that_died_idle_is_replaced_unseen() {
 }
 
 #[test]
+fn idle_workers_are_sent_home() {
+    let fixture = Fixture::new();
+    let pool = pool_with(settings(2, LONG), Duration::from_millis(20));
+    let lane = pool.lane();
+    assert_eq!(fixture.run(&lane, "!echo one"), Ok("one".into()));
+    assert!(eventually(|| pool.status().processes.is_empty()));
+    assert_eq!(pool.status().broken, 0);
+    assert_eq!(fixture.run(&lane, "!echo two"), Ok("two".into()));
+}
+
+#[test]
 fn a_program_that_is_no_worker_is_a_fault_and_not_a_hang() {
     let fixture = Fixture::new();
-    for (program, reason) in [("/nonexistent", "No such file"), ("/bin/false", "exit code 1")] {
+    for (program, reason) in [("/nonexistent", "No such file"), ("/bin/false", "exit status: 1")] {
         let settings = PoolSettings { program: program.into(), ..settings(1, LONG) };
         let pool = Pool::start(settings).unwrap();
         let fault = fixture.run(&pool.lane(), "!echo x").unwrap_err();
