@@ -1,0 +1,237 @@
+//! The loop of a worker: the hidden command `exportd worker`.
+//!
+//! A worker has one socket, on its standard input, and no arguments, environment or configuration.
+//! It is told its bounds, shuts itself in ([`super::sandbox`]), and then serves one request at a
+//! time until the socket is closed. It knows no path: it reads from the first descriptor of a
+//! request and writes to the others.
+//!
+//! A panic of the engine is answered like any other failure, but the worker ends after it, since
+//! nobody knows what state the panic left. Everything worse ends the worker at once, and the
+//! parent finds the reason in how it ended.
+
+use std::any::Any;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use rustix::io::Errno;
+
+use super::wire::{Channel, Report, Request, Setup, WireError};
+use super::{Written, engine, sandbox};
+use crate::diag::{Fault, human_bytes};
+use crate::imaging::plan::Plan;
+
+/// Most characters of a panic's message that are passed on.
+const MOST_WORDS: usize = 1000;
+
+/// What the last panic said, and where; empty when it was quiet.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Serves requests from the socket on standard input until it is closed.
+///
+/// Returns 2 when standard input is not such a socket: somebody typed the command.
+#[must_use]
+pub fn child_main() -> ExitCode {
+    let Some(channel) = Channel::from_stdin() else {
+        let _ = writeln!(io::stderr(), "exportd worker: is started by exportd itself");
+        return ExitCode::from(2);
+    };
+    set_hook(Box::new(remember_panic));
+    match serve(&channel) {
+        Ok(()) | Err(WireError::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "exportd worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn remember_panic(info: &PanicHookInfo<'_>) {
+    // No lock is held while the engine runs, and this thread is the only one.
+    *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+}
+
+fn serve(channel: &Channel) -> Result<(), WireError> {
+    let (setup, _): (Setup, _) = channel.receive_with_files()?;
+    channel.send(&Report::Ready(sandbox::enter(&setup)), &[])?;
+    loop {
+        let (request, files) = channel.receive_with_files()?;
+        channel.send(&Report::Started, &[])?;
+        grant_time(&setup);
+        let desk = Desk { channel, setup: &setup };
+        match catch_unwind(AssertUnwindSafe(|| desk.perform(&request, files))) {
+            Ok(end) => channel.send(&end?, &[])?,
+            Err(payload) => {
+                let message = panic_message(payload.as_ref());
+                return channel.send(&Report::Panicked { message }, &[]);
+            }
+        }
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let mut message = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    if message.is_empty() {
+        // Resumed without the hook, as bindings to C libraries do for their errors.
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        text.unwrap_or("a panic without a message").clone_into(&mut message);
+    }
+    message.chars().take(MOST_WORDS).collect()
+}
+
+fn grant_time(setup: &Setup) {
+    // Where it fails the parent's deadline still holds, and `Ready` has said so.
+    let _ = sandbox::grant_time(setup.seconds);
+}
+
+/// Where one request is worked on.
+struct Desk<'a> {
+    channel: &'a Channel,
+    setup: &'a Setup,
+}
+
+impl Desk<'_> {
+    /// Does what is asked and returns the report that ends it.
+    fn perform(&self, request: &Request, files: Vec<OwnedFd>) -> Result<Report, WireError> {
+        let mut files = files.into_iter().map(File::from);
+        let Some(mut input) = files.next() else {
+            return Ok(Report::Failed(mismatch(request)));
+        };
+        // A worker before this one may have read from it.
+        if io::Seek::rewind(&mut input).is_err() {
+            return Ok(Report::Failed(Fault::Unreadable));
+        }
+        let mut outputs: Vec<File> = files.collect();
+        Ok(match (request, outputs.as_mut_slice()) {
+            (Request::Probe, []) => match engine::probe(&input, self.setup) {
+                Ok(info) => Report::Probed(info),
+                Err(fault) => Report::Failed(fault),
+            },
+            (Request::Copy, [output]) => match self.copy(&input, output) {
+                Ok(written) => Report::Copied(written),
+                Err(fault) => Report::Failed(fault),
+            },
+            (Request::Convert(plans), outputs) if plans.len() == outputs.len() => {
+                match self.convert(input, plans, outputs)? {
+                    Ok(()) => Report::Finished,
+                    Err(fault) => Report::Failed(fault),
+                }
+            }
+            (Request::Probe | Request::Copy | Request::Convert(_), _) => {
+                Report::Failed(mismatch(request))
+            }
+        })
+    }
+
+    /// Reports each plan as soon as its output is durable, so that what comes later and breaks
+    /// this worker does not take it along.
+    fn convert(
+        &self,
+        input: File,
+        plans: &[Plan],
+        outputs: &[File],
+    ) -> Result<Result<(), Fault>, WireError> {
+        let bytes = match self.read_whole(input) {
+            Ok(bytes) => bytes,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let mut sent = Ok(());
+        let done = engine::convert(&bytes, plans, self.setup, &mut |index, reply| {
+            let result = match (reply, outputs.get(index)) {
+                (Ok(reply), Some(output)) => self.write(output, &reply),
+                (Ok(_), None) => return,
+                (Err(fault), _) => Err(fault),
+            };
+            if sent.is_ok() {
+                sent = self.channel.send(&Report::Rendered { index, result }, &[]);
+            }
+            grant_time(self.setup);
+        });
+        sent.map(|()| done)
+    }
+
+    fn read_whole(&self, input: File) -> Result<Vec<u8>, Fault> {
+        let too_much = || Fault::OutOfMemory { limit: self.setup.memory };
+        let mut bytes = Vec::new();
+        let length = usize::try_from(length(&input)?).map_err(|_| too_much())?;
+        bytes.try_reserve_exact(length).map_err(|_| too_much())?;
+        // Not `read_to_end`: a file that grows must not make us grow with it.
+        let limit = length as u64;
+        input.take(limit).read_to_end(&mut bytes).map_err(|_| Fault::Unreadable)?;
+        Ok(bytes)
+    }
+
+    fn write(&self, mut output: &File, bytes: &[u8]) -> Result<Written, Fault> {
+        self.check_size(bytes.len() as u64)?;
+        output.write_all(bytes).map_err(|error| write_fault(&error))?;
+        output.sync_data().map_err(|error| write_fault(&error))?;
+        Ok(Written { bytes: bytes.len() as u64, sha256: crate::fs::sha256(bytes) })
+    }
+
+    fn copy(&self, input: &File, output: &mut File) -> Result<Written, Fault> {
+        self.check_size(length(input)?)?;
+        let copied = crate::fs::copy_hashed(input, output)
+            .and_then(|copied| output.sync_data().map(|()| copied))
+            .map_err(|error| write_fault(&error))?;
+        Ok(Written { bytes: copied.bytes, sha256: copied.sha256 })
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<(), Fault> {
+        if bytes <= self.setup.max_output {
+            return Ok(());
+        }
+        Err(too_long(self.setup.max_output))
+    }
+}
+
+/// Says that an output would pass the limit.
+pub(super) fn too_long(limit: u64) -> Fault {
+    Fault::NotWritable {
+        detail: format!("it would be larger than {}, the most allowed", human_bytes(limit)),
+    }
+}
+
+fn length(input: &File) -> Result<u64, Fault> {
+    // Not `File::metadata`: `statx` can take a path and is forbidden here.
+    let stat = rustix::fs::fstat(input).map_err(|_| Fault::Unreadable)?;
+    u64::try_from(stat.st_size).map_err(|_| Fault::Unreadable)
+}
+
+fn mismatch(request: &Request) -> Fault {
+    let what = match request {
+        Request::Probe => "a probe",
+        Request::Convert(_) => "a conversion",
+        Request::Copy => "a copy",
+    };
+    Fault::Internal { detail: format!("{what} came with the wrong number of files") }
+}
+
+fn write_fault(error: &io::Error) -> Fault {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOSPC | Errno::DQUOT) => Fault::DiskFull,
+        _ => Fault::NotWritable { detail: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_a_quiet_panic_is_found() {
+        let text: Box<dyn Any + Send> = Box::new("Insufficient memory".to_owned());
+        assert_eq!(panic_message(text.as_ref()), "Insufficient memory");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_errors() {
+        let of = |errno: Errno| write_fault(&errno.into());
+        assert_eq!(of(Errno::NOSPC), Fault::DiskFull);
+        assert_eq!(of(Errno::DQUOT), Fault::DiskFull);
+        assert!(matches!(of(Errno::IO), Fault::NotWritable { .. }));
+    }
+}
