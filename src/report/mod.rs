@@ -455,7 +455,11 @@ impl Channel {
     }
 }
 
+/// The samples are shared with the integration tests, which know this crate by its name.
 #[cfg(test)]
+extern crate self as exportd;
+#[cfg(test)]
+#[path = "../../tests/support/runs.rs"]
 pub(crate) mod samples;
 
 #[cfg(test)]

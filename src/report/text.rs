@@ -6,6 +6,7 @@
 //! are, why this mail came. Whatever comes from outside (names, messages, the manifest) passes
 //! through [`shown`], so that it can neither begin a line nor turn its reading direction.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -356,12 +357,12 @@ pub fn retry_manifest(report: &Report<'_>) -> Option<String> {
         out.push_str("overwrite = true\n");
     }
     for rendition in &request.renditions {
-        let mut handles: Vec<&str> = failed(log)
+        let mut seen = HashSet::new();
+        let handles: Vec<&str> = failed(log)
             .filter(|(asset, _)| asset.rendition == rendition.rendition)
             .map(|(asset, _)| asset.handle.as_str())
+            .filter(|&handle| seen.insert(handle))
             .collect();
-        handles.sort_unstable();
-        handles.dedup();
         if !handles.is_empty() {
             retry_rendition(&mut out, rendition, &handles);
         }

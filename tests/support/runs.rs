@@ -1,17 +1,19 @@
-//! Runs with every verdict, for the tests of this module.
+//! Runs with every verdict, for tests inside and outside the crate (hence `super::exportd`).
+#![allow(dead_code, unreachable_pub, reason = "not every test needs every sample")]
 
 use jiff::Timestamp;
 
-use super::{Places, RetryRendition, RetryRequest};
-use crate::diag::{Code, Diagnostic, Fault};
-use crate::fs::RelPath;
-use crate::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
-use crate::job::{EmailSetting, Fmt, Verdict};
-use crate::library::AssetType;
+use super::exportd;
+use exportd::diag::{Code, Diagnostic, Fault};
+use exportd::fs::RelPath;
+use exportd::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
+use exportd::job::{EmailSetting, Fmt, Verdict};
+use exportd::library::AssetType;
+use exportd::report::{Places, RetryRendition, RetryRequest};
 
-pub(crate) const RUN: &str = "spring-tops_2026-12-01-06-00-00";
+pub const RUN: &str = "spring-tops_2026-12-01-06-00-00";
 
-pub(crate) fn about() -> About {
+pub fn about() -> About {
     About {
         job_name: "spring-tops".into(),
         description: Some("Spring season, web".into()),
@@ -25,7 +27,7 @@ pub(crate) fn about() -> About {
     }
 }
 
-pub(crate) fn places() -> Places {
+pub fn places() -> Places {
     Places {
         out: "/srv/exportd/out".into(),
         reports: "/srv/exportd/reports".into(),
@@ -33,7 +35,7 @@ pub(crate) fn places() -> Places {
     }
 }
 
-pub(crate) fn retry() -> RetryRequest {
+pub fn retry() -> RetryRequest {
     RetryRequest {
         description: Some("Spring season, web".into()),
         user_handle: Some("mia".into()),
@@ -52,7 +54,7 @@ pub(crate) fn retry() -> RetryRequest {
     }
 }
 
-pub(crate) fn asset(name: &str, outcome: AssetOutcome) -> AssetEntry {
+pub fn asset(name: &str, outcome: AssetOutcome) -> AssetEntry {
     AssetEntry {
         handle: format!("tops/{name}.tif"),
         name: format!("{name}.tif"),
@@ -66,18 +68,18 @@ pub(crate) fn asset(name: &str, outcome: AssetOutcome) -> AssetEntry {
     }
 }
 
-pub(crate) fn delivered(name: &str, change: Change) -> Delivered {
+pub fn delivered(name: &str, change: Change) -> Delivered {
     Delivered {
         output: RelPath::parse(&format!("tops/{name}.png")).unwrap(),
         bytes: 123_456,
-        sha256: crate::fs::sha256(name.as_bytes()),
+        sha256: exportd::fs::sha256(name.as_bytes()),
         width: Some(2000),
         height: Some(1500),
         change,
     }
 }
 
-pub(crate) fn converted(name: &str, warnings: &[&str]) -> AssetEntry {
+pub fn converted(name: &str, warnings: &[&str]) -> AssetEntry {
     asset(
         name,
         AssetOutcome::Converted {
@@ -87,12 +89,12 @@ pub(crate) fn converted(name: &str, warnings: &[&str]) -> AssetEntry {
     )
 }
 
-pub(crate) fn failed(name: &str, fault: Fault) -> AssetEntry {
+pub fn failed(name: &str, fault: Fault) -> AssetEntry {
     asset(name, AssetOutcome::Failed { fault })
 }
 
 /// A run that ends with `verdict`.
-pub(crate) fn log(verdict: Verdict) -> JobLog {
+pub fn log(verdict: Verdict) -> JobLog {
     let mut log = JobLog {
         about: about(),
         run: RUN.into(),
@@ -129,6 +131,7 @@ pub(crate) fn log(verdict: Verdict) -> JobLog {
         }
         Verdict::Failed => {
             log.assets = vec![failed("front", damaged()), failed("back", damaged())];
+            log.findings = vec![Diagnostic::warning(Code::Value, 10..23, "an old spelling")];
             log.output_folder = None;
         }
         Verdict::Fatal => {
