@@ -1,2 +1,10 @@
 //! Arguments in, exit code out.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("mailer") => exportd::report::smtp::mailer_main(),
+        _ => ExitCode::from(2),
+    }
+}

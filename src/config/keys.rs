@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Draft, Value};
 use crate::imaging::plan::{Kernel, UsmScaling};
-use crate::report::{SmtpSettings, Tls};
+use crate::report::{Address, Patience, SmtpSettings, Tls};
 
 /// One key of the configuration.
 pub struct Key {
@@ -71,6 +71,11 @@ fn texts(value: &Value) -> Result<Vec<String>, String> {
         Value::Text(one) if !one.is_empty() => Ok(vec![one.clone()]),
         _ => Err("expected a text or a list of texts".into()),
     }
+}
+
+fn mailboxes(list: &[String]) -> Result<(), String> {
+    list.iter()
+        .try_for_each(|text| Address::parse(text).map(drop).map_err(|error| error.to_string()))
 }
 
 fn flag(value: &Value) -> Result<bool, String> {
@@ -139,6 +144,7 @@ pub(super) fn smtp(draft: &mut Draft) -> &mut SmtpSettings {
         user: None,
         password_file: None,
         ca_file: None,
+        patience: Patience::default(),
     })
 }
 
@@ -386,7 +392,7 @@ pub const KEYS: &[Key] = &[
         example: "\"Mia Wang <mia@studio.example>\"",
         set: |d, name, v| {
             let addresses = texts(v)?;
-            crate::report::check_mailboxes(&addresses)?;
+            mailboxes(&addresses)?;
             d.users.entry(name.into()).or_default().addresses = addresses;
             Ok(())
         },
@@ -465,7 +471,7 @@ pub const KEYS: &[Key] = &[
         example: "\"exportd <exportd@studio.example>\"",
         set: |d, _, v| {
             let from = text(v)?;
-            crate::report::check_mailboxes(std::slice::from_ref(&from))?;
+            mailboxes(std::slice::from_ref(&from))?;
             d.mail_from = from;
             Ok(())
         },
@@ -477,7 +483,7 @@ pub const KEYS: &[Key] = &[
         example: "[\"ops@studio.example\"]",
         set: |d, _, v| {
             let to = texts(v)?;
-            crate::report::check_mailboxes(&to)?;
+            mailboxes(&to)?;
             d.mail_to = to;
             Ok(())
         },

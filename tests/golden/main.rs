@@ -1,1 +1,2 @@
+//! Golden pictures.
 fn main() {}

@@ -1,4 +1,8 @@
 //! Tests of the whole, in one binary.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod architecture;
+mod mail;
 mod shipped;

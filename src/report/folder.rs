@@ -1,0 +1,558 @@
+//! The folder `reports/RUN/`, which people open when they want to know more than a mail says.
+//!
+//! | file | when |
+//! |---|---|
+//! | `manifest.toml` | from the beginning, as received |
+//! | `status.json` | while the run goes on; replaced whole, removed at the end |
+//! | `WHY-IT-FAILED.txt` | failed, fatal, refused |
+//! | `retry-failed.toml` | some assets failed |
+//! | `report.json` | last, by one rename: who sees it may rely on the run being over |
+//!
+//! A crash leaves a folder without `report.json`; the run is then taken up again and writes the
+//! same files over. Once `report.json` is there it stays as it is: it has been read.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Report, text};
+use crate::diag::{Diagnostic, Fault, position, shown};
+use crate::fs::{remove_durable, sync_dir, write_atomic};
+use crate::job::Verdict;
+use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
+use crate::library::AssetType;
+
+/// Who may read what is written for people: permission bits of files and folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Modes {
+    /// Bits of files.
+    pub file: u32,
+    /// Bits of folders.
+    pub folder: u32,
+}
+
+impl Modes {
+    /// Everybody on the machine may read.
+    pub const EVERYBODY: Self = Self { file: 0o644, folder: 0o755 };
+    /// Only the folder's group may read.
+    pub const GROUP: Self = Self { file: 0o640, folder: 0o750 };
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self::EVERYBODY
+    }
+}
+
+/// The active states of an IPS job that a run shows in `status.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ActiveState {
+    /// Accepted, not begun.
+    New,
+    /// Waiting for assets that are not there yet.
+    WaitingClient,
+    /// Waiting for its turn, or for space.
+    WaitingCoordinator,
+    /// At work.
+    Running,
+    /// Asked to stop.
+    Stopping,
+    /// Over.
+    Done,
+}
+
+/// One state of a run, as `status.json` shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status<'a> {
+    /// `j|<company>|<jobName>|<RUN>|<number>`.
+    pub job_handle: &'a str,
+    /// The run.
+    pub run: &'a str,
+    /// What it is doing.
+    pub state: ActiveState,
+    /// From 0 to 1.
+    pub progress: f64,
+    /// The counts so far.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When this was true.
+    pub last_progress_update: Timestamp,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFolder {
+    path: PathBuf,
+    modes: Modes,
+}
+
+impl ReportFolder {
+    /// Makes the folder with the manifest in it; one that is there already is taken up again.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(path: PathBuf, manifest: &[u8], modes: Modes) -> io::Result<Self> {
+        match std::fs::create_dir(&path) {
+            Ok(()) => {
+                // The umask must not decide who reads it.
+                rustix::fs::chmod(&path, rustix::fs::Mode::from_raw_mode(modes.folder))?;
+                if let Some(parent) = path.parent() {
+                    sync_dir(parent)?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let folder = Self { path, modes };
+        folder.write("manifest.toml", manifest)?;
+        Ok(folder)
+    }
+
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether the run is over.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.path.join("report.json").exists()
+    }
+
+    /// Replaces `status.json`. At most once a second is the caller's duty.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write_status(&self, status: &Status<'_>) -> io::Result<()> {
+        self.write("status.json", &json(status)?)
+    }
+
+    /// Writes everything that is left once the run is over, `report.json` last; does nothing when
+    /// that is there already.
+    ///
+    /// # Errors
+    /// The system's; calling again is harmless.
+    pub fn finish(&self, report: &Report<'_>) -> io::Result<()> {
+        if self.is_finished() {
+            return Ok(());
+        }
+        let verdict = report.log.verdict();
+        if matches!(verdict, Verdict::Failed | Verdict::Fatal | Verdict::Refused) {
+            self.write("WHY-IT-FAILED.txt", text::summary(report).as_bytes())?;
+        }
+        if let Some(manifest) = text::retry_manifest(report) {
+            self.write("retry-failed.toml", manifest.as_bytes())?;
+        }
+        remove_durable(&self.path.join("status.json"))?;
+        self.write("report.json", &report_json(report.log)?)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        write_atomic(&self.path.join(name), bytes, self.modes.file)
+    }
+}
+
+fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes `report.json`.
+///
+/// # Errors
+/// Only when memory ends.
+pub fn report_json(log: &JobLog) -> io::Result<Vec<u8>> {
+    json(&JsonReport::new(log))
+}
+
+/// `report.json`; what has no meaning is absent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonReport<'a> {
+    job_handle: &'a str,
+    job_name: &'a str,
+    run: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_handle: Option<&'a str>,
+    start_date: Timestamp,
+    end_date: Timestamp,
+    state: ActiveState,
+    verdict: Verdict,
+    #[serde(flatten)]
+    counts: Counts,
+    fatal_error: bool,
+    details: Vec<Detail<'a>>,
+}
+
+/// The log types of the IPS API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum LogType {
+    BeginExport,
+    EndExport,
+    ExportSuccess,
+    ExportWarning,
+    ExportError,
+    FatalError,
+    FileCancel,
+    DuplicateSkipped,
+    FileUpdated,
+    TotalFileCount,
+}
+
+/// One record of `details`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset_handle: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset_type: Option<AssetType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendition: Option<&'a str>,
+    log_type: LogType,
+    log_message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+}
+
+impl<'a> JsonReport<'a> {
+    fn new(log: &'a JobLog) -> Self {
+        let verdict = log.verdict();
+        Self {
+            job_handle: &log.job_handle,
+            job_name: &log.about.job_name,
+            run: &log.run,
+            description: log.about.description.as_deref(),
+            client_id: log.about.client_id.as_deref(),
+            user_handle: log.about.user_handle.as_deref(),
+            start_date: log.start,
+            end_date: log.end,
+            state: ActiveState::Done,
+            verdict,
+            counts: log.counts(),
+            fatal_error: matches!(verdict, Verdict::Fatal | Verdict::Refused),
+            details: details(log, verdict),
+        }
+    }
+}
+
+/// The records in the order of the run: its beginning, the findings in the manifest, every asset
+/// in the manifest's order, what ended it, its end.
+fn details(log: &JobLog, verdict: Verdict) -> Vec<Detail<'_>> {
+    let counts = log.counts();
+    let mut out = vec![
+        Detail::of_run(LogType::BeginExport, format!("run {} began", shown(&log.run))),
+        Detail::of_run(LogType::TotalFileCount, counts.total_file_count.to_string()),
+    ];
+    for finding in log.findings.iter().filter(|finding| !finding.is_error()) {
+        out.push(Detail::of_run(LogType::ExportWarning, finding_line(log, finding)));
+    }
+    for asset in &log.assets {
+        asset_details(asset, &mut out);
+    }
+    match verdict {
+        Verdict::Refused if log.findings.iter().any(Diagnostic::is_error) => {
+            for finding in log.findings.iter().filter(|finding| finding.is_error()) {
+                out.push(Detail::of_run(LogType::FatalError, finding_line(log, finding)));
+            }
+        }
+        Verdict::Fatal | Verdict::Refused => {
+            out.push(Detail::of_run(LogType::FatalError, fault_line(text::cause(log))));
+        }
+        Verdict::Clean
+        | Verdict::Warnings
+        | Verdict::Partial
+        | Verdict::Failed
+        | Verdict::Stopped => {}
+    }
+    out.push(Detail::of_run(LogType::EndExport, text::outcome(log)));
+    out
+}
+
+fn asset_details<'a>(asset: &'a AssetEntry, out: &mut Vec<Detail<'a>>) {
+    match &asset.outcome {
+        AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } => {
+            for file in asset.outcome.files() {
+                out.push(Detail::of_file(asset, file));
+            }
+            for warning in asset.outcome.warnings() {
+                out.push(Detail::of_asset(asset, LogType::ExportWarning, warning.clone()));
+            }
+        }
+        AssetOutcome::NotExportable { reason } => {
+            out.push(Detail::of_asset(asset, LogType::ExportWarning, reason.clone()));
+        }
+        AssetOutcome::Failed { fault } => {
+            out.push(Detail::of_asset(asset, LogType::ExportError, fault_line(fault)));
+        }
+        AssetOutcome::Cancelled => {
+            let why = "not done, because the run was stopped".to_owned();
+            out.push(Detail::of_asset(asset, LogType::FileCancel, why));
+        }
+    }
+}
+
+fn fault_line(fault: &Fault) -> String {
+    shown(&format!("{fault}; {}", fault.next_step()))
+}
+
+fn finding_line(log: &JobLog, finding: &Diagnostic) -> String {
+    let (line, column) = position(&log.manifest, finding.span.start);
+    let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    shown(&format!("line {line}, column {column}: {} ({}){help}", finding.message, finding.code))
+}
+
+impl<'a> Detail<'a> {
+    const fn of_run(log_type: LogType, log_message: String) -> Self {
+        Self {
+            asset_handle: None,
+            asset_name: None,
+            asset_type: None,
+            rendition: None,
+            log_type,
+            log_message,
+            source: None,
+            output: None,
+            bytes: None,
+            width: None,
+            height: None,
+            sha256: None,
+        }
+    }
+
+    fn of_asset(asset: &'a AssetEntry, log_type: LogType, log_message: String) -> Self {
+        Self {
+            asset_handle: Some(&asset.handle),
+            asset_name: Some(&asset.name),
+            asset_type: asset.asset_type,
+            rendition: asset.rendition.as_deref(),
+            source: asset.source.as_deref(),
+            ..Self::of_run(log_type, log_message)
+        }
+    }
+
+    fn of_file(asset: &'a AssetEntry, file: &'a Delivered) -> Self {
+        let (log_type, message) = match file.change {
+            Change::New => (LogType::ExportSuccess, "exported"),
+            Change::Identical => {
+                (LogType::DuplicateSkipped, "already there and identical, not written again")
+            }
+            Change::Replaced => (LogType::FileUpdated, "replaced what was there"),
+        };
+        Self {
+            output: Some(file.output.as_str()),
+            bytes: Some(file.bytes),
+            width: file.width,
+            height: file.height,
+            sha256: Some(&file.sha256),
+            ..Self::of_asset(asset, log_type, message.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::report::samples;
+
+    fn finished(verdict: Verdict) -> (tempfile::TempDir, ReportFolder, serde_json::Value) {
+        let dir = tempfile::tempdir().unwrap();
+        let log = samples::log(verdict);
+        let places = samples::places();
+        let request = samples::retry();
+        let report = Report { log: &log, places: &places, retry: Some(&request) };
+        let folder = ReportFolder::create(
+            dir.path().join(&log.run),
+            log.manifest.as_bytes(),
+            Modes::default(),
+        )
+        .unwrap();
+        folder.finish(&report).unwrap();
+        let bytes = std::fs::read(folder.path().join("report.json")).unwrap();
+        (dir, folder, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    fn names(folder: &ReportFolder) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn each_verdict_leaves_its_files() {
+        for (verdict, further) in [
+            (Verdict::Clean, &[][..]),
+            (Verdict::Warnings, &[]),
+            (Verdict::Partial, &["retry-failed.toml"]),
+            (Verdict::Failed, &["WHY-IT-FAILED.txt", "retry-failed.toml"]),
+            (Verdict::Fatal, &["WHY-IT-FAILED.txt"]),
+            (Verdict::Refused, &["WHY-IT-FAILED.txt"]),
+            (Verdict::Stopped, &[]),
+        ] {
+            let (_dir, folder, json) = finished(verdict);
+            let mut expected = vec!["manifest.toml", "report.json"];
+            expected.extend(further);
+            expected.sort_unstable();
+            assert_eq!(names(&folder), expected, "{verdict:?}");
+            assert_eq!(json["verdict"], verdict.word());
+            assert_eq!(json["state"], "Done");
+            assert_eq!(
+                json["fatalError"],
+                matches!(verdict, Verdict::Fatal | Verdict::Refused),
+                "{verdict:?}"
+            );
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(folder.path()), 0o755);
+            assert_eq!(mode(&folder.path().join("report.json")), 0o644);
+        }
+    }
+
+    #[test]
+    fn the_report_has_the_keys_of_the_contract() {
+        let (_dir, _folder, json) = finished(Verdict::Partial);
+        let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut expected = vec![
+            "jobHandle",
+            "jobName",
+            "run",
+            "description",
+            "userHandle",
+            "startDate",
+            "endDate",
+            "state",
+            "verdict",
+            "totalFileCount",
+            "fileSuccessCount",
+            "fileErrorCount",
+            "fileWarningCount",
+            "fileCancelCount",
+            "fileDuplicateCount",
+            "fileUpdateCount",
+            "fatalError",
+            "details",
+        ];
+        expected.sort_unstable();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected);
+        assert_eq!(json["startDate"], "2026-12-01T05:00:00Z");
+        let types: Vec<&str> = json["details"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["logType"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            types,
+            [
+                "BeginExport",
+                "TotalFileCount",
+                "ExportSuccess",
+                "ExportWarning",
+                "ExportError",
+                "ExportError",
+                "EndExport",
+            ]
+        );
+        let file = &json["details"][2];
+        assert_eq!(file["output"], "tops/front.png");
+        assert_eq!((&file["width"], &file["height"]), (&2000.into(), &1500.into()));
+        let missing = json["details"][4].as_object().unwrap();
+        assert_eq!(missing["assetHandle"], "tops/back.tif");
+        assert!(!missing.contains_key("assetType") && !missing.contains_key("output"));
+    }
+
+    #[test]
+    fn every_kind_of_outcome_has_its_record() {
+        let mut log = samples::log(Verdict::Stopped);
+        for (name, change) in [("same", Change::Identical), ("new", Change::Replaced)] {
+            let file = samples::delivered(name, change);
+            let outcome = AssetOutcome::Copied { file, warnings: Vec::new() };
+            log.assets.push(samples::asset(name, outcome));
+        }
+        let json: serde_json::Value = serde_json::from_slice(&report_json(&log).unwrap()).unwrap();
+        let of = |kind: &str| {
+            json["details"].as_array().unwrap().iter().filter(|d| d["logType"] == kind).count()
+        };
+        assert_eq!((of("DuplicateSkipped"), of("FileUpdated"), of("FileCancel")), (1, 1, 2));
+        assert_eq!(json["fileDuplicateCount"], 1);
+        assert_eq!(json["fileUpdateCount"], 1);
+    }
+
+    #[test]
+    fn a_refusal_names_every_mistake() {
+        let (_dir, folder, json) = finished(Verdict::Refused);
+        let fatal: Vec<&str> = json["details"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|d| d["logType"] == "FatalError")
+            .map(|d| d["logMessage"].as_str().unwrap())
+            .collect();
+        assert_eq!(fatal.len(), 2);
+        assert!(fatal[0].starts_with("line 2, column 1: unknown key"), "{fatal:?}");
+        let why = std::fs::read_to_string(folder.path().join("WHY-IT-FAILED.txt")).unwrap();
+        assert!(why.contains("did you mean `emailSetting`?"), "{why}");
+        assert!(why.contains("^^^"), "{why}");
+    }
+
+    #[test]
+    fn the_status_goes_before_the_report_comes_and_the_report_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = samples::log(Verdict::Clean);
+        let places = samples::places();
+        let report = Report { log: &log, places: &places, retry: None };
+        let path = dir.path().join(&log.run);
+        let folder = ReportFolder::create(path.clone(), b"x", Modes::GROUP).unwrap();
+        folder
+            .write_status(&Status {
+                job_handle: &log.job_handle,
+                run: &log.run,
+                state: ActiveState::Running,
+                progress: 0.5,
+                counts: log.counts(),
+                last_progress_update: log.start,
+            })
+            .unwrap();
+        let status: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path.join("status.json")).unwrap()).unwrap();
+        assert_eq!(status["state"], "Running");
+        assert_eq!(status["fileSuccessCount"], 2);
+        assert_eq!(status["lastProgressUpdate"], "2026-12-01T05:00:00Z");
+        // Taken up again after a crash.
+        let folder = ReportFolder::create(path.clone(), b"x", Modes::GROUP).unwrap();
+        folder.finish(&report).unwrap();
+        assert!(!path.join("status.json").exists());
+        let first = std::fs::read(path.join("report.json")).unwrap();
+        let mut later = log.clone();
+        later.end = "2026-12-02T00:00:00Z".parse().unwrap();
+        folder.finish(&Report { log: &later, places: &places, retry: None }).unwrap();
+        assert_eq!(std::fs::read(path.join("report.json")).unwrap(), first);
+    }
+}

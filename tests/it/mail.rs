@@ -1,0 +1,575 @@
+//! Mail for real: the outbox, the sending child and a server that records what it is given.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use exportd::job::log::JobLog;
+use exportd::job::{EmailSetting, MailContent, Verdict};
+use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
+use exportd::report::smtp::{Class, Envelope, Phase, send};
+use exportd::report::{
+    Address, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
+};
+use jiff::{SignedDuration, Timestamp};
+use mailparse::{MailHeaderMap, ParsedMail};
+
+use crate::support::runs;
+use crate::support::smtp::{Mischief, Mode, Received, Server, Setup, Step};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_exportd");
+
+/// A server, an outbox that sends to it, and a clock that only moves when told.
+struct Post {
+    server: Server,
+    dir: tempfile::TempDir,
+    settings: MailSettings,
+    now: Timestamp,
+}
+
+impl Post {
+    fn new(setup: Setup) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = match setup.mode {
+            Mode::Plain => Tls::None,
+            Mode::Starttls => Tls::Starttls,
+            Mode::Implicit => Tls::Implicit,
+        };
+        let login = setup.login;
+        let server = Server::start(setup);
+        let password_file = login.map(|(_, password)| {
+            let path = dir.path().join("password");
+            exportd::fs::write_new(&path, format!("{password}\n").as_bytes(), 0o600).unwrap();
+            path
+        });
+        let settings = MailSettings {
+            folder: dir.path().join("mail"),
+            smtp: Some(SmtpSettings {
+                host: "127.0.0.1".into(),
+                port: server.port,
+                tls,
+                user: login.map(|(user, _)| user.to_owned()),
+                password_file,
+                ca_file: Some(server.ca_file()),
+                patience: Patience::default(),
+            }),
+            from: "exportd <exportd@studio.example>".into(),
+            host: "studio.example".into(),
+        };
+        Self { server, dir, settings, now: "2026-12-01T05:03:12Z".parse().unwrap() }
+    }
+
+    fn plain() -> Self {
+        Self::new(Setup::new(Mode::Plain))
+    }
+
+    fn smtp(&mut self) -> &mut SmtpSettings {
+        self.settings.smtp.as_mut().unwrap()
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::open(self.settings.clone(), PathBuf::from(PROGRAM)).unwrap()
+    }
+
+    fn letter(&self, to: &str) -> Letter {
+        let log = runs::log(Verdict::Partial);
+        let places = runs::places();
+        let report = Report { log: &log, places: &places, retry: None };
+        report.letter(&self.settings, &Address::parse(to).unwrap()).unwrap()
+    }
+
+    /// One mail to mia, tried once while the server does this.
+    fn one_attempt(&self, mischief: Mischief) -> (Outbox, Summary) {
+        self.server.script([mischief]);
+        let mut outbox = self.outbox();
+        outbox.enqueue(&self.letter("mia@studio.example")).unwrap();
+        let summary = outbox.deliver_due(self.now).unwrap();
+        (outbox, summary)
+    }
+}
+
+fn only(outbox: &Outbox) -> Item {
+    let mut items = outbox.list().unwrap();
+    assert_eq!(items.len(), 1, "{items:?}");
+    items.remove(0)
+}
+
+fn parse(received: &Received) -> ParsedMail<'_> {
+    mailparse::parse_mail(&received.message).unwrap()
+}
+
+fn header(mail: &ParsedMail<'_>, name: &str) -> String {
+    mail.headers.get_first_value(name).unwrap_or_default()
+}
+
+fn body(mail: &ParsedMail<'_>) -> String {
+    mail.get_body().unwrap().replace("\r\n", "\n")
+}
+
+// ------------------------------------------------------------------------------- the 35 cases
+
+/// The table of levels and verdicts: what the mail holds, if there is one. Written out once more
+/// here, so that it is not tested against itself.
+const fn expected(level: EmailSetting, verdict: Verdict) -> Option<MailContent> {
+    const NO: Option<MailContent> = None;
+    const COUNTS: Option<MailContent> = Some(MailContent::Counts);
+    const ERRORS: Option<MailContent> = Some(MailContent::ErrorList);
+    const LISTS: Option<MailContent> = Some(MailContent::Lists);
+    let row = match verdict {
+        //                     All     JobCompl. ErrAndW Error   None
+        Verdict::Clean => [COUNTS, COUNTS, NO, NO, NO],
+        Verdict::Warnings => [LISTS, COUNTS, LISTS, NO, NO],
+        Verdict::Partial | Verdict::Failed => [LISTS, COUNTS, LISTS, ERRORS, NO],
+        Verdict::Fatal | Verdict::Refused => [LISTS, LISTS, LISTS, LISTS, NO],
+        Verdict::Stopped => [COUNTS, COUNTS, NO, NO, NO],
+    };
+    row[match level {
+        EmailSetting::All => 0,
+        EmailSetting::JobCompletion => 1,
+        EmailSetting::ErrorAndWarning => 2,
+        EmailSetting::Error => 3,
+        EmailSetting::None => 4,
+    }]
+}
+
+fn check_body(body: &str, verdict: Verdict, content: MailContent) {
+    let has_failures = matches!(verdict, Verdict::Partial | Verdict::Failed);
+    let has_warnings = matches!(verdict, Verdict::Warnings | Verdict::Partial | Verdict::Failed);
+    let failures = has_failures && content != MailContent::Counts;
+    let warnings = has_warnings && content == MailContent::Lists;
+    assert_eq!(body.contains("\nFailed (2)\n"), failures, "{verdict:?} {content:?}\n{body}");
+    assert_eq!(body.contains("     What to do: Open it in an image editor"), failures, "{body}");
+    assert_eq!(body.contains("\nWarnings ("), warnings, "{verdict:?} {content:?}\n{body}");
+    match verdict {
+        Verdict::Fatal => {
+            assert!(body.starts_with("Nothing was exported: the disk of the output folder"));
+        }
+        Verdict::Refused => {
+            assert!(body.contains("2 | emailSeting = \"All\"\n  | ^^^^^^^^^^^"), "{body}");
+            assert!(body.contains("help: did you mean `emailSetting`?"), "{body}");
+        }
+        _ => assert!(body.contains("\nResult\n  Listed   "), "{body}"),
+    }
+    assert!(body.contains("You get this mail because spring-tops.toml says emailSetting"));
+}
+
+/// A run of its own name and level for each case.
+fn case(level: EmailSetting, verdict: Verdict) -> JobLog {
+    let mut log = runs::log(verdict);
+    log.about.email_setting = Some(level);
+    log.run = format!("{}-{level:?}-{}", log.run, verdict.word());
+    log
+}
+
+fn all_cases(setup: Setup) {
+    let post = Post::new(setup.clone());
+    let places = runs::places();
+    let to = Address::parse("Mia Wang <mia@studio.example>").unwrap();
+    let mut outbox = post.outbox();
+    let mut wanted = 0;
+    for level in EmailSetting::ALL {
+        for verdict in Verdict::ALL {
+            let log = case(level, verdict);
+            let report = Report { log: &log, places: &places, retry: None };
+            let letter = report.letter(&post.settings, &to);
+            assert_eq!(
+                letter.is_some(),
+                expected(level, verdict).is_some(),
+                "{level:?} {verdict:?}"
+            );
+            if let Some(letter) = letter {
+                assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
+                wanted += 1;
+            }
+        }
+    }
+    let summary = outbox.deliver_due(post.now).unwrap();
+    assert_eq!(summary, Summary { sent: wanted, ..Summary::default() });
+    let received = post.server.received();
+    assert_eq!(received.len(), wanted);
+    for level in EmailSetting::ALL {
+        for verdict in Verdict::ALL {
+            let log = case(level, verdict);
+            let mut of_run =
+                received.iter().filter(|r| header(&parse(r), "X-Exportd-Run") == log.run);
+            let Some(content) = expected(level, verdict) else {
+                assert_eq!(of_run.next(), None, "{level:?} {verdict:?}");
+                continue;
+            };
+            let received = of_run.next().unwrap();
+            assert_eq!(of_run.next(), None, "one mail per run and recipient");
+            assert_eq!(received.tls, setup.mode != Mode::Plain);
+            assert_eq!(received.user.as_deref(), setup.login.map(|(user, _)| user));
+            assert_eq!(
+                (received.to.as_str(), received.hello.as_str()),
+                ("mia@studio.example", "studio.example")
+            );
+            assert!(
+                received.mail.starts_with("FROM:<exportd@studio.example>"),
+                "{}",
+                received.mail
+            );
+            let mail = parse(received);
+            assert_eq!(header(&mail, "Subject"), text::subject(&log));
+            assert_eq!(header(&mail, "X-Exportd-Verdict"), verdict.word());
+            assert_eq!(header(&mail, "Auto-Submitted"), "auto-generated");
+            check_body(&body(&mail), verdict, content);
+        }
+    }
+}
+
+#[test]
+fn all_35_cases_in_the_clear_on_the_loopback() {
+    all_cases(Setup::new(Mode::Plain));
+}
+
+#[test]
+fn all_35_cases_over_starttls_with_a_password() {
+    all_cases(Setup::new(Mode::Starttls));
+}
+
+#[test]
+fn all_35_cases_over_implicit_tls_with_a_password() {
+    all_cases(Setup { mechanism: "LOGIN", ..Setup::new(Mode::Implicit) });
+}
+
+// -------------------------------------------------------------------------- what the relay says
+
+#[test]
+fn a_temporary_refusal_is_tried_again_later() {
+    for step in [Step::Mail, Step::Rcpt, Step::Data, Step::Dot] {
+        let post = Post::plain();
+        let (mut outbox, summary) = post.one_attempt(Mischief::Say(step, "451 4.3.0 not now"));
+        assert_eq!((summary.deferred, summary.relay_trouble), (1, None), "{step:?}");
+        let item = only(&outbox);
+        let env = item.env.unwrap();
+        assert_eq!((item.state, env.attempts, env.last_code), (State::Deferred, 1, Some(451)));
+        assert_eq!(env.last_text.as_deref(), Some("4.3.0 not now"));
+        let due = summary.next_due.unwrap();
+        let wait = due.duration_since(post.now).as_secs();
+        assert!((48..=72).contains(&wait), "{wait} s");
+        let early = due - SignedDuration::from_secs(1);
+        assert_eq!(outbox.deliver_due(early).unwrap().sent, 0);
+        // A new process knows what the old one did.
+        drop(outbox);
+        let mut outbox = post.outbox();
+        assert_eq!(outbox.deliver_due(due).unwrap().sent, 1, "{step:?}");
+        assert_eq!(only(&outbox).state, State::Sent);
+        assert_eq!(post.server.connections(), 2);
+    }
+}
+
+#[test]
+fn a_final_refusal_ends_that_mail_and_no_other() {
+    for step in [Step::Rcpt, Step::Data, Step::Dot] {
+        let post = Post::plain();
+        post.server.script([Mischief::Say(step, "550 5.1.1 no such user")]);
+        let mut outbox = post.outbox();
+        for to in ["a@studio.example", "b@studio.example"] {
+            outbox.enqueue(&post.letter(to)).unwrap();
+        }
+        let summary = outbox.deliver_due(post.now).unwrap();
+        assert_eq!((summary.sent, summary.dead, summary.next_due), (1, 1, None), "{step:?}");
+        let dead = outbox.list().unwrap().into_iter().find(|i| i.state == State::Dead).unwrap();
+        assert_eq!(dead.env.unwrap().last_code, Some(550));
+    }
+}
+
+#[test]
+fn a_relay_that_takes_nothing_punishes_nobody() {
+    let cases = [
+        Mischief::Say(Step::Greeting, "554 5.3.2 go away"),
+        Mischief::Say(Step::Greeting, "421 4.3.2 busy"),
+        Mischief::Say(Step::Ehlo, "421 4.3.2 busy"),
+        Mischief::Say(Step::Mail, "550 5.7.1 not you"),
+        Mischief::Say(Step::Mail, "530 5.7.0 authentication required"),
+        Mischief::Say(Step::Rcpt, "421 4.3.2 shutting down"),
+        Mischief::Say(Step::Dot, "421 4.3.2 shutting down"),
+        Mischief::Drop(Step::Greeting),
+        Mischief::Drop(Step::Ehlo),
+        Mischief::Drop(Step::Mail),
+        Mischief::Drop(Step::Rcpt),
+        Mischief::Drop(Step::Data),
+        Mischief::Binary(Step::Greeting),
+        Mischief::Binary(Step::Rcpt),
+    ];
+    for mischief in cases {
+        let post = Post::plain();
+        post.server.script([mischief]);
+        let mut outbox = post.outbox();
+        for to in ["a@studio.example", "b@studio.example"] {
+            outbox.enqueue(&post.letter(to)).unwrap();
+        }
+        let summary = outbox.deliver_due(post.now).unwrap();
+        assert!(summary.relay_trouble.is_some(), "{mischief:?}");
+        assert_eq!((summary.sent, summary.deferred, summary.dead), (0, 0, 0), "{mischief:?}");
+        // One mail found out; the other was left alone.
+        assert_eq!(post.server.connections(), 1, "{mischief:?}");
+        for item in outbox.list().unwrap() {
+            assert_eq!((item.state, item.env.unwrap().attempts), (State::New, 0));
+        }
+        let probe = summary.next_due.unwrap();
+        assert_eq!(probe, post.now + SignedDuration::from_mins(1));
+        let again = outbox.deliver_due(probe).unwrap();
+        assert_eq!(again.relay_trouble, None, "{mischief:?}");
+        // Only a mail that had come as far as its recipient stands back a little.
+        let later = outbox.deliver_due(post.now + SignedDuration::from_mins(6)).unwrap();
+        assert_eq!(again.sent + later.sent, 2, "{mischief:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_to_the_final_dot_waits_and_repeats_the_same_bytes() {
+    let post = Post::plain();
+    let (mut outbox, summary) = post.one_attempt(Mischief::Drop(Step::Dot));
+    let due = summary.next_due.unwrap();
+    assert!(due.duration_since(post.now) >= SignedDuration::from_mins(10), "{due}");
+    let item = only(&outbox);
+    assert_eq!((item.state, item.env.unwrap().phase), (State::Deferred, Some(Phase::Dot)));
+    assert_eq!(outbox.deliver_due(due).unwrap().sent, 1);
+    let received = post.server.received();
+    assert_eq!(received.len(), 2);
+    assert!(!received[0].accepted && received[1].accepted);
+    assert_eq!(received[0].message, received[1].message);
+}
+
+#[test]
+fn a_mail_older_than_five_days_is_given_up_after_one_more_attempt() {
+    let post = Post::plain();
+    let mut outbox = post.outbox();
+    outbox.enqueue(&post.letter("mia@studio.example")).unwrap();
+    let mut now = post.now;
+    let mut attempts = 0;
+    loop {
+        post.server.script([Mischief::Say(Step::Rcpt, "450 4.2.1 mailbox busy")]);
+        let summary = outbox.deliver_due(now).unwrap();
+        attempts += 1;
+        if summary.dead == 1 {
+            break;
+        }
+        let next = summary.next_due.unwrap();
+        assert!(next > now);
+        // Steps of most of a day, to come to the end sooner.
+        now = next.max(now + SignedDuration::from_hours(20));
+    }
+    let age = now.duration_since(post.now);
+    assert!(age > SignedDuration::from_hours(120) && age < SignedDuration::from_hours(142));
+    let item = only(&outbox);
+    assert_eq!((item.state, item.env.unwrap().attempts), (State::Dead, attempts));
+}
+
+// ---------------------------------------------------------------------- servers that take time
+
+fn impatient(post: &mut Post) {
+    post.smtp().patience =
+        Patience { transaction: Duration::from_millis(700), answer: Duration::from_millis(700) };
+}
+
+#[test]
+fn no_server_holds_the_outbox_up() {
+    let cases = [
+        (Mischief::Silence(Step::Greeting), Class::Relay),
+        (Mischief::Silence(Step::Rcpt), Class::Relay),
+        (Mischief::Silence(Step::Dot), Class::Unknown),
+        (Mischief::Dribble(Step::Greeting), Class::Relay),
+        (Mischief::Dribble(Step::Rcpt), Class::Relay),
+        (Mischief::Dribble(Step::Dot), Class::Unknown),
+    ];
+    for (mischief, class) in cases {
+        let mut post = Post::plain();
+        impatient(&mut post);
+        let begin = Instant::now();
+        let (outbox, summary) = post.one_attempt(mischief);
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(4), "{mischief:?} took {took:?}");
+        assert_eq!(summary.relay_trouble.is_some(), class == Class::Relay, "{mischief:?}");
+        assert_eq!(summary.deferred, usize::from(class == Class::Unknown), "{mischief:?}");
+        assert_ne!(only(&outbox).state, State::Dead);
+    }
+}
+
+#[test]
+fn a_line_without_end_meets_the_childs_memory_limit() {
+    let mut post = Post::plain();
+    post.smtp().patience.transaction = Duration::from_secs(15);
+    let (_, summary) = post.one_attempt(Mischief::Endless(Step::Ehlo));
+    let trouble = summary.relay_trouble.unwrap();
+    assert!(trouble.contains("ended without a result") || trouble.contains("memory"), "{trouble}");
+}
+
+// ------------------------------------------------------------------------------------------ TLS
+
+#[test]
+fn without_proper_tls_nothing_is_said() {
+    let strangers = Server::start(Setup::new(Mode::Plain)).ca_file();
+    let cases = [
+        (Setup::new(Mode::Starttls), Mischief::StripStarttls, "does not offer STARTTLS"),
+        (Setup::new(Mode::Starttls), Mischief::GarbageTls, ""),
+        (Setup::new(Mode::Starttls), Mischief::Say(Step::Starttls, "454 4.7.0 not now"), "not now"),
+        (
+            Setup { name: "wrong.example", ..Setup::new(Mode::Starttls) },
+            Mischief::Behave,
+            "not valid for name",
+        ),
+        (
+            Setup { name: "wrong.example", ..Setup::new(Mode::Implicit) },
+            Mischief::Behave,
+            "not valid for name",
+        ),
+    ];
+    for (setup, mischief, words) in cases {
+        let post = Post::new(setup);
+        let (outbox, summary) = post.one_attempt(mischief);
+        let trouble = summary.relay_trouble.unwrap();
+        assert!(trouble.contains(words), "{mischief:?}: {trouble}");
+        assert_eq!((post.server.logins(), post.server.received().len()), (0, 0), "{mischief:?}");
+        assert_eq!(only(&outbox).state, State::New);
+    }
+    let mut post = Post::new(Setup::new(Mode::Implicit));
+    post.smtp().ca_file = Some(strangers);
+    let (_, summary) = post.one_attempt(Mischief::Behave);
+    assert!(summary.relay_trouble.is_some());
+    assert_eq!(post.server.logins(), 0);
+}
+
+#[test]
+fn a_wrong_password_is_the_relays_trouble() {
+    let post = Post::new(Setup::new(Mode::Starttls));
+    std::fs::remove_file(post.dir.path().join("password")).unwrap();
+    exportd::fs::write_new(&post.dir.path().join("password"), b"wrong", 0o600).unwrap();
+    let (outbox, summary) = post.one_attempt(Mischief::Behave);
+    assert_eq!(summary.relay_trouble.as_deref(), Some("5.7.8 wrong user or password"));
+    let env = only(&outbox).env.unwrap();
+    assert_eq!((env.attempts, env.last_code, env.phase), (0, Some(535), Some(Phase::Auth)));
+}
+
+#[test]
+fn plain_text_off_the_loopback_is_no_setting() {
+    let mut post = Post::plain();
+    post.smtp().host = "mail.example".into();
+    let error = Outbox::open(post.settings.clone(), PathBuf::from(PROGRAM)).unwrap_err();
+    assert!(error.to_string().contains("loopback"), "{error}");
+}
+
+// -------------------------------------------------------------------------------- what is where
+
+/// Command lines and environments of the mailers that send for us.
+fn mailers() -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
+        let status = String::from_utf8_lossy(&read("status")).into_owned();
+        let ours = status.contains(&format!("PPid:\t{}\n", std::process::id()));
+        let arguments = read("cmdline");
+        if ours && arguments.ends_with(b"mailer\0") {
+            out.push((arguments, read("environ")));
+        }
+    }
+    out
+}
+
+#[test]
+fn the_password_is_in_no_list_of_processes() {
+    let mut post = Post::new(Setup::new(Mode::Starttls));
+    post.smtp().patience.transaction = Duration::from_secs(2);
+    let watcher = std::thread::spawn(|| {
+        let until = Instant::now() + Duration::from_secs(3);
+        let mut seen = Vec::new();
+        while seen.is_empty() && Instant::now() < until {
+            seen = mailers();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        seen
+    });
+    let (outbox, _) = post.one_attempt(Mischief::Silence(Step::Mail));
+    let seen = watcher.join().unwrap();
+    assert!(!seen.is_empty());
+    for (arguments, environment) in seen {
+        for bytes in [arguments, environment] {
+            assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"));
+        }
+    }
+    assert!(!format!("{outbox:?}").contains("s3cret"));
+}
+
+#[test]
+fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
+    let plain = Post::plain();
+    let mut outbox = plain.outbox();
+    outbox.enqueue(&plain.letter("Jörg <jörg@exämple.org>")).unwrap();
+    outbox.enqueue(&plain.letter("Jörg <ops@exämple.org>")).unwrap();
+    let summary = outbox.deliver_due(plain.now).unwrap();
+    assert_eq!((summary.sent, summary.dead), (1, 1));
+    assert_eq!(plain.server.received()[0].to, "ops@xn--exmple-cua.org");
+    let dead = outbox.list().unwrap().into_iter().find(|i| i.state == State::Dead).unwrap();
+    assert!(dead.env.unwrap().last_text.unwrap().contains("only ASCII addresses"));
+
+    let modern = Post::new(Setup { offers: &["8BITMIME", "SMTPUTF8"], ..Setup::new(Mode::Plain) });
+    let mut outbox = modern.outbox();
+    outbox.enqueue(&modern.letter("Jörg <jörg@exämple.org>")).unwrap();
+    assert_eq!(outbox.deliver_due(modern.now).unwrap().sent, 1);
+    let received = modern.server.received();
+    assert_eq!(received[0].to, "jörg@xn--exmple-cua.org");
+    assert!(received[0].mail.contains("SMTPUTF8"), "{}", received[0].mail);
+}
+
+#[test]
+fn a_mail_is_sent_once_however_often_the_run_is_reported() {
+    let post = Post::plain();
+    let letter = post.letter("mia@studio.example");
+    let mut outbox = post.outbox();
+    assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
+    assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 1);
+    drop(outbox);
+    let mut outbox = post.outbox();
+    assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
+    assert_eq!(outbox.deliver_due(post.now).unwrap(), Summary::default());
+    assert_eq!(post.server.received().len(), 1);
+}
+
+#[test]
+fn what_goes_out_is_what_lies_on_disk() {
+    let post = Post::plain();
+    let mut outbox = post.outbox();
+    let mut letter = post.letter("mia@studio.example");
+    letter.text = "one\n.\n..\n.dots begin this line\nüñí\n".into();
+    outbox.enqueue(&letter).unwrap();
+    outbox.deliver_due(post.now).unwrap();
+    let path = exportd::report::outbox::sent_path(&post.settings.folder, &letter.mid);
+    let on_disk = std::fs::read(path).unwrap();
+    let received = post.server.received();
+    let sent = String::from_utf8(received[0].message.clone()).unwrap();
+    assert_eq!(sent.trim_end(), String::from_utf8(on_disk).unwrap().trim_end());
+    assert_eq!(body(&parse(&received[0])).trim_end(), letter.text.trim_end());
+}
+
+#[test]
+fn a_transaction_says_how_far_it_came() {
+    let post = Post::plain();
+    let smtp = post.settings.smtp.clone().unwrap();
+    let envelope =
+        Envelope { from: "a@studio.example", to: "b@studio.example", hello: "studio.example" };
+    let outcome = send(Path::new(PROGRAM), &smtp, envelope, b"Subject: x\r\n\r\nx\r\n");
+    assert_eq!((outcome.phase, outcome.code, outcome.class), (Phase::Dot, Some(250), Class::Sent));
+    assert_eq!(outcome.text, "2.0.0 queued");
+}
+
+// ------------------------------------------------------------------------------ text and retry
+
+#[test]
+fn a_retry_manifest_is_toml_whatever_the_names_are() {
+    let mut log = runs::log(Verdict::Partial);
+    let odd = "to\"ps\\a'b\u{7f}\u{1}\u{202e}#\n= [x]春.tif";
+    odd.clone_into(&mut log.assets[1].handle);
+    log.assets.push(log.assets[1].clone());
+    let places = Places::default();
+    let mut request = runs::retry();
+    request.destination = Some(odd.to_owned());
+    let report = Report { log: &log, places: &places, retry: Some(&request) };
+    let manifest = text::retry_manifest(&report).unwrap();
+    let table: toml::Table = manifest.parse().unwrap();
+    assert_eq!(table["assetHandleArray"][0].as_str(), Some(odd));
+    assert_eq!(table["assetHandleArray"].as_array().unwrap().len(), 2);
+    assert_eq!(table["destination"].as_str(), Some(odd));
+    assert_eq!(table["jobName"].as_str(), Some("spring-tops"));
+}

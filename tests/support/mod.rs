@@ -1,0 +1,7 @@
+//! What integration tests share.
+#![allow(unreachable_pub, reason = "a module of a test binary")]
+
+pub use exportd;
+
+pub mod runs;
+pub mod smtp;

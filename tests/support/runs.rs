@@ -1,0 +1,164 @@
+//! Runs with every verdict, for tests inside and outside the crate (hence `super::exportd`).
+#![allow(dead_code, unreachable_pub, reason = "not every test needs every sample")]
+
+use jiff::Timestamp;
+
+use super::exportd;
+use exportd::diag::{Code, Diagnostic, Fault};
+use exportd::fs::RelPath;
+use exportd::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
+use exportd::job::{EmailSetting, Fmt, Verdict};
+use exportd::library::AssetType;
+use exportd::report::{Places, RetryRendition, RetryRequest};
+
+pub const RUN: &str = "spring-tops_2026-12-01-06-00-00";
+
+pub fn about() -> About {
+    About {
+        job_name: "spring-tops".into(),
+        description: Some("Spring season, web".into()),
+        client_id: None,
+        user_handle: Some("mia".into()),
+        locale: None,
+        email_setting: Some(EmailSetting::All),
+        submitter_uid: Some(1000),
+        manifest_name: "spring-tops.toml".into(),
+        retry_of: None,
+    }
+}
+
+pub fn places() -> Places {
+    Places {
+        out: "/srv/exportd/out".into(),
+        reports: "/srv/exportd/reports".into(),
+        shares: vec![("/srv/exportd".into(), r"\\nas\exports".into())],
+    }
+}
+
+pub fn retry() -> RetryRequest {
+    RetryRequest {
+        description: Some("Spring season, web".into()),
+        user_handle: Some("mia".into()),
+        locale: None,
+        client_id: None,
+        email_setting: EmailSetting::All,
+        destination: None,
+        overwrite: false,
+        renditions: vec![RetryRendition {
+            rendition: None,
+            fmt: Fmt::Convert,
+            is_modifier: Some("&wid=2000&fmt=png".into()),
+            preset: Some("$web$".into()),
+            output_name: None,
+        }],
+    }
+}
+
+pub fn asset(name: &str, outcome: AssetOutcome) -> AssetEntry {
+    AssetEntry {
+        handle: format!("tops/{name}.tif"),
+        name: format!("{name}.tif"),
+        asset_type: match &outcome {
+            AssetOutcome::Failed { fault: Fault::NotFound { .. } } => None,
+            _ => Some(AssetType::Image),
+        },
+        rendition: None,
+        source: Some(format!("tops/{name}.tif")),
+        outcome,
+    }
+}
+
+pub fn delivered(name: &str, change: Change) -> Delivered {
+    Delivered {
+        output: RelPath::parse(&format!("tops/{name}.png")).unwrap(),
+        bytes: 123_456,
+        sha256: exportd::fs::sha256(name.as_bytes()),
+        width: Some(2000),
+        height: Some(1500),
+        change,
+    }
+}
+
+pub fn converted(name: &str, warnings: &[&str]) -> AssetEntry {
+    asset(
+        name,
+        AssetOutcome::Converted {
+            files: vec![delivered(name, Change::New)],
+            warnings: warnings.iter().map(|&w| w.to_owned()).collect(),
+        },
+    )
+}
+
+pub fn failed(name: &str, fault: Fault) -> AssetEntry {
+    asset(name, AssetOutcome::Failed { fault })
+}
+
+/// A run that ends with `verdict`.
+pub fn log(verdict: Verdict) -> JobLog {
+    let mut log = JobLog {
+        about: about(),
+        run: RUN.into(),
+        job_handle: format!("j|1|spring-tops|{RUN}|17"),
+        start: "2026-12-01T05:00:00Z".parse::<Timestamp>().unwrap(),
+        end: "2026-12-01T05:03:12Z".parse::<Timestamp>().unwrap(),
+        assets: Vec::new(),
+        findings: Vec::new(),
+        fatal: None,
+        stopped: false,
+        manifest: "jobName = \"spring-tops\"\nemailSeting = \"All\"\n".into(),
+        output_folder: Some(RelPath::parse(RUN).unwrap()),
+    };
+    let damaged = || Fault::Damaged { detail: "the file ends in the middle of line 1,204".into() };
+    match verdict {
+        Verdict::Clean => {
+            log.assets = vec![converted("front", &[]), converted("back", &[])];
+        }
+        Verdict::Warnings => {
+            log.assets = vec![
+                converted("front", &["the modifier \"widt\" is not known; did you mean \"wid\"?"]),
+                asset(
+                    "spin",
+                    AssetOutcome::NotExportable { reason: "a spin set is not exported".into() },
+                ),
+            ];
+        }
+        Verdict::Partial => {
+            log.assets = vec![
+                converted("front", &["upscaled from 800 to 2000 pixels"]),
+                failed("back", Fault::NotFound { nearest: Some("tops/black.tif".into()) }),
+                failed("side", damaged()),
+            ];
+        }
+        Verdict::Failed => {
+            log.assets = vec![failed("front", damaged()), failed("back", damaged())];
+            log.findings = vec![Diagnostic::warning(Code::Value, 10..23, "an old spelling")];
+            log.output_folder = None;
+        }
+        Verdict::Fatal => {
+            log.fatal = Some(Fault::DiskFull);
+            log.output_folder = None;
+        }
+        Verdict::Refused => {
+            log.findings = vec![
+                Diagnostic::error(Code::Value, 24..35, "unknown key `emailSeting`")
+                    .help("did you mean `emailSetting`?"),
+                Diagnostic::error(Code::Missing, 0..7, "`assetHandleArray` is missing"),
+            ];
+            log.fatal = Some(Fault::Refused {
+                line: 2,
+                message: "unknown key `emailSeting`".into(),
+                findings: 2,
+            });
+            log.output_folder = None;
+        }
+        Verdict::Stopped => {
+            log.stopped = true;
+            log.assets = vec![
+                converted("front", &[]),
+                asset("back", AssetOutcome::Cancelled),
+                asset("side", AssetOutcome::Cancelled),
+            ];
+        }
+    }
+    log
+}
