@@ -5,6 +5,19 @@
 
 use serde::{Deserialize, Serialize};
 
+mod decide;
+mod explain;
+mod geometry;
+mod layer;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod view;
+mod wanted;
+
+pub use decide::{Planned, check, plan};
+pub use explain::{Explained, Explanation, Refusal, Remark, explain};
+
 pub use super::modifiers::values::{Color, Flip, Kernel};
 use super::{PixelType, Size, SourceInfo};
 
