@@ -5,6 +5,20 @@
 
 use serde::{Deserialize, Serialize};
 
+mod decide;
+mod explain;
+mod geometry;
+mod layer;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod view;
+mod wanted;
+
+pub use decide::{Planned, check, plan};
+pub use explain::{Explained, Explanation, Refusal, Remark, explain};
+
+pub use super::modifiers::values::{Color, Flip, Kernel};
 use super::{PixelType, Size, SourceInfo};
 
 /// A rectangle in whole pixels; the position may be negative.
@@ -31,32 +45,6 @@ pub struct Area {
     pub height: f64,
 }
 
-/// The resampling filter (`resMode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kernel {
-    /// Triangle.
-    Bilin,
-    /// Cubic with a = −0.5 (Catmull–Rom).
-    Bicub,
-    /// Lanczos with three lobes.
-    Sharp2,
-    /// Cubic with a = −0.75.
-    Bisharp,
-}
-
-/// Mirror axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Flip {
-    /// Left and right change places.
-    Lr,
-    /// Top and bottom change places.
-    Ud,
-    /// Both.
-    Lrud,
-}
-
 /// Quarter turns, clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,17 +55,6 @@ pub enum Turn {
     Half,
     /// 270°.
     ThreeQuarters,
-}
-
-/// A colour as a command gave it, components in 0–255 (CMYK too), not premultiplied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Color {
-    /// Meaning of `components`.
-    pub pixel_type: PixelType,
-    /// The first [`PixelType::components`] count; the others are 0.
-    pub components: [u8; 4],
-    /// 255 is opaque.
-    pub alpha: u8,
 }
 
 /// One thing done to the pixels.

@@ -1,0 +1,329 @@
+//! Commands about the reply as a file, and about the request itself.
+
+use super::{Arguments, Class, Command, Concerns, Empty, Group, Reader, Support};
+use crate::diag::{Diagnostic, nearest};
+use crate::imaging::modifiers::Value;
+use crate::imaging::modifiers::values::{
+    Compression, Fmt, Format, Icc, Intent, Kernel, PIXEL_TYPES, Qlt, Req,
+};
+
+const REQUEST: Command = Command { group: Group::Request, ..Command::BASE };
+
+/// Switches and addresses of a server that are passed over.
+const SERVER: Command = Command {
+    class: Class::Server,
+    support: Support::Ignored,
+    empty: Empty::Default,
+    range: "any",
+    ..REQUEST
+};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "fmt",
+        syntax: "fmt=format[,[rgb|gray|cmyk][,compression]]",
+        range: "see the table of formats",
+        default: "jpeg",
+        page: "r-is-http-fmt",
+        empty: Empty::Default,
+        reader: Reader::Typed(fmt),
+        ..REQUEST
+    },
+    Command {
+        name: "qlt",
+        syntax: "qlt=quality[,0|1]",
+        range: "1 to 100; 1 keeps chroma at full resolution",
+        default: "the configuration's jpeg_quality",
+        page: "r-is-http-qlt",
+        reader: Reader::Typed(qlt),
+        ..REQUEST
+    },
+    Command {
+        name: "jpegSize",
+        syntax: "jpegSize=kilobytes",
+        range: "0 or more; 0 is off",
+        default: "0",
+        page: "r-jpegsize",
+        class: Class::Secondary,
+        support: Support::NotYet,
+        neutral: &["0"],
+        concerns: Concerns::Jpeg,
+        ..REQUEST
+    },
+    Command {
+        name: "pscan",
+        syntax: "pscan=auto|3|4|5",
+        range: "for pjpeg",
+        default: "auto",
+        page: "r-pscan",
+        class: Class::Secondary,
+        support: Support::NotYet,
+        neutral: &["auto"],
+        concerns: Concerns::Progressive,
+        ..REQUEST
+    },
+    Command {
+        name: "quantize",
+        syntax: "quantize=adaptive|web|mac[,diffuse|off[,colours[,rrggbb...]]]",
+        range: "2 to 256 colours, for gif and png8",
+        default: "adaptive,diffuse,256",
+        page: "r-is-http-quantize",
+        class: Class::Secondary,
+        support: Support::NotYet,
+        neutral: &["adaptive", "adaptive,diffuse", "adaptive,diffuse,256"],
+        concerns: Concerns::Palette,
+        ..REQUEST
+    },
+    Command {
+        name: "icc",
+        syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
+        range: "sRGB only, yet",
+        page: "r-icc",
+        reader: Reader::Typed(icc),
+        ..REQUEST
+    },
+    Command {
+        name: "iccEmbed",
+        syntax: "iccEmbed=0|1",
+        range: "0 or 1",
+        default: "0",
+        page: "r-iccembed",
+        reader: Reader::Typed(|items| Ok(Value::IccEmbed(items.flag()?.unwrap_or(false)))),
+        ..REQUEST
+    },
+    Command {
+        name: "printRes",
+        syntax: "printRes=dpi",
+        range: "number above 0",
+        default: "the source's",
+        page: "r-printres",
+        reader: Reader::Typed(|items| {
+            items.positive()?.map(Value::PrintRes).ok_or_else(|| items.missing("a number above 0"))
+        }),
+        ..REQUEST
+    },
+    Command {
+        name: "xmpEmbed",
+        syntax: "xmpEmbed=0|1",
+        range: "0 or 1",
+        default: "0",
+        page: "r-xmpembed",
+        class: Class::Secondary,
+        support: Support::NotYet,
+        neutral: &["0", "false"],
+        ..REQUEST
+    },
+    Command {
+        name: "pathEmbed",
+        syntax: "pathEmbed=0|1",
+        range: "0 or 1",
+        default: "0",
+        page: "r-pathembed",
+        class: Class::Secondary,
+        support: Support::NotYet,
+        neutral: &["0", "false"],
+        ..REQUEST
+    },
+    Command {
+        name: "resMode",
+        syntax: "resMode=bilin|bicub|sharp2|bisharp",
+        range: "sharp and trilin are taken as sharp2 and bilin",
+        default: "the configuration's res_mode",
+        page: "r-is-http-resmode",
+        reader: Reader::Typed(res_mode),
+        ..REQUEST
+    },
+    Command {
+        name: "req",
+        syntax: "req=img|mask|tmb",
+        range: "requests for anything but a picture are refused",
+        default: "img",
+        page: "r-req",
+        reader: Reader::Typed(req),
+        ..REQUEST
+    },
+    Command {
+        name: "template",
+        syntax: "template=entry",
+        range: "a template of the catalogue",
+        page: "r-template",
+        class: Class::Layers,
+        support: Support::NotYet,
+        ..REQUEST
+    },
+    Command {
+        name: "defaultImage",
+        syntax: "defaultImage=[object]",
+        range: "any; a missing source is an error of an export",
+        page: "r-is-http-defaultimage",
+        support: Support::IgnoredWithWarning,
+        ..SERVER
+    },
+    Command {
+        name: "effectMask",
+        syntax: "effectMask=0|1",
+        range: "0 or 1",
+        default: "1",
+        page: "r-effectmask",
+        class: Class::Layers,
+        support: Support::NotYet,
+        neutral: &["0", "1"],
+        ..REQUEST
+    },
+    Command {
+        name: "dpr",
+        syntax: "dpr=off|on,ratio",
+        range: "ratio above 0",
+        default: "off",
+        page: "r-dpr",
+        class: Class::Secondary,
+        reader: Reader::Typed(dpr),
+        ..REQUEST
+    },
+    Command { name: "bfc", syntax: "bfc=on|off", page: "r-bfc", ..SERVER },
+    Command { name: "network", syntax: "network=on|off", page: "r-network", ..SERVER },
+    Command { name: "cache", syntax: "cache=on|off[,on|off]", page: "r-is-http-cache", ..SERVER },
+    Command { name: "id", syntax: "id=text", page: "r-id", ..SERVER },
+    Command {
+        name: "locale",
+        syntax: "locale=name",
+        page: "r-locale",
+        support: Support::IgnoredWithWarning,
+        ..SERVER
+    },
+    Command {
+        name: "imageSet",
+        syntax: "imageSet=set",
+        page: "r-imageset",
+        support: Support::IgnoredWithWarning,
+        ..SERVER
+    },
+    Command {
+        name: "type",
+        syntax: "type=name",
+        page: "r-type",
+        support: Support::IgnoredWithWarning,
+        ..SERVER
+    },
+];
+
+/// Reads `fmt`; a combination the format cannot hold is an error.
+fn fmt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let Some(name) = items.item() else {
+        let (pixel_type, compression) =
+            (items.word(&PIXEL_TYPES)?, items.word(&Compression::NAMES)?);
+        return held(items, Fmt { pixel_type, compression, ..Fmt::DEFAULT });
+    };
+    let Some(entry) = Format::named(name) else {
+        let message = format!("`fmt` knows no format `{}`", super::echo(name));
+        let names = Format::table().iter().map(|entry| entry.name);
+        let near = nearest(&super::echo(name), names);
+        let error = items.error(message);
+        return Err(match near {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error,
+        });
+    };
+    let pixel_type = items.word(&PIXEL_TYPES)?;
+    let compression = items.word(&Compression::NAMES)?;
+    held(items, Fmt { format: entry.format, pixel_type, compression })
+}
+
+/// Refuses pixel types and compressions that a format cannot hold.
+fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
+    let entry = fmt.format.entry();
+    if let Some(pixel_type) = fmt.pixel_type
+        && !entry.pixel_types.contains(&pixel_type)
+    {
+        let names = PIXEL_TYPES.iter().filter(|(_, known)| entry.pixel_types.contains(known));
+        let names: Vec<&str> = names.map(|(name, _)| *name).collect();
+        let message = format!("`{}` holds {} only", entry.name, names.join(" or "));
+        return Err(items.error(message));
+    }
+    if let Some(compression) = fmt.compression
+        && !entry.compressions.contains(&compression)
+    {
+        let names: Vec<&str> = entry.compressions.iter().map(|known| known.name()).collect();
+        let message = match names.as_slice() {
+            [] => format!("`{}` leaves no choice of compression", entry.name),
+            names => format!(
+                "`{}` is compressed by {}, not {}",
+                entry.name,
+                names.join(" | "),
+                compression.name()
+            ),
+        };
+        return Err(items.error(message));
+    }
+    Ok(Value::Fmt(fmt))
+}
+
+fn qlt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let quality = items.int(1, 100)?;
+    let quality = quality.ok_or_else(|| items.missing("a whole number from 1 to 100"))?;
+    let quality = u8::try_from(quality).unwrap_or(100);
+    Ok(Value::Qlt(Qlt { quality, full_chroma: items.flag()?.unwrap_or(false) }))
+}
+
+fn icc(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let profile = items.item().ok_or_else(|| items.missing("a profile"))?.to_owned();
+    let intent = items.word(&Intent::NAMES)?;
+    let (bpc, dither) = (items.flag()?, items.flag()?);
+    Ok(Value::Icc(Icc { profile, intent, bpc, dither }))
+}
+
+/// Reads `resMode`; two names of old servers are taken for their successors.
+fn res_mode(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    const NAMES: [(&str, (Kernel, Option<&str>)); 6] = [
+        ("bilin", (Kernel::Bilin, None)),
+        ("bicub", (Kernel::Bicub, None)),
+        ("sharp2", (Kernel::Sharp2, None)),
+        ("bisharp", (Kernel::Bisharp, None)),
+        ("sharp", (Kernel::Sharp2, Some("`resMode=sharp` is out of use; sharp2 is used"))),
+        ("trilin", (Kernel::Bilin, Some("`resMode=trilin` is out of use; bilin is used"))),
+    ];
+    let word = items.word(&NAMES)?;
+    let (kernel, remark) = word.ok_or_else(|| items.missing("a filter"))?;
+    if let Some(remark) = remark {
+        items.warn(remark);
+    }
+    Ok(Value::ResMode(kernel))
+}
+
+/// Reads `req`; a request for anything but a picture is no export.
+fn req(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    const OTHERS: [&str; 17] = [
+        "props",
+        "imageprops",
+        "exists",
+        "catalogprops",
+        "resolve",
+        "validate",
+        "imageset",
+        "set",
+        "mbrSet",
+        "map",
+        "targets",
+        "userdata",
+        "xmp",
+        "xlate",
+        "message",
+        "loadcache",
+        "saveToFile",
+    ];
+    if let Some(other) = items.text.split(',').next().map(str::trim)
+        && OTHERS.iter().any(|known| known.eq_ignore_ascii_case(other))
+    {
+        let message = format!("`req={}` does not ask for a picture", super::echo(other));
+        return Err(items.error(message).help("leave it out, or write `req=img`"));
+    }
+    let word = items.word(&[("img", Req::Img), ("mask", Req::Mask), ("tmb", Req::Tmb)])?;
+    Ok(Value::Req(word.unwrap_or(Req::Img)))
+}
+
+/// Reads `dpr`; without a ratio a server would ask the browser, and there is none.
+fn dpr(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let on = items.word(&[("off", false), ("on", true)])?.unwrap_or(false);
+    let ratio = items.positive()?.unwrap_or(1.0);
+    Ok(Value::Dpr(if on { ratio } else { 1.0 }))
+}

@@ -1,0 +1,310 @@
+//! Commands that make a layer of the source picture.
+
+use super::{Arguments, Binding, Class, Command, Empty, Group, Reader, Support};
+use crate::diag::Diagnostic;
+use crate::imaging::modifiers::Value;
+use crate::imaging::modifiers::values::{Crop, Extend, Flip, SizeBox, Window};
+
+/// What acts on layer 0 when no layer is selected.
+const LAYER: Command = Command { group: Group::Source, binding: Binding::Layer0, ..Command::BASE };
+
+/// Not built yet.
+const LATER: Command =
+    Command { class: Class::Secondary, support: Support::NotYet, range: "any", ..LAYER };
+
+/// Paths: an empty value means none; they cut the composite.
+const PATH: Command =
+    Command { binding: Binding::Composite, empty: Empty::Default, neutral: &[""], ..LATER };
+
+/// Positions that do not move a picture of a single layer.
+const POSITION: Command = Command { class: Class::Secondary, support: Support::Ignored, ..LAYER };
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "crop",
+        syntax: "crop=x,y,width,height",
+        range: "whole numbers, pixels of the source; may reach outside; 0,0,0,0 is all of it",
+        default: "all of it",
+        page: "r-crop",
+        reader: Reader::Typed(crop),
+        ..LAYER
+    },
+    Command {
+        name: "cropN",
+        twin: Some("crop"),
+        syntax: "cropN=x,y,width,height",
+        range: "parts of the source's size",
+        default: "all of it",
+        page: "r-crop",
+        reader: Reader::Typed(crop_n),
+        ..LAYER
+    },
+    Command { name: "cropPathE", syntax: "cropPathE=name[,name...]", page: "r-croppath", ..PATH },
+    Command {
+        name: "size",
+        syntax: "size=width,height",
+        range: "whole numbers, 0 is derived from the other; before scale and res",
+        default: "0,0",
+        page: "r-size-reference",
+        reader: Reader::Typed(size),
+        ..LAYER
+    },
+    Command {
+        name: "sizeN",
+        twin: Some("size"),
+        syntax: "sizeN=width,height",
+        range: "parts of layer 0; for layers above 0",
+        page: "r-size-reference",
+        class: Class::Layers,
+        support: Support::NotYet,
+        binding: Binding::UpperLayers,
+        ..LAYER
+    },
+    Command {
+        name: "scale",
+        syntax: "scale=factor",
+        range: "number above 0; before res",
+        default: "1",
+        page: "r-is-http-scale",
+        reader: Reader::Typed(|items| Ok(Value::Scale(factor(items)?))),
+        ..LAYER
+    },
+    Command {
+        name: "res",
+        syntax: "res=resolution",
+        range: "number above 0, in the unit of the source's Resolution",
+        page: "r-res",
+        class: Class::Secondary,
+        reader: Reader::Typed(|items| Ok(Value::Res(factor(items)?))),
+        ..LAYER
+    },
+    Command {
+        name: "anchor",
+        syntax: "anchor=x,y",
+        range: "pixels; moves nothing in a picture of one layer",
+        default: "the centre",
+        page: "r-anchor",
+        ..POSITION
+    },
+    Command {
+        name: "anchorN",
+        twin: Some("anchor"),
+        syntax: "anchorN=x,y",
+        range: "-0.5 to 0.5; moves nothing in a picture of one layer",
+        default: "0,0",
+        page: "r-anchor",
+        ..POSITION
+    },
+    Command {
+        name: "flip",
+        syntax: "flip=lr|ud|lrud",
+        range: "the composite; with layer=0 before rotate",
+        page: "r-flip",
+        binding: Binding::Composite,
+        empty: Empty::Default,
+        reader: Reader::Typed(|items| {
+            let words = [("lr", Flip::Lr), ("ud", Flip::Ud), ("lrud", Flip::Lrud)];
+            items.word(&words).map(Value::Flip)
+        }),
+        ..LAYER
+    },
+    Command {
+        name: "rotate",
+        syntax: "rotate=degrees",
+        range: "number, clockwise",
+        default: "0",
+        page: "r-rotate",
+        reader: Reader::Typed(|items| {
+            items.any()?.map(Value::Rotate).ok_or_else(|| items.missing("a number"))
+        }),
+        ..LAYER
+    },
+    Command {
+        name: "extend",
+        syntax: "extend=left,top,right,bottom",
+        range: "whole numbers, pixels after rotation; negative cuts",
+        default: "0,0,0,0",
+        page: "r-extend",
+        reader: Reader::Typed(|items| {
+            Ok(Value::Extend(Extend::Pixels(items.ints("left, top, right and bottom")?)))
+        }),
+        ..LAYER
+    },
+    Command {
+        name: "extendN",
+        twin: Some("extend"),
+        syntax: "extendN=left,top,right,bottom",
+        range: "parts of the layer's size after rotation",
+        default: "0,0,0,0",
+        page: "r-extend",
+        reader: Reader::Typed(|items| {
+            Ok(Value::Extend(Extend::Normalised(items.reals("left, top, right and bottom")?)))
+        }),
+        ..LAYER
+    },
+    Command {
+        name: "perspective",
+        syntax: "perspective=x,y,x,y,x,y,x,y[,R1|R2|R3|R3Tn]",
+        page: "r-perspective",
+        class: Class::Layers,
+        ..LATER
+    },
+    Command {
+        name: "perspectiveN",
+        twin: Some("perspective"),
+        syntax: "perspectiveN=x,y,x,y,x,y,x,y[,R1|R2|R3|R3Tn]",
+        page: "r-perspective",
+        class: Class::Layers,
+        ..LATER
+    },
+    Command {
+        name: "color",
+        syntax: "color=colour",
+        range: "colour with alpha",
+        default: "transparent",
+        page: "r-color-commandref",
+        neutral: &["0,0,0,0", "00000000"],
+        ..LATER
+    },
+    Command {
+        name: "bgColor",
+        syntax: "bgColor=colour",
+        range: "colour with alpha",
+        default: "transparent",
+        page: "r-bgcolor",
+        class: Class::Secondary,
+        reader: Reader::Typed(|items| Ok(Value::BgColor(items.paint()?))),
+        ..LAYER
+    },
+    Command {
+        name: "opac",
+        syntax: "opac=opacity[,fill]",
+        range: "0 to 100",
+        default: "100,100",
+        page: "r-opac",
+        class: Class::Layers,
+        binding: Binding::Composite,
+        neutral: &["100", "100,100"],
+        ..LATER
+    },
+    Command { name: "mask", syntax: "mask=object", page: "r-mask", ..LATER },
+    Command {
+        name: "maskUse",
+        syntax: "maskUse=norm|invert|off",
+        default: "norm",
+        page: "r-maskuse",
+        neutral: &["norm"],
+        ..LATER
+    },
+    Command {
+        name: "hide",
+        syntax: "hide=0|1",
+        default: "0",
+        page: "r-hide",
+        class: Class::Layers,
+        neutral: &["0"],
+        ..LATER
+    },
+    Command {
+        name: "clipPath",
+        syntax: "clipPath=path",
+        page: "r-clippath",
+        class: Class::Layers,
+        ..PATH
+    },
+    Command {
+        name: "clipXPath",
+        syntax: "clipXPath=path",
+        page: "r-clipxpath",
+        class: Class::Layers,
+        ..PATH
+    },
+    Command { name: "clipPathE", syntax: "clipPathE=name[,name...]", page: "r-clippath", ..PATH },
+    Command {
+        name: "clipXPathE",
+        syntax: "clipXPathE=name[,name...]",
+        page: "r-clipxpath",
+        ..PATH
+    },
+    Command {
+        name: "op_growMask",
+        syntax: "op_growMask=radius",
+        range: "-100 to 100",
+        default: "0",
+        page: "r-op-growmask",
+        neutral: &["0"],
+        ..LATER
+    },
+    Command {
+        name: "op_growMaskR",
+        twin: Some("op_growMask"),
+        syntax: "op_growMaskR=radius",
+        range: "-100 to 100",
+        default: "0",
+        page: "r-op-growmaskr",
+        neutral: &["0"],
+        ..LATER
+    },
+    Command {
+        name: "map",
+        syntax: "map=areas",
+        range: "any",
+        page: "r-map",
+        class: Class::Server,
+        support: Support::IgnoredWithWarning,
+        ..LAYER
+    },
+    Command {
+        name: "mapA",
+        syntax: "mapA=areas",
+        range: "any",
+        page: "r-map",
+        class: Class::Server,
+        support: Support::IgnoredWithWarning,
+        ..LAYER
+    },
+    Command {
+        name: "src",
+        syntax: "src=object",
+        range: "a picture, or a nested request in braces",
+        default: "the asset",
+        page: "r-src",
+        class: Class::Layers,
+        ..LATER
+    },
+];
+
+/// Reads `crop`: no width and no height mean all of the source.
+fn crop(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let [x, y, width, height] = items.ints("x, y, width and height")?;
+    if width == 0 && height == 0 {
+        return Ok(Value::Crop(Crop::Whole));
+    }
+    match (u32::try_from(width), u32::try_from(height)) {
+        (Ok(width @ 1..), Ok(height @ 1..)) => {
+            Ok(Value::Crop(Crop::Pixels(Window { x, y, width, height })))
+        }
+        _ => Err(items.error("`crop` wants a width and a height above 0")),
+    }
+}
+
+fn crop_n(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let parts @ [_, _, width, height] = items.reals("x, y, width and height")?;
+    if width == 0.0 && height == 0.0 {
+        return Ok(Value::Crop(Crop::Whole));
+    }
+    if width > 0.0 && height > 0.0 {
+        return Ok(Value::Crop(Crop::Normalised(parts)));
+    }
+    Err(items.error("`cropN` wants a width and a height above 0"))
+}
+
+fn size(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let width = items.length(0)?.unwrap_or(0);
+    let height = items.length(0)?.unwrap_or(0);
+    Ok(Value::Size(SizeBox { width, height }))
+}
+
+fn factor(items: &mut Arguments<'_, '_>) -> Result<f64, Diagnostic> {
+    items.positive()?.ok_or_else(|| items.missing("a number above 0"))
+}

@@ -1,0 +1,351 @@
+//! From text to [`Modifiers`]: presets, variables, scopes, and what is said about them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::commands::{Arguments, Empty, Reader as ValueReader, echo, suggestion};
+use super::text::{Plus, decode, is_name, pieces, substitute};
+use super::values::Format;
+use super::{
+    Binding, Command, Modifiers, Parsed, Presets, Rules, Setting, Support, Target, Value, find,
+    upper_target,
+};
+use crate::diag::{Code, Diagnostic, Severity, nearest};
+
+/// Findings of one severity beyond this many are not kept: nobody reads them.
+const MOST_FINDINGS: usize = 100;
+
+/// Presets and variables may blow a request up to this many bytes, then it is an error.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Presets may use presets this deep.
+const MOST_DEPTH: usize = 32;
+
+/// Parameters that sites add to get round caches; no command of the reference.
+const CACHE_BUSTERS: [&str; 1] = ["ts"];
+
+/// Reads a request.
+///
+/// Nothing makes this fail: what cannot be understood is a finding, and the rest is still read.
+/// Values are findings where they stand; commands and formats that cannot be done are findings
+/// only if nothing later in the text replaces them.
+#[must_use]
+pub fn parse(text: &str, presets: &Presets, rules: Rules) -> Parsed {
+    let mut reader = Reader {
+        presets,
+        rules,
+        modifiers: Modifiers::default(),
+        findings: Vec::new(),
+        variables: HashMap::new(),
+        layer_names: HashMap::new(),
+        scope: Some(Target::Composite),
+        layer: None,
+        expanded: 0,
+        used_up: false,
+    };
+    reader.read(text, None, &mut Vec::new());
+    let unsupported = reader.modifiers.unsupported_on_single_layer();
+    for finding in unsupported {
+        reader.report(finding);
+    }
+    reader.findings.sort_by_key(|finding| finding.span.start);
+    Parsed { modifiers: reader.modifiers, findings: reader.findings }
+}
+
+/// The state between two modifiers.
+struct Reader<'p> {
+    presets: &'p Presets,
+    rules: Rules,
+    modifiers: Modifiers,
+    findings: Vec<Diagnostic>,
+    /// Variables defined so far, by lower-case name.
+    variables: HashMap<String, String>,
+    /// Layers named so far.
+    layer_names: HashMap<String, u32>,
+    /// What commands act on; `None` behind a `layer=` that names nothing.
+    scope: Option<Target>,
+    /// The layer selected last, `None` for the composite: what `effect=` belongs to.
+    layer: Option<u32>,
+    /// Bytes that presets and variables have brought in.
+    expanded: usize,
+    /// Whether the limit of that has been reported.
+    used_up: bool,
+}
+
+impl Reader<'_> {
+    /// Tells whether another finding of a severity would be kept.
+    fn has_room(&self, severity: Severity) -> bool {
+        self.findings.iter().filter(|f| f.severity == severity).count() < MOST_FINDINGS
+    }
+
+    /// Keeps a finding, if not too many are there already.
+    fn report(&mut self, finding: Diagnostic) {
+        if self.has_room(finding.severity) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.report(Diagnostic::error(Code::Value, span, message));
+    }
+
+    /// Reads a text; `place` is where findings point when it is a preset's.
+    fn read(&mut self, text: &str, place: Option<&Range<usize>>, active: &mut Vec<String>) {
+        for piece in pieces(text) {
+            let span = place.cloned().unwrap_or_else(|| piece.clone());
+            self.modifier(&text[piece], &span, active);
+        }
+    }
+
+    /// Reads one modifier: a comment, a preset, a variable or a command.
+    fn modifier(&mut self, text: &str, span: &Range<usize>, active: &mut Vec<String>) {
+        if text.starts_with('.') {
+            return;
+        }
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let name = decode(name, Plus::Literal);
+        let name = name.trim();
+        if let Some(named) = name.strip_prefix('$') {
+            match (named.strip_suffix('$'), value) {
+                (Some(preset), None) => self.preset(preset, span, active),
+                (_, value) => self.define(named, value.unwrap_or(""), span),
+            }
+            return;
+        }
+        match find(name) {
+            Some(command) => self.command(command, value.unwrap_or(""), span),
+            None => self.unknown(name, span),
+        }
+    }
+
+    /// Reads the text a preset stands for.
+    fn preset(&mut self, name: &str, span: &Range<usize>, active: &mut Vec<String>) {
+        let key = name.to_ascii_lowercase();
+        let usable = !active.contains(&key) && active.len() < MOST_DEPTH;
+        let presets = self.presets;
+        let Some(definition) = presets.get(&key).filter(|_| usable) else {
+            let message = format!("there is no preset `${}$`", echo(name));
+            let candidates = presets.names().filter(|known| !active.iter().any(|a| a == known));
+            let error = Diagnostic::error(Code::Value, span.clone(), message);
+            let near = if name.len() < 64 { nearest(name, candidates) } else { None };
+            self.report(match near {
+                Some(near) => error.help(format!("did you mean `${near}$`?")),
+                None => error,
+            });
+            return;
+        };
+        if self.expand(definition.len(), span) {
+            active.push(key);
+            self.read(definition, Some(span), active);
+            active.pop();
+        }
+    }
+
+    /// Accounts for text brought in; false when it is too much.
+    fn expand(&mut self, bytes: usize, span: &Range<usize>) -> bool {
+        self.expanded = self.expanded.saturating_add(bytes);
+        if self.expanded <= MOST_BYTES {
+            return true;
+        }
+        if !self.used_up {
+            self.used_up = true;
+            self.error(span.clone(), "presets and variables make the request longer than 1 MiB");
+        }
+        false
+    }
+
+    /// Defines a variable for what follows.
+    fn define(&mut self, name: &str, value: &str, span: &Range<usize>) {
+        if is_name(name) {
+            let value = decode(value, Plus::Space).into_owned();
+            self.variables.insert(name.to_ascii_lowercase(), value);
+        } else {
+            let message = format!("`${}` is not a name for a variable", echo(name));
+            let help = "names are made of letters, digits, `-`, `_` and `.`";
+            self.report(Diagnostic::error(Code::Value, span.clone(), message).help(help));
+        }
+    }
+
+    /// Reports a name that is no command.
+    fn unknown(&mut self, name: &str, span: &Range<usize>) {
+        if CACHE_BUSTERS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        let finding = if self.rules.strict {
+            Diagnostic::error(
+                Code::Other,
+                span.clone(),
+                format!("unknown command `{}`", echo(name)),
+            )
+        } else {
+            let message = format!("unknown command `{}` is ignored", echo(name));
+            Diagnostic::warning(Code::Other, span.clone(), message)
+        };
+        if !self.has_room(finding.severity) {
+            return;
+        }
+        self.report(match suggestion(name) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding,
+        });
+    }
+
+    /// Reads a command of the reference.
+    fn command(&mut self, command: &'static Command, value: &str, span: &Range<usize>) {
+        let free_text = matches!(command.name, "text" | "textPs");
+        let value = decode(value, if free_text { Plus::Space } else { Plus::Literal });
+        if matches!(command.reader, ValueReader::Scope) {
+            self.select(command, value.trim(), span);
+            return;
+        }
+        let Some(value) = substitute(&value, &self.variables, MOST_BYTES) else {
+            self.expand(MOST_BYTES + 1, span);
+            return;
+        };
+        if !self.expand(value.len(), span) {
+            return;
+        }
+        match command.support {
+            Support::Ignored => {}
+            Support::IgnoredWithWarning if value.trim().is_empty() => {}
+            Support::IgnoredWithWarning => {
+                let message = format!("`{}` has no effect on an export", command.name);
+                self.report(Diagnostic::warning(Code::Other, span.clone(), message));
+            }
+            Support::Refused => {
+                self.error(span.clone(), format!("`{}` cannot be exported", command.name));
+            }
+            Support::Supported | Support::NotYet => self.set(command, &value, span),
+        }
+    }
+
+    /// Reads a command's value and keeps it.
+    fn set(&mut self, command: &'static Command, text: &str, span: &Range<usize>) {
+        let Some(target) = self.target(command) else { return };
+        if command.binding == Binding::UpperLayers && target.is_single_layer() {
+            let message = format!("`{}` is not allowed on layer 0 or the composite", command.name);
+            self.error(span.clone(), message);
+            return;
+        }
+        if text.trim().is_empty() && command.empty == Empty::Warned {
+            let message = format!("`{}` has no value and is ignored", command.name);
+            self.report(Diagnostic::warning(Code::Missing, span.clone(), message));
+            return;
+        }
+        let mut findings = Vec::new();
+        let value = match command.reader {
+            ValueReader::Typed(read) => {
+                let mut items =
+                    Arguments::new(command.name, text, span.clone(), self.rules, &mut findings);
+                read(&mut items).and_then(|value| items.end().map(|()| value))
+            }
+            ValueReader::Raw | ValueReader::Scope => Ok(Value::Other(command, text.to_owned())),
+        };
+        findings.into_iter().for_each(|finding| self.report(finding));
+        match value {
+            Ok(value) => self.keep(target, command, value, span),
+            Err(error) => self.report(error),
+        }
+    }
+
+    /// Keeps a value; says so when it changes the format that was asked for before.
+    fn keep(&mut self, target: Target, command: &Command, value: Value, span: &Range<usize>) {
+        let setting = Setting { value, span: Some(span.clone()) };
+        let new = setting.value.clone();
+        let Some(old) = self.modifiers.set(target, command, setting) else { return };
+        if let (Value::Fmt(old_fmt), Value::Fmt(new_fmt)) = (&old.value, &new)
+            && old_fmt.format != new_fmt.format
+        {
+            let name = |format: Format| format.entry().name;
+            let message = format!(
+                "`fmt={}` is overridden by `fmt={}`",
+                name(old_fmt.format),
+                name(new_fmt.format)
+            );
+            self.report(Diagnostic::warning(Code::Value, old.place(), message));
+        }
+    }
+
+    /// Returns what a command acts on here.
+    fn target(&self, command: &Command) -> Option<Target> {
+        match (command.binding, self.scope) {
+            (Binding::Request, _) => Some(Target::Request),
+            (Binding::Layer0, Some(Target::Composite)) => Some(Target::Layer(0)),
+            (_, scope) => scope,
+        }
+    }
+
+    /// Selects what the following commands act on.
+    fn select(&mut self, command: &Command, value: &str, span: &Range<usize>) {
+        if value.is_empty() {
+            self.error(span.clone(), format!("`{}` selects nothing", command.name));
+        } else if command.name == "effect" {
+            self.select_effect(value, span);
+        } else {
+            self.scope = self.select_layer(value, span);
+            if let Some(target @ Target::Layer(1..)) = self.scope {
+                self.report(upper_target(target, span.clone()));
+            }
+        }
+    }
+
+    /// Selects an effect of the layer selected last.
+    fn select_effect(&mut self, value: &str, span: &Range<usize>) {
+        self.scope = match value.parse() {
+            Ok(number) if number != 0 => {
+                let target = Target::Effect(self.layer, number);
+                self.report(upper_target(target, span.clone()));
+                Some(target)
+            }
+            _ => {
+                let message =
+                    format!("`effect` wants a whole number other than 0, not `{}`", echo(value));
+                self.error(span.clone(), message);
+                None
+            }
+        };
+    }
+
+    /// Selects a layer by number or name, and names it (reference page *layer*).
+    fn select_layer(&mut self, value: &str, span: &Range<usize>) -> Option<Target> {
+        let (head, name) = match value.split_once(',') {
+            Some((head, name)) => (head.trim(), Some(name.trim())),
+            None => (value, None),
+        };
+        if let Ok(number) = head.parse::<u32>() {
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                self.name_layer(name, number, span);
+            }
+            self.layer = Some(number);
+            return Some(Target::Layer(number));
+        }
+        if head.eq_ignore_ascii_case("comp") {
+            self.layer = None;
+            return Some(Target::Composite);
+        }
+        let Some(number) = self.layer_names.get(head).copied() else {
+            self.error(span.clone(), format!("no layer is named `{}`", echo(head)));
+            return None;
+        };
+        self.layer = Some(number);
+        Some(Target::Layer(number))
+    }
+
+    /// Gives a layer a name; one name is for one number only.
+    fn name_layer(&mut self, name: &str, number: u32, span: &Range<usize>) {
+        if name.eq_ignore_ascii_case("comp") {
+            self.error(span.clone(), "`comp` cannot be the name of a layer");
+            return;
+        }
+        match self.layer_names.insert(name.to_owned(), number) {
+            Some(other) if other != number => {
+                let message = format!("`{}` already names layer {other}", echo(name));
+                self.error(span.clone(), message);
+            }
+            Some(_) | None => {}
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! [`plan()`]: geometry, steps and output put together.
+
+use super::layer::Layer;
+use super::steps::steps;
+use super::view::View;
+use super::wanted::Wanted;
+use super::{Color, Defaults, Encoding, Output, Plan, TiffCompression};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::imaging::modifiers::values::{Compression, Fmt, Format, Qlt};
+use crate::imaging::modifiers::{Modifiers, Rules};
+use crate::imaging::{PixelType, SourceInfo};
+
+/// A plan, and what is to be said about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// What will be done.
+    pub plan: Plan,
+    /// What counts as a warning of the asset.
+    pub warnings: Vec<Diagnostic>,
+    /// What is worth knowing but is no warning: nothing was left out.
+    pub hints: Vec<Diagnostic>,
+}
+
+impl Defaults {
+    /// Returns how much the parser lets pass.
+    #[must_use]
+    pub const fn rules(&self) -> Rules {
+        Rules { strict: self.strict, lenient: self.lenient }
+    }
+}
+
+/// Decides everything about one reply that can be decided without pixels.
+///
+/// The same modifiers, source and defaults always give the same plan.
+///
+/// # Errors
+/// The finding that stops the asset: a command or format that cannot be written, `fit` without a
+/// size, an empty picture, a picture beyond `MaxPix` or the limits.
+pub fn plan(
+    modifiers: &Modifiers,
+    source: &SourceInfo,
+    defaults: &Defaults,
+) -> Result<Planned, Diagnostic> {
+    let wanted = Wanted::new(modifiers)?;
+    let mut warnings = Vec::new();
+    let output = output(&wanted, modifiers.fmt(), (source, defaults), &mut warnings)?;
+    let layer = Layer::new(&wanted, source.size, defaults)?;
+    let view = View::new(&wanted, layer.composite, defaults)?;
+    if let (Some(_), Some(fit)) = (&wanted.scl, &wanted.fit) {
+        let message = "`fit` has no effect together with `scl`";
+        warnings.push(Diagnostic::warning(Code::Value, fit.place.clone(), message));
+    }
+    let steps = steps(&wanted, (&layer, &view), (source, &output), defaults)?;
+    let plan = Plan {
+        source: source.size,
+        composite: layer.composite,
+        reply: view.window.size,
+        placement: view.placement(),
+        steps,
+        output,
+        extension: modifiers.fmt().format.entry().extension.to_owned(),
+    };
+    let hints = smaller_than_asked(&wanted, &view).into_iter().collect();
+    Ok(Planned { plan, warnings, hints })
+}
+
+/// Lists what is wrong with modifiers whatever the source: commands and formats that cannot be
+/// written, and `fit` without a size.
+///
+/// [`plan()`] reports the same; this is for looking at a manifest before its sources are there.
+#[must_use]
+pub fn check(modifiers: &Modifiers, defaults: &Defaults) -> Vec<Diagnostic> {
+    let mut findings = modifiers.unsupported();
+    if findings.is_empty() {
+        let source = crate::imaging::Size::new(1, 1);
+        let wanted = Wanted::new(modifiers);
+        let lonely =
+            |wanted: &Wanted| wanted.fit.is_some() && wanted.wid.is_none() && wanted.hei.is_none();
+        match wanted {
+            Ok(wanted) if lonely(&wanted) => {
+                findings.extend(View::new(&wanted, source, defaults).err());
+            }
+            Ok(_) => {}
+            Err(finding) => findings.push(finding),
+        }
+    }
+    findings
+}
+
+/// Notes that a request of one dimension got bars because the source is smaller.
+fn smaller_than_asked(wanted: &Wanted, view: &View) -> Option<Diagnostic> {
+    let (given, axis) = match (&wanted.wid, &wanted.hei) {
+        (Some(wid), None) => (wid, &view.x),
+        (None, Some(hei)) => (hei, &view.y),
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    let bars = axis.scaled < axis.view && wanted.fit.is_none() && wanted.scl.is_none();
+    bars.then(|| {
+        let message = "the source is smaller than that and stands between bars";
+        Diagnostic::warning(Code::Value, given.place.clone(), message)
+            .help("add `fit=constrain` for no bars, or `fit=fit,1` to enlarge")
+    })
+}
+
+/// Decides what the reply is written as.
+fn output(
+    wanted: &Wanted,
+    fmt: Fmt,
+    (source, defaults): (&SourceInfo, &Defaults),
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Output, Diagnostic> {
+    let entry = fmt.format.entry();
+    let mut pixel_type = fmt.pixel_type.unwrap_or(PixelType::Rgb);
+    if wanted.mask && fmt.pixel_type.is_none() && entry.pixel_types.contains(&PixelType::Gray) {
+        pixel_type = PixelType::Gray;
+    }
+    if let Some(icc) = &wanted.icc {
+        // Only sRGB gets this far; its pixel type wins over the one of `fmt`.
+        if fmt.pixel_type.is_some_and(|asked| asked != PixelType::Rgb) {
+            let message = "the profile of `icc` is RGB; the pixel type of `fmt` is not used";
+            let finding = Diagnostic::warning(Code::Value, icc.place.clone(), message);
+            if defaults.strict {
+                return Err(Diagnostic { severity: Severity::Error, ..finding });
+            }
+            warnings.push(finding);
+        }
+        if icc.value.dither == Some(true) {
+            let message = "error diffusion is not supported yet and has no effect";
+            warnings.push(Diagnostic::warning(Code::Value, icc.place.clone(), message));
+        }
+        pixel_type = PixelType::Rgb;
+    }
+    let default_background = Color::rgb(defaults.background);
+    let background = wanted.bgc.map_or(default_background, |paint| paint.color);
+    let background = Color { alpha: 255, ..background.naive(pixel_type) };
+    Ok(Output {
+        encoding: encoding(fmt, wanted.qlt, defaults),
+        pixel_type,
+        alpha: entry.alpha,
+        background,
+        embed_profile: wanted.icc_embed && entry.icc,
+        dpi: wanted.print_res.or(source.dpi),
+    })
+}
+
+/// Decides how the file is written; formats that cannot be were refused before.
+fn encoding(fmt: Fmt, qlt: Option<Qlt>, defaults: &Defaults) -> Encoding {
+    let (quality, full_chroma) =
+        qlt.map_or(defaults.jpeg_quality, |qlt| (qlt.quality, qlt.full_chroma));
+    match fmt.format {
+        Format::Png | Format::PngAlpha => Encoding::Png,
+        Format::Gif => Encoding::Gif,
+        Format::Tif | Format::TifAlpha => Encoding::Tiff {
+            compression: match fmt.compression() {
+                Some(Compression::Lzw) => TiffCompression::Lzw,
+                Some(Compression::Zip) => TiffCompression::Zip,
+                _ => TiffCompression::None,
+            },
+        },
+        Format::Webp | Format::WebpAlpha => Encoding::Webp {
+            quality: (fmt.compression() != Some(Compression::Lossless)).then_some(quality),
+        },
+        format => Encoding::Jpeg { quality, full_chroma, progressive: format == Format::Pjpeg },
+    }
+}

@@ -1,0 +1,127 @@
+//! A plan in the words of `explain --json`.
+
+use serde::Serialize;
+
+use super::{Defaults, Encoding, Plan, plan};
+use crate::diag::Diagnostic;
+use crate::imaging::modifiers::{Modifiers, Presets, parse};
+use crate::imaging::{PixelType, SourceInfo};
+
+/// What one request makes of one source: the object that `explain --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Explanation {
+    /// It can be done.
+    Planned(Explained),
+    /// It cannot.
+    Refused(Refusal),
+}
+
+/// A plan as `explain --json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explained {
+    /// Width and height of the composite.
+    pub composite: [u32; 2],
+    /// Width and height of the reply.
+    pub reply: [u32; 2],
+    /// Left, top, width and height of the scaled region in the reply.
+    pub placement: [i64; 4],
+    /// Name of the format in `fmt`, without `-alpha`.
+    pub format: &'static str,
+    /// What the components mean.
+    pub pixel_type: PixelType,
+    /// Whether the reply keeps its alpha.
+    pub alpha: bool,
+    /// File name extension without the dot.
+    pub extension: String,
+    /// 1–100, `None` where quality means nothing.
+    pub quality: Option<u8>,
+    /// What was found besides.
+    pub warnings: Vec<Remark>,
+}
+
+/// The error form of `explain --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refusal {
+    /// What is wrong.
+    pub error: String,
+    /// Bytes of the request as given.
+    pub span: [usize; 2],
+    /// What was found besides.
+    pub warnings: Vec<Remark>,
+}
+
+/// A warning in the JSON of `explain --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Remark {
+    /// What was found.
+    pub message: String,
+    /// Bytes of the request as given.
+    pub span: [usize; 2],
+}
+
+impl From<&Diagnostic> for Remark {
+    fn from(finding: &Diagnostic) -> Self {
+        let span = [finding.span.start, finding.span.end];
+        Self { message: finding.message.clone(), span }
+    }
+}
+
+/// Explains what a request makes of a source.
+///
+/// `below` are modifiers of lower precedence, as a catalogue has them. The error is the first of
+/// the text, else the one that stops the plan.
+#[must_use]
+pub fn explain(
+    text: &str,
+    presets: &Presets,
+    below: &Modifiers,
+    source: &SourceInfo,
+    defaults: &Defaults,
+) -> Explanation {
+    let parsed = parse(text, presets, defaults.rules());
+    let error = parsed.error().cloned();
+    let warnings = parsed.findings.iter().filter(|finding| !finding.is_error());
+    let mut warnings: Vec<Remark> = warnings.map(Remark::from).collect();
+    let planned = match error {
+        Some(error) => Err(error),
+        None => plan(&parsed.modifiers.over(below), source, defaults),
+    };
+    match planned {
+        Ok(planned) => {
+            warnings.extend(planned.warnings.iter().map(Remark::from));
+            Explanation::Planned(Explained::new(&planned.plan, warnings))
+        }
+        Err(Diagnostic { message, span, .. }) => {
+            Explanation::Refused(Refusal { error: message, span: [span.start, span.end], warnings })
+        }
+    }
+}
+
+impl Explained {
+    /// Takes from a plan what is printed.
+    #[must_use]
+    pub fn new(plan: &Plan, warnings: Vec<Remark>) -> Self {
+        let Plan { composite, reply, placement, output, extension, .. } = plan;
+        let (width, height) = (placement.size.width, placement.size.height);
+        let (format, quality) = match output.encoding {
+            Encoding::Jpeg { quality, progressive: false, .. } => ("jpeg", Some(quality)),
+            Encoding::Jpeg { quality, progressive: true, .. } => ("pjpeg", Some(quality)),
+            Encoding::Png => ("png", None),
+            Encoding::Tiff { .. } => ("tif", None),
+            Encoding::Gif => ("gif", None),
+            Encoding::Webp { quality } => ("webp", quality),
+        };
+        Self {
+            composite: [composite.width, composite.height],
+            reply: [reply.width, reply.height],
+            placement: [placement.x, placement.y, i64::from(width), i64::from(height)],
+            format,
+            pixel_type: output.pixel_type,
+            alpha: output.alpha,
+            extension: extension.clone(),
+            quality,
+            warnings,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Rounding, limits and the eight ways to turn a rectangle.
+
+use std::ops::Range;
+
+use super::{Flip, Turn};
+use crate::diag::{Code, Diagnostic};
+use crate::imaging::{Limits, Size};
+
+/// No length may be more than this, in pixels; far beyond every limit, but sums and products of
+/// a few of them still fit into 128 bits.
+pub(super) const FAR: i64 = 1 << 40;
+
+/// Rounds half up (rule R0), to at most [`FAR`] either way.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to 41 bits before")]
+#[expect(clippy::cast_precision_loss, reason = "FAR is a power of two")]
+pub(super) fn round(x: f64) -> i64 {
+    (x + 0.5).floor().clamp(-(FAR as f64), FAR as f64) as i64
+}
+
+/// Rounds a length half up to at least one pixel.
+pub(super) fn length(x: f64) -> i64 {
+    round(x).max(1)
+}
+
+/// Returns `length · numerator / denominator`, rounded half up, at least 1 and at most [`FAR`].
+pub(super) fn proportion(length: i64, numerator: i64, denominator: i64) -> i64 {
+    let (n, d) = (i128::from(length) * i128::from(numerator), i128::from(denominator));
+    let rounded = (2 * n + d).div_euclid(2 * d);
+    i64::try_from(rounded.clamp(1, i128::from(FAR))).unwrap_or(FAR)
+}
+
+/// Turns a length into a floating-point number; all that occur are exact.
+#[expect(clippy::cast_precision_loss, reason = "lengths have at most 41 bits")]
+pub(super) fn real(length: i64) -> f64 {
+    length as f64
+}
+
+/// Makes a size of two lengths, if it is not empty and within the limits.
+///
+/// # Errors
+/// A finding at `place` that names what would have that size.
+pub(super) fn within(
+    (width, height): (i64, i64),
+    limits: &Limits,
+    what: &str,
+    place: &Range<usize>,
+) -> Result<Size, Diagnostic> {
+    let error = |message: String| Diagnostic::error(Code::Value, place.clone(), message);
+    let size = match (u32::try_from(width), u32::try_from(height)) {
+        (Ok(width @ 1..), Ok(height @ 1..)) => Size::new(width, height),
+        _ if width < 1 || height < 1 => {
+            return Err(error(format!("nothing is left of the {what}: {width} x {height} pixels")));
+        }
+        _ => return Err(error(format!("the {what} would be {width} x {height} pixels"))),
+    };
+    if size.width.max(size.height) > limits.max_side {
+        let message = format!(
+            "the {what} would be {width} x {height} pixels; {} is the longest side allowed",
+            limits.max_side
+        );
+        return Err(error(message));
+    }
+    if size.pixels() > limits.max_pixels {
+        let message = format!(
+            "the {what} would be {width} x {height} pixels; {} pixels are allowed",
+            limits.max_pixels
+        );
+        return Err(error(message));
+    }
+    Ok(size)
+}
+
+/// One of the eight ways to lay a rectangle on itself: mirrored left to right or not, then turned
+/// clockwise by quarters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Turning {
+    mirrored: bool,
+    quarters: u8,
+}
+
+impl Turning {
+    /// Turns by quarters, clockwise.
+    pub(super) const fn quarters(quarters: u8) -> Self {
+        Self { mirrored: false, quarters: quarters % 4 }
+    }
+
+    /// Mirrors.
+    pub(super) const fn flip(flip: Option<Flip>) -> Self {
+        let (mirrored, quarters) = match flip {
+            None => (false, 0),
+            Some(Flip::Lr) => (true, 0),
+            Some(Flip::Ud) => (true, 2),
+            Some(Flip::Lrud) => (false, 2),
+        };
+        Self { mirrored, quarters }
+    }
+
+    /// Does this, then another.
+    pub(super) const fn then(self, next: Self) -> Self {
+        let before = if next.mirrored { 4 - self.quarters } else { self.quarters };
+        Self { mirrored: self.mirrored != next.mirrored, quarters: (before + next.quarters) % 4 }
+    }
+
+    /// Tells whether nothing changes.
+    pub(super) const fn is_identity(self) -> bool {
+        !self.mirrored && self.quarters == 0
+    }
+
+    /// Tells whether width and height change places.
+    pub(super) const fn swaps(self) -> bool {
+        self.quarters % 2 == 1
+    }
+
+    /// Returns the size of a turned picture; the same for turning back.
+    pub(super) const fn of(self, size: Size) -> Size {
+        if self.swaps() { Size::new(size.height, size.width) } else { size }
+    }
+
+    /// Returns the mirroring and the turn that do this, in order.
+    pub(super) const fn parts(self) -> (Option<Flip>, Option<Turn>) {
+        match (self.mirrored, self.quarters) {
+            (true, 2) => (Some(Flip::Ud), None),
+            (mirrored, quarters) => {
+                let turn = match quarters {
+                    1 => Some(Turn::Quarter),
+                    2 => Some(Turn::Half),
+                    3 => Some(Turn::ThreeQuarters),
+                    _ => None,
+                };
+                (if mirrored { Some(Flip::Lr) } else { None }, turn)
+            }
+        }
+    }
+
+    /// Finds where a part of the turned picture was before; `turned` is the turned size.
+    pub(super) fn back(self, turned: Size, part: [Span; 2]) -> [Span; 2] {
+        let (mut size, [mut x, mut y]) = (turned, part);
+        for _ in 0..self.quarters {
+            // A quarter clockwise takes (x, y) to (height − y, x).
+            (x, y) = (y, x.mirror(i64::from(size.width)));
+            size = Size::new(size.height, size.width);
+        }
+        if self.mirrored {
+            x = x.mirror(i64::from(size.width));
+        }
+        [x, y]
+    }
+}
+
+/// A piece of an axis between two exact fractions of a pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: i128,
+    pub(super) end: i128,
+    /// Both are in parts of a pixel; more than 0.
+    pub(super) parts: i128,
+}
+
+impl Span {
+    /// Counts from the other end of an axis.
+    fn mirror(self, axis: i64) -> Self {
+        let axis = i128::from(axis) * self.parts;
+        Self { start: axis - self.end, end: axis - self.start, ..self }
+    }
+
+    /// Scales the axis by `numerator / denominator`, then moves it.
+    pub(super) fn map(self, numerator: u32, denominator: u32, offset: i64) -> Self {
+        let (n, parts) = (i128::from(numerator), self.parts * i128::from(denominator));
+        let offset = i128::from(offset) * parts;
+        Self { start: self.start * n + offset, end: self.end * n + offset, parts }
+    }
+
+    /// Returns start and length in whole pixels, if they are whole.
+    pub(super) fn whole(self) -> Option<(i64, i64)> {
+        let exact = |n: i128| (n % self.parts == 0).then(|| i64::try_from(n / self.parts).ok());
+        let (start, end) = (exact(self.start)??, exact(self.end)??);
+        Some((start, end - start))
+    }
+
+    /// Returns start and length, inside of an axis of this many pixels.
+    pub(super) fn reals(self, axis: u32) -> (f64, f64) {
+        let axis = f64::from(axis);
+        let start = quotient(self.start, self.parts).clamp(0.0, axis);
+        let length = quotient(self.end - self.start, self.parts);
+        (start, length.min(axis - start))
+    }
+}
+
+/// Returns the nearest number to a fraction, whole pixels apart from the rest.
+#[expect(clippy::cast_precision_loss, reason = "the whole part is exact, the rest is below 1")]
+fn quotient(numerator: i128, denominator: i128) -> f64 {
+    let whole = numerator.div_euclid(denominator);
+    let rest = numerator.rem_euclid(denominator);
+    whole as f64 + rest as f64 / denominator as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Turning; 8] = {
+        let mut all = [Turning { mirrored: false, quarters: 0 }; 8];
+        let mut n = 0;
+        while n < 8 {
+            all[n] = Turning { mirrored: n >= 4, quarters: (n % 4) as u8 };
+            n += 1;
+        }
+        all
+    };
+
+    /// Where a pixel of a 3 × 2 picture goes, done step by step.
+    fn forward(turning: Turning, (x, y): (i64, i64)) -> (i64, i64) {
+        let (mut x, mut y, mut size) = (x, y, (3, 2));
+        if turning.mirrored {
+            x = size.0 - 1 - x;
+        }
+        for _ in 0..turning.quarters {
+            (x, y) = (size.1 - 1 - y, x);
+            size = (size.1, size.0);
+        }
+        (x, y)
+    }
+
+    #[test]
+    fn going_back_is_the_inverse_of_turning() {
+        for turning in ALL {
+            let turned = turning.of(Size::new(3, 2));
+            for pixel in [(0, 0), (2, 1), (1, 0)] {
+                let (x, y) = forward(turning, pixel);
+                let span = |n: i64| Span { start: n.into(), end: (n + 1).into(), parts: 1 };
+                let back = turning.back(turned, [span(x), span(y)]);
+                assert_eq!(back.map(|s| s.whole().unwrap().0), [pixel.0, pixel.1], "{turning:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_after_the_other_is_their_product() {
+        for first in ALL {
+            for second in ALL {
+                if first.swaps() {
+                    continue; // `forward` knows one size only
+                }
+                let both = forward(second, forward(first, (0, 0)));
+                assert_eq!(forward(first.then(second), (0, 0)), both, "{first:?} {second:?}");
+            }
+        }
+        assert!(Turning::flip(Some(Flip::Lrud)).then(Turning::quarters(2)).is_identity());
+        let turned = Turning::quarters(1).then(Turning::flip(Some(Flip::Lr)));
+        assert_eq!(turned, Turning { mirrored: true, quarters: 3 });
+    }
+
+    #[test]
+    fn halves_are_rounded_up() {
+        assert_eq!(proportion(1500, 333, 1000), 500);
+        assert_eq!(proportion(1, 1, 1000), 1);
+        assert_eq!(proportion(FAR, FAR, 1), FAR);
+        assert_eq!((round(-0.5), round(0.5), round(1e300), round(-1e300)), (0, 1, FAR, -FAR));
+    }
+}

@@ -1,0 +1,319 @@
+//! From geometry to steps.
+//!
+//! Written down literally, a request is: cut the source, scale it to the layer, mirror, turn,
+//! extend, fill, mirror again, scale to the view, cut. Done like that, a picture would be
+//! resampled twice and always decoded at its full size. So where layer 0 is nothing but a part of
+//! the source, scaled, mirrored and turned by right angles, the whole map from the source to the
+//! view is composed first and done by one [`Step::Resample`], from the part of the source that
+//! shows. Mirroring and turning commute with it, and so does filling what is transparent.
+//!
+//! That is not done where it would change the picture: for corners and margins that layer 0
+//! uncovers (their edges lie on whole pixels of the composite, not of the reply), for sharpening
+//! of layer 0, and for a layer that is reduced and then enlarged again, which is meant to be soft.
+
+use std::ops::Range;
+
+use super::geometry::{Span, Turning, real};
+use super::layer::Layer;
+use super::view::{Axis, View};
+use super::wanted::{Scoped, Wanted};
+use super::{Area, Defaults, Kernel, Output, Step, UsmScaling};
+use crate::diag::Diagnostic;
+use crate::imaging::modifiers::values::{Paint, PaintSpace, RadiusOf, Usm};
+use crate::imaging::{Size, SourceInfo};
+
+use super::geometry::within;
+
+/// The steps so far and what the picture is after them.
+pub(super) struct Steps<'a> {
+    source: &'a SourceInfo,
+    output: &'a Output,
+    defaults: &'a Defaults,
+    kernel: Kernel,
+    steps: Vec<Step>,
+    size: Size,
+    converted: bool,
+}
+
+/// The picture that the view shows: a part of the present picture, scaled and turned.
+struct Scene {
+    /// The part of the present picture.
+    part: ([i64; 2], Size),
+    /// What the part is scaled to before it is turned.
+    scaled: Size,
+    /// Mirroring and quarter turns.
+    turning: Turning,
+    /// What is put under its transparent parts.
+    fill: Option<Paint>,
+}
+
+/// Writes down what has to be done.
+///
+/// # Errors
+/// An intermediate picture beyond the limits.
+pub(super) fn steps(
+    wanted: &Wanted,
+    (layer, view): (&Layer, &View),
+    (source, output): (&SourceInfo, &Output),
+    defaults: &Defaults,
+) -> Result<Vec<Step>, Diagnostic> {
+    let kernel = wanted.res_mode.unwrap_or(defaults.res_mode);
+    let mut steps = Steps {
+        source,
+        output,
+        defaults,
+        kernel,
+        steps: Vec::new(),
+        size: layer.source,
+        converted: false,
+    };
+    let transparent = source.alpha || layer.uncovers();
+    let fill = wanted.bg_color.filter(|_| transparent);
+    let flip = Turning::flip(wanted.composite.flip);
+    let scene = if is_plain(wanted, layer, view) {
+        Scene {
+            part: ([layer.crop.x, layer.crop.y], layer.crop.size),
+            scaled: layer.scaled,
+            turning: layer.turning.then(flip),
+            fill,
+        }
+    } else {
+        steps.layer(wanted, layer, fill);
+        let whole = layer.composite;
+        Scene { part: ([0, 0], whole), scaled: whole, turning: flip, fill: None }
+    };
+    if wanted.composite.sharpens() {
+        let size = within((view.x.view, view.y.view), &defaults.limits, "view", &(0..0))?;
+        steps.show(&scene, (&view.x, &view.y), &super::Rect { x: 0, y: 0, size });
+        steps.sharpen(&wanted.composite, view.factor() * layer.factor());
+        steps.place(-view.window.x, -view.window.y, view.window.size);
+    } else {
+        steps.show(&scene, (&view.x, &view.y), &view.window);
+    }
+    steps.to_output();
+    if wanted.mask {
+        steps.steps.push(Step::Mask);
+    }
+    Ok(steps.steps)
+}
+
+/// Tells whether one resampling from the source to the view gives the picture that was meant.
+fn is_plain(wanted: &Wanted, layer: &Layer, view: &View) -> bool {
+    let swaps = layer.turning.swaps();
+    let (x, y) = if swaps { (&view.y, &view.x) } else { (&view.x, &view.y) };
+    let softens =
+        |from: u32, to: u32, axis: &Axis| to < from && axis.scaled > i64::from(axis.region);
+    let (crop, scaled) = (layer.crop.size, layer.scaled);
+    layer.tilt.is_none()
+        && !layer.overhangs()
+        && !layer.is_extended()
+        && !wanted.layer.sharpens()
+        && !softens(crop.width, scaled.width, x)
+        && !softens(crop.height, scaled.height, y)
+}
+
+impl Steps<'_> {
+    /// Makes the composite.
+    fn layer(&mut self, wanted: &Wanted, layer: &Layer, fill: Option<Paint>) {
+        let mut part = ([layer.crop.x, layer.crop.y], layer.crop.size);
+        if layer.overhangs() {
+            self.place(-layer.crop.x, -layer.crop.y, layer.crop.size);
+            part = ([0, 0], layer.crop.size);
+        }
+        if layer.scaled == layer.crop.size {
+            let [x, y] = part.0;
+            self.place(-x, -y, part.1);
+        } else {
+            let ([x, y], Size { width, height }) = part;
+            let (x, y, width, height) = (real(x), real(y), f64::from(width), f64::from(height));
+            self.resample(Area { x, y, width, height }, layer.scaled);
+        }
+        self.sharpen(&wanted.layer, layer.factor());
+        self.turn(layer.turning);
+        if let Some(degrees) = layer.tilt {
+            self.steps.push(Step::Rotate { degrees, to: layer.rotated, kernel: self.kernel });
+            self.size = layer.rotated;
+        }
+        self.place(layer.at.0, layer.at.1, layer.composite);
+        if let Some(paint) = fill {
+            self.fill(paint);
+        }
+    }
+
+    /// Shows a scene in a window of the view.
+    fn show(&mut self, scene: &Scene, axes: (&Axis, &Axis), window: &super::Rect) {
+        let pixels = |at: i64, length: u32| at..at + i64::from(length);
+        let wx = pixels(window.x, window.size.width);
+        let wy = pixels(window.y, window.size.height);
+        let x = common(&wx, &axes.0.covered());
+        let y = common(&wy, &axes.1.covered());
+        if x.is_empty() || y.is_empty() {
+            // Nothing of it shows: the picture is put just beside the canvas.
+            self.force_place(i64::from(window.size.width), 0, window.size);
+            return;
+        }
+        let area = scene.source_of(axes, (&x, &y));
+        let to = scene.turning.of(lengths(&x, &y));
+        if let Some((at, size)) = whole(area)
+            && size == to
+        {
+            self.cut_out(
+                scene,
+                (at, size),
+                ([x.start - wx.start, y.start - wy.start], window.size),
+            );
+            return;
+        }
+        let (x, y) = self.with_margins(scene, axes, (x, y));
+        let [ax, ay] = scene.source_of(axes, (&x, &y));
+        let (left, width) = ax.reals(self.size.width);
+        let (top, height) = ay.reals(self.size.height);
+        let to = scene.turning.of(lengths(&x, &y));
+        self.resample(Area { x: left, y: top, width, height }, to);
+        self.turn(scene.turning);
+        if let Some(paint) = scene.fill {
+            self.fill(paint);
+        }
+        self.place(x.start - wx.start, y.start - wy.start, window.size);
+    }
+
+    /// Shows a part of the present picture pixel by pixel.
+    fn cut_out(
+        &mut self,
+        scene: &Scene,
+        ([x, y], size): ([i64; 2], Size),
+        ([to_x, to_y], canvas): ([i64; 2], Size),
+    ) {
+        let shows_no_more = |at: i64, length: u32, picture: u32, to: i64, canvas: u32| {
+            let (at, length, canvas) = (at, i64::from(length), i64::from(canvas));
+            let placed = to - at..to - at + i64::from(picture);
+            common(&placed, &(0..canvas)) == (to..to + length)
+        };
+        let direct = scene.turning.is_identity()
+            && scene.fill.is_none()
+            && shows_no_more(x, size.width, self.size.width, to_x, canvas.width)
+            && shows_no_more(y, size.height, self.size.height, to_y, canvas.height);
+        if direct {
+            self.place(to_x - x, to_y - y, canvas);
+            return;
+        }
+        self.place(-x, -y, size);
+        self.turn(scene.turning);
+        if let Some(paint) = scene.fill {
+            self.fill(paint);
+        }
+        self.place(to_x, to_y, canvas);
+    }
+
+    /// Widens what is resampled by what the filter looks at, so that the edge of a cut is the same
+    /// as without the cut; not where that would be too large.
+    fn with_margins(
+        &self,
+        scene: &Scene,
+        axes: (&Axis, &Axis),
+        (x, y): (Range<i64>, Range<i64>),
+    ) -> (Range<i64>, Range<i64>) {
+        let (part, scaled) = (scene.turning.of(scene.part.1), scene.turning.of(scene.scaled));
+        let widened = |axis: &Axis, pixels: &Range<i64>, part: u32, scaled: u32| {
+            let factor =
+                real(axis.scaled) / f64::from(axis.region) * f64::from(scaled) / f64::from(part);
+            let reach = f64::from(self.kernel.reach()) * factor.max(1.0);
+            let margin = super::geometry::round(reach.ceil()) + 1;
+            common(&(pixels.start - margin..pixels.end + margin), &axis.covered())
+        };
+        let wide_x = widened(axes.0, &x, part.width, scaled.width);
+        let wide_y = widened(axes.1, &y, part.height, scaled.height);
+        let (width, height) = (wide_x.end - wide_x.start, wide_y.end - wide_y.start);
+        match within((width, height), &self.defaults.limits, "view", &(0..0)) {
+            Ok(_) => (wide_x, wide_y),
+            Err(_) => (x, y),
+        }
+    }
+
+    fn resample(&mut self, from: Area, to: Size) {
+        self.steps.push(Step::Resample { from, to, kernel: self.kernel });
+        self.size = to;
+    }
+
+    /// Places the picture on a canvas, unless it stays as it is.
+    fn place(&mut self, x: i64, y: i64, canvas: Size) {
+        if (x, y) != (0, 0) || canvas != self.size {
+            self.force_place(x, y, canvas);
+        }
+    }
+
+    fn force_place(&mut self, x: i64, y: i64, canvas: Size) {
+        self.steps.push(Step::Place { x, y, canvas });
+        self.size = canvas;
+    }
+
+    fn turn(&mut self, turning: Turning) {
+        let (flip, turn) = turning.parts();
+        self.steps.extend(flip.map(|axis| Step::Flip { axis }));
+        self.steps.extend(turn.map(|by| Step::Turn { by }));
+        self.size = turning.of(self.size);
+    }
+
+    /// Fills with a colour in the space the picture is in; converts the picture before, if the
+    /// colour is not of the source's space.
+    fn fill(&mut self, paint: Paint) {
+        let source = self.source;
+        let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
+        if paint.space == PaintSpace::Output && !same {
+            self.to_output();
+        }
+        let pixel_type = if self.converted { self.output.pixel_type } else { source.pixel_type };
+        self.steps.push(Step::Fill { color: paint.color.naive(pixel_type) });
+    }
+
+    /// Sharpens; `factor` is the reduction since the source.
+    fn sharpen(&mut self, scoped: &Scoped, factor: f64) {
+        /// The reference does not say where a reduced radius ends; below this nothing is visible.
+        const LEAST: f64 = 0.3;
+        if scoped.sharpen {
+            self.steps.push(Step::Sharpen);
+        }
+        if let Some(Usm { amount, radius, threshold, mono, radius_of }) = scoped.usm {
+            let radius = match (radius_of, self.defaults.usm_scaling) {
+                (RadiusOf::Source, UsmScaling::Reference) => (radius * factor).max(LEAST),
+                (RadiusOf::Source, UsmScaling::Output) | (RadiusOf::Present, _) => radius,
+            };
+            self.steps.push(Step::Usm { amount, radius, threshold, mono });
+        }
+    }
+
+    fn to_output(&mut self) {
+        if !self.converted {
+            self.converted = true;
+            self.steps.push(Step::ToOutput);
+        }
+    }
+}
+
+impl Scene {
+    /// Finds the part of the present picture that some pixels of the view show.
+    fn source_of(&self, axes: (&Axis, &Axis), pixels: (&Range<i64>, &Range<i64>)) -> [Span; 2] {
+        let composite = self.turning.of(self.scaled);
+        let shown = [axes.0.shown(pixels.0), axes.1.shown(pixels.1)];
+        let [x, y] = self.turning.back(composite, shown);
+        let ([left, top], part) = self.part;
+        [x.map(part.width, self.scaled.width, left), y.map(part.height, self.scaled.height, top)]
+    }
+}
+
+/// Returns what two ranges have in common.
+fn common(a: &Range<i64>, b: &Range<i64>) -> Range<i64> {
+    a.start.max(b.start)..a.end.min(b.end)
+}
+
+/// Returns the size of a part of the view; it is within the limits.
+fn lengths(x: &Range<i64>, y: &Range<i64>) -> Size {
+    let length = |range: &Range<i64>| u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
+    Size::new(length(x), length(y))
+}
+
+/// Returns position and size of a part, if it is one of whole pixels.
+fn whole([x, y]: [Span; 2]) -> Option<([i64; 2], Size)> {
+    let ((x, width), (y, height)) = (x.whole()?, y.whole()?);
+    Some(([x, y], Size::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)))
+}
