@@ -281,6 +281,30 @@ impl Root {
         &self.path
     }
 
+    /// Opens a folder below it as a root of its own.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; a file of that name is `NotFound`.
+    pub fn below(&self, folder: &RelPath) -> Result<Self, OpenError> {
+        let fd =
+            self.resolve(folder.as_str(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?;
+        Ok(Self { fd, path: self.path.join(folder.as_path()) })
+    }
+
+    /// Reads the stamp of a regular file below it without opening it for reading.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; anything but a regular file is `Outside` (a link) or `NotAFile`.
+    pub fn look(&self, path: &RelPath) -> Result<Stamp, OpenError> {
+        let fd = self.resolve(path.as_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)?;
+        let stat = rustix::fs::statx(&fd, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
+            .map_err(io::Error::from)?;
+        match not_a_file(FileType::from_raw_mode(stat.stx_mode.into())) {
+            Some(what) => Err(what),
+            None => Ok(Stamp::from_statx(&stat)),
+        }
+    }
+
     /// Opens a regular file below it for reading, never blocking on a FIFO.
     ///
     /// # Errors

@@ -1,6 +1,106 @@
-//! stub
+//! The spool: the life of a manifest on disk, from the drop folder to its last resting place.
+//!
+//! ```text
+//! DROP/                       people's; NAME.toml to run, NAME.toml.FAILED.txt when refused
+//!   .exportd/control/         requests of the command line, see `control`
+//!   .exportd/taken/           a manifest on its way out of the drop folder, for an instant
+//! SPOOL/                      ours alone (0700), one file system, no bind mount inside it
+//!   lock                      flock; a second daemon ends with AlreadyRunning
+//!   number                    upper end of the job numbers that may be in use
+//!   tmp/                      being written or being removed; nothing here was ever promised
+//!   queue/ID/                 accepted, waits to be claimed
+//!   active/ID/                claimed
+//!   scheduled/ID/             waits for its time (`due.json`)
+//!   hold/ID/                  put aside by a person, or written by a later release
+//!   done/ID/  failed/ID/      finished; kept some days
+//!   corrupt/ID/               could not be understood, or broke the daemon three times
+//!     manifest.toml           the bytes as received
+//!     job.json                the record: whose it is, what it was
+//!     journal                 every step since, see `journal`
+//! ```
+//! The state of a job is the folder its own folder lies in; every change of state is one rename.
+//! So `ls` is the status display, and `mv` between `queue`, `hold` and `failed` is allowed at any
+//! time. `ID` follows from the dropped file alone ([`JobId`]), and one `ID` is in one state folder
+//! only.
+//!
+//! # The way through, and what a crash leaves
+//! 1. **Settle.** Only listing the drop folder counts; events of the watcher wake us and tell which
+//!    names came by rename. A file is taken when it is complete (see [`Settle`]). *Crash:* nothing
+//!    has happened; it settles again.
+//! 2. **Accept.** Bytes and record are written to `tmp/ID/` and synced, the folder is synced, then
+//!    renamed to `queue/ID` and both parents synced. **That rename is the promise.** *Crash before
+//!    it:* the manifest is still in the drop folder and `tmp/` is emptied. *After it:* the scan
+//!    computes the same `ID`, finds it in some state folder and goes on with step 3 only. A copy
+//!    and not a rename of the dropped file, because under a hardened unit the two folders are
+//!    different mounts, and because whoever wrote the file may still hold it open.
+//! 3. **Clear.** The old refusal note goes, then the dropped file: it is renamed to
+//!    `.exportd/taken/ID`, looked at once more and removed. The detour is there because between
+//!    looking at a name and removing it somebody may have put a new manifest under that name; one
+//!    that is not what was accepted is put back. *Crash:* a file left in `taken` is removed when it
+//!    is the one of job `ID`, else put back.
+//! 4. **Claim.** `queue/ID` is renamed to `active/ID`, and `attempt n` is durable in the journal
+//!    before any work. *Crash:* the daemon holds the lock, so whatever is in `active` at the start
+//!    was interrupted: back to `queue`, where the next attempt reads from the journal how far it
+//!    was. After the third interrupted attempt the job is handed out once more, only to be reported
+//!    on ([`Recovered::poisoned`]), and then rests in `corrupt`. If even that interrupts us, the
+//!    next start moves it there without asking.
+//! 5. **Leave.** [`Claim::finish`] journals the end, then renames to `done`, `failed` or
+//!    `corrupt`. *Crash between:* the start does the rename. [`Claim::release`] (an orderly stop)
+//!    and [`Claim::defer`] (another time) journal that this attempt was not interrupted, and rename
+//!    to `queue` or `scheduled`.
+//! 6. **Fire.** A schedule stays in `scheduled`; each firing is a new job `ID-TIME`, made as in
+//!    step 2, and only then the next time is stored. *Crash between:* the same firing is asked for
+//!    again, its `ID-TIME` exists, and only the next time is stored.
+//! 7. **Sweep.** A job whose days are over is renamed into `tmp/` and removed there; one whose
+//!    manifest could not be cleared from the drop folder stays, for its `ID` is what keeps that
+//!    from running again.
+//!
+//! # Start
+//! Lock, empty `tmp/`, then the table of step 4 for every folder in `active/`: record and journal
+//! are read, nothing else, and of the other state folders only the names. What is not understood
+//! goes to `corrupt/` and is said ([`Notice`]); a record of a later release goes to `hold/` as it
+//! is. No single job can keep the daemon from starting, and nothing unexplained is deleted.
+//!
+//! # Errors
+//! A full disk is a state to wait in ([`Scanned::trouble`]): the manifest is still in the drop
+//! folder. Any other failure of a durable step means that memory and disk may differ; the daemon
+//! ends with exit code 74 ([`SpoolError::is_fatal`]) and the next start reads what there is.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::fs::FolderLock;
+
+mod accept;
+mod claim;
+pub mod control;
+mod disk;
+mod journal;
+#[cfg(test)]
+mod model;
+mod record;
+mod recover;
+mod scan;
+mod schedule;
+mod shelf;
+pub mod watch;
+
+pub use claim::{Claim, Ended, MOST_ATTEMPTS};
+pub use journal::{Journal, JournalError, MOST_JOURNAL_BYTES};
+pub use record::{
+    JobId, MOST_MANIFEST_BYTES, NotAJobId, OVERSIZE_KEPT_BYTES, RECORD_VERSION, Record,
+};
+pub use recover::Recovered;
+pub use scan::{Accepted, Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
+pub use schedule::{Due, Scheduled};
+pub use shelf::{Listed, State, list};
+
+use record::Unusable;
+use scan::Tracker;
 
 /// Where the spool is and what it watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,3 +110,299 @@ pub struct Folders {
     /// Ours alone: queue, schedules, journals.
     pub spool: PathBuf,
 }
+
+/// Why the spool could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// Another process holds the spool (exit code 75).
+    #[error("another daemon holds {}", .folder.display())]
+    AlreadyRunning {
+        /// The spool.
+        folder: PathBuf,
+    },
+    /// The disk said no.
+    #[error("cannot {doing} {}", .path.display())]
+    Disk {
+        /// What was tried, as an infinitive.
+        doing: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// There is no such job in a folder where this could be done to it.
+    #[error("job {id} is not waiting")]
+    NotWaiting {
+        /// The job.
+        id: JobId,
+    },
+}
+
+impl SpoolError {
+    /// Tells whether the daemon must end with exit code 74 and read back what there really is.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Disk { source, .. } => !is_space(source),
+            Self::Journal(error) => error.is_fatal(),
+            Self::AlreadyRunning { .. } | Self::NotWaiting { .. } => false,
+        }
+    }
+}
+
+/// Tells whether an error means that there is no room, which may change by itself.
+fn is_space(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Tells whether the process lacks something that has nothing to do with the file.
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        error.raw_os_error().map(Errno::from_raw_os_error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR)
+    )
+}
+
+/// Completes a system's error: `.map_err(at("rename", &path))`.
+fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
+    move |source| SpoolError::Disk { doing, path: path.to_owned(), source }
+}
+
+/// Something in the spool that an operator should know about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What was found, below the spool, as `queue/NAME`.
+    pub found: String,
+    /// Where it is now, below the spool.
+    pub moved_to: String,
+    /// What is wrong with it; lower case, no full stop.
+    pub reason: String,
+}
+
+/// The open spool; clones are the same spool.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    home: Arc<Home>,
+}
+
+/// What all parts of an open spool share.
+#[derive(Debug)]
+struct Home {
+    folders: Folders,
+    /// Taken for every change of state, so that a look through the state folders sees each job.
+    shared: Mutex<Shared>,
+    /// What is known of the drop folder; taken before `shared` where both are.
+    tracker: Mutex<Tracker>,
+    _lock: FolderLock,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Waiting,
+    numbers: Numbers,
+    notices: Vec<Notice>,
+}
+
+impl Spool {
+    /// Takes the spool, makes its folders and puts in order what an earlier process left.
+    ///
+    /// The drop folder is made too if that can be done; when not, [`Spool::scan`] says why.
+    ///
+    /// # Errors
+    /// [`SpoolError::AlreadyRunning`], else the disk's. No job and no file in a state folder is a
+    /// reason to fail.
+    pub fn open(folders: &Folders) -> Result<(Self, Recovered), SpoolError> {
+        recover::open(folders)
+    }
+
+    /// Takes what has been noticed since the last call.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.home.shared().notices)
+    }
+
+    /// Lists the jobs in one state, oldest first, as [`list`].
+    ///
+    /// # Errors
+    /// The system's, when the folder cannot be read.
+    pub fn list(&self, state: State) -> Result<Vec<Listed>, SpoolError> {
+        list(&self.home.folders, state)
+    }
+
+    /// Puts a waiting or scheduled job on hold.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotWaiting`], else the disk's.
+    pub fn hold(&self, id: &JobId) -> Result<(), SpoolError> {
+        let _shared = self.home.shared();
+        let from = self.home.find_in(id, &[State::Queue, State::Scheduled])?;
+        self.home.shift(id, from, State::Hold)
+    }
+
+    /// Lets a job on hold wait again, for its time if it has one.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotWaiting`] when it is not on hold, else the disk's.
+    pub fn resume(&self, id: &JobId) -> Result<(), SpoolError> {
+        let mut shared = self.home.shared();
+        let from = self.home.find_in(id, &[State::Hold])?;
+        let has_time = Due::read(&self.home.job(from, id)).is_ok();
+        let to = if has_time { State::Scheduled } else { State::Queue };
+        self.home.shift(id, from, to)?;
+        if to == State::Queue {
+            shared.waiting.push(id.clone());
+        }
+        Ok(())
+    }
+
+    /// Ends a job that is not running, without a run: it goes to `done/` and stays there as long
+    /// as every other.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotWaiting`], else the disk's.
+    pub fn remove(&self, id: &JobId) -> Result<(), SpoolError> {
+        let _shared = self.home.shared();
+        let from = self.home.find_in(id, &[State::Queue, State::Scheduled, State::Hold])?;
+        self.home.shift(id, from, State::Done)
+    }
+
+    /// Removes jobs that ended more than `keep` before `now`; returns how many.
+    ///
+    /// Does nothing until the drop folder was scanned once: a job whose manifest still lies there
+    /// is kept, or it would run again.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn sweep(&self, now: Timestamp, keep: std::time::Duration) -> Result<usize, SpoolError> {
+        let Some(uncleared) = self.home.tracker().uncleared() else { return Ok(0) };
+        self.home.sweep(now, keep, &uncleared)
+    }
+}
+
+impl Home {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // Nothing is left half-changed in it: the truth is on disk.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says why something cannot be used and puts it where it is in nobody's way.
+    fn put_aside(
+        &self,
+        shared: &mut Shared,
+        (state, name): (State, &std::ffi::OsStr),
+        why: Unusable,
+    ) -> Result<(), SpoolError> {
+        let (to, reason) = match why {
+            Unusable::Gone => return Ok(()),
+            Unusable::Newer(version) => (
+                State::Hold,
+                format!("its record has version {version}, this release knows {RECORD_VERSION}"),
+            ),
+            Unusable::Garbage(reason) => (State::Corrupt, reason),
+            // Too many open files, no memory: that is ours, not the job's.
+            Unusable::Io(error) if is_shortage(&error) => {
+                return Err(at("read", &self.folder(state).join(name))(error));
+            }
+            Unusable::Io(error) => (State::Corrupt, error.to_string()),
+        };
+        if let Some(notice) = shelf::set_aside(&self.folders.spool, (state, name), to, reason)? {
+            tracing::warn!(found = %notice.found, now = %notice.moved_to, reason = %notice.reason,
+                "put aside");
+            shared.notices.push(notice);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Gives back the numbers that were not used; the lock is still held.
+        let path = self.folders.spool.join(Numbers::FILE);
+        self.shared().numbers.give_back(&path);
+    }
+}
+
+/// The jobs that wait, as far as they are known: the oldest of those listed last.
+///
+/// Bounded, because a hundred thousand may wait; the folder has the rest.
+#[derive(Debug, Default)]
+struct Waiting {
+    batch: VecDeque<JobId>,
+    /// Whether the folder holds jobs that are behind the batch.
+    more: bool,
+}
+
+impl Waiting {
+    const MOST: usize = 1000;
+
+    fn push(&mut self, id: JobId) {
+        if self.more || self.batch.len() >= Self::MOST {
+            self.more = true;
+        } else {
+            self.batch.push_back(id);
+        }
+    }
+
+    /// Takes the next, looking into the folder when none is known.
+    fn next(&mut self, queue: &Path) -> Result<Option<JobId>, SpoolError> {
+        if self.batch.is_empty() {
+            let mut ids = shelf::ids(queue)?;
+            ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
+            self.more = ids.len() > Self::MOST;
+            ids.truncate(Self::MOST);
+            self.batch = ids.into();
+        }
+        Ok(self.batch.pop_front())
+    }
+}
+
+/// Numbers for job handles: each one once.
+///
+/// The file holds a number that no job has reached; it is moved on by a few at a time, so that
+/// not every job costs a durable write.
+#[derive(Debug, Default)]
+struct Numbers {
+    next: u64,
+    reserved: u64,
+}
+
+impl Numbers {
+    const FILE: &'static str = "number";
+    const AHEAD: u64 = 32;
+
+    /// Reads where to go on; `None` when the file is absent or not understood.
+    fn load(path: &Path) -> Option<Self> {
+        let bytes = record::read_bounded(path, 32).ok()?;
+        let next = std::str::from_utf8(&bytes).ok()?.trim().parse().ok()?;
+        Some(Self { next, reserved: next })
+    }
+
+    fn take(&mut self, path: &Path) -> Result<u64, SpoolError> {
+        if self.next >= self.reserved {
+            let reserved = self.next + Self::AHEAD;
+            disk::write_atomic(path, format!("{reserved}\n").as_bytes())
+                .map_err(at("write", path))?;
+            self.reserved = reserved;
+        }
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+
+    fn give_back(&mut self, path: &Path) {
+        if self.next < self.reserved {
+            let _ = disk::write_atomic(path, format!("{}\n", self.next).as_bytes());
+            self.reserved = self.next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Claimed jobs, as values that can be ended once.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::journal::{By, Journal, JournalError};
+use super::record::{JOURNAL, JobId, Record, Unusable};
+use super::schedule::Due;
+use super::{Home, Spool, SpoolError, State};
+
+/// How often a job is begun before it is given up because it never came to an end.
+pub const MOST_ATTEMPTS: u32 = 3;
+
+/// Where a job rests when it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ended {
+    /// It has run, and its report says how.
+    Done,
+    /// It could not run, or delivered nothing.
+    Failed,
+    /// It was interrupted [`MOST_ATTEMPTS`] times.
+    Corrupt,
+}
+
+impl Ended {
+    pub(super) const fn state(self) -> State {
+        match self {
+            Self::Done => State::Done,
+            Self::Failed => State::Failed,
+            Self::Corrupt => State::Corrupt,
+        }
+    }
+}
+
+/// The spool's own lines in a journal.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "step")]
+pub(super) enum Step {
+    /// Work may begin.
+    Attempt {
+        /// From 1; counts those since the last that ended in order.
+        n: u32,
+    },
+    /// An orderly stop.
+    Released,
+    /// Put off.
+    Deferred {
+        /// To when.
+        until: Timestamp,
+    },
+    /// Over; only the rename is missing.
+    Finished {
+        /// To where.
+        ended: Ended,
+    },
+    /// Handed out to be reported on, not to be run.
+    GaveUp,
+}
+
+/// What the steps of a journal come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Past {
+    /// Attempts that nothing ended.
+    pub(super) attempts: u32,
+    pub(super) ended: Option<Ended>,
+    pub(super) deferred: Option<Timestamp>,
+    pub(super) gave_up: bool,
+}
+
+impl Past {
+    pub(super) fn read(journal: &Journal) -> Result<Self, JournalError> {
+        let steps: Vec<Step> = journal.read_by(By::Spool)?;
+        Ok(steps.into_iter().fold(Self::default(), Self::then))
+    }
+
+    fn then(self, step: Step) -> Self {
+        match step {
+            Step::Attempt { n } => Self { attempts: n, ended: None, ..self },
+            Step::Released => Self { attempts: 0, ..self },
+            Step::Deferred { until } => Self { attempts: 0, deferred: Some(until), ..self },
+            // Somebody may move it back into the queue: then it begins anew.
+            Step::Finished { ended } => Self { ended: Some(ended), ..Self::default() },
+            Step::GaveUp => Self { gave_up: true, ..self },
+        }
+    }
+}
+
+/// A job that is ours to run: it ends by [`Claim::finish`], [`Claim::release`] or
+/// [`Claim::defer`], and once only.
+///
+/// Dropping it instead is what a crash does: it stays in `active/` until the next start, and the
+/// attempt counts as interrupted.
+#[must_use = "a claimed job stays in active/ until it is finished, released or deferred"]
+#[derive(Debug)]
+pub struct Claim {
+    home: Arc<Home>,
+    record: Record,
+    manifest: Vec<u8>,
+    journal: Journal,
+    attempt: u32,
+    deferred: Option<Timestamp>,
+}
+
+impl Claim {
+    /// Returns what was recorded when the manifest was accepted.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Returns the manifest's bytes as received; only the beginning when the record says
+    /// `oversize`.
+    #[must_use]
+    pub fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// Returns which attempt this is, from 1; those before it were interrupted.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Returns the time to which the job was last deferred, so that a job whose time has come is
+    /// told from one that came too late.
+    #[must_use]
+    pub fn deferred_until(&self) -> Option<Timestamp> {
+        self.deferred
+    }
+
+    /// Returns the job's journal.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Reads back what the job journalled, in this attempt and those before.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    pub fn steps<T: DeserializeOwned>(&self) -> Result<Vec<T>, JournalError> {
+        self.journal.read()
+    }
+
+    /// Ends the job: the end is in the journal first, then it leaves `active/`.
+    ///
+    /// # Errors
+    /// The journal's and the disk's; the next start does what is missing.
+    pub fn finish(self, ended: Ended) -> Result<(), SpoolError> {
+        self.leave(Step::Finished { ended }, ended.state())
+    }
+
+    /// Gives the job back because the daemon stops; the attempt does not count as interrupted.
+    ///
+    /// # Errors
+    /// The journal's and the disk's.
+    pub fn release(self) -> Result<(), SpoolError> {
+        let (home, id) = (Arc::clone(&self.home), self.record.id.clone());
+        self.leave(Step::Released, State::Queue)?;
+        home.shared().waiting.push(id);
+        Ok(())
+    }
+
+    /// Puts the job off: into `scheduled/`, with its time.
+    ///
+    /// # Errors
+    /// The journal's and the disk's.
+    pub fn defer(self, due: Due) -> Result<(), SpoolError> {
+        due.write(&self.home.job(State::Active, &self.record.id))?;
+        self.leave(Step::Deferred { until: due.at() }, State::Scheduled)
+    }
+
+    fn leave(self, step: Step, to: State) -> Result<(), SpoolError> {
+        self.journal.append_by(By::Spool, &step)?;
+        let _shared = self.home.shared();
+        self.home.shift(&self.record.id, State::Active, to)
+    }
+
+    /// Makes the claim of a job that is in `active/`, as a first line of which `step` is written.
+    pub(super) fn begin(
+        home: &Arc<Home>,
+        (record, manifest): (Record, Vec<u8>),
+        (journal, past): (Journal, Past),
+        step: Step,
+    ) -> Result<Self, SpoolError> {
+        journal.append_by(By::Spool, &step)?;
+        let attempt = match step {
+            Step::Attempt { n } => n,
+            _ => past.attempts,
+        };
+        let deferred = past.deferred;
+        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred })
+    }
+}
+
+impl Spool {
+    /// Takes the oldest waiting job; `None` when none waits.
+    ///
+    /// What is in the queue and is no job is put aside on the way, see [`Spool::notices`].
+    ///
+    /// # Errors
+    /// The journal's and the disk's.
+    pub fn claim(&self) -> Result<Option<Claim>, SpoolError> {
+        let home = &self.home;
+        let mut shared = home.shared();
+        while let Some(id) = shared.waiting.next(&home.folder(State::Queue))? {
+            match take(home, &id)? {
+                Ok(claim) => return Ok(Some(claim)),
+                Err(why) => {
+                    home.put_aside(&mut shared, (State::Queue, id.as_str().as_ref()), why)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Takes one job; the inner error says why it cannot be used.
+fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolError> {
+    let folder = home.job(State::Queue, id);
+    let read = || {
+        let record = Record::read(&folder)?;
+        let manifest = record.read_manifest(&folder)?;
+        Ok((record, manifest))
+    };
+    let job = match read() {
+        Ok(job) => job,
+        Err(why) => return Ok(Err(why)),
+    };
+    let (journal, past) = match open_journal(&folder)? {
+        Ok(opened) => opened,
+        Err(why) => return Ok(Err(why)),
+    };
+    if home.job(State::Active, id).symlink_metadata().is_ok() {
+        return Ok(Err(Unusable::Garbage("a job of that name is running".into())));
+    }
+    home.shift(id, State::Queue, State::Active)?;
+    let journal = journal.moved(&home.job(State::Active, id));
+    Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }).map(Ok)
+}
+
+/// Opens a job's journal; only a journal that may have lost its last lines is an error of ours.
+pub(super) fn open_journal(
+    folder: &std::path::Path,
+) -> Result<Result<(Journal, Past), Unusable>, SpoolError> {
+    let opened = Journal::open(&folder.join(JOURNAL))
+        .and_then(|journal| Past::read(&journal).map(|past| (journal, past)));
+    match opened {
+        Ok(opened) => Ok(Ok(opened)),
+        Err(error @ (JournalError::Lost { .. } | JournalError::Write { .. })) => Err(error.into()),
+        Err(JournalError::Read { source, .. }) => Ok(Err(Unusable::Io(source))),
+        Err(
+            error @ (JournalError::TooLong { .. }
+            | JournalError::Event { .. }
+            | JournalError::Encode(_)),
+        ) => Ok(Err(Unusable::Garbage(error.to_string()))),
+    }
+}

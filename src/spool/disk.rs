@@ -1,0 +1,192 @@
+//! The spool's way to the disk: every durable step goes through here, and nowhere else.
+//!
+//! That is for the tests: a countdown per thread makes the N-th step fail, and every step after
+//! it, as if the process had been killed there. A write that is hit leaves half of its bytes.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, RenameFlags};
+
+use crate::fs;
+
+/// Makes a folder that only we enter; one that is there is fine.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    step()?;
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(path) => Ok(()),
+        other => other,
+    }
+}
+
+/// Tells whether the path is a folder, not following a link.
+pub(super) fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+}
+
+/// Writes a new private file and makes its content durable.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(test)]
+    let first = !crash::dead();
+    if let Err(error) = step() {
+        #[cfg(test)]
+        crash::torn(path, bytes, first);
+        return Err(error);
+    }
+    fs::write_new(path, bytes, 0o600)
+}
+
+/// Replaces a private file as a whole, durably.
+pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    step()?;
+    fs::write_atomic(path, bytes, 0o600)
+}
+
+/// Makes the entries of a folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    step()?;
+    fs::sync_dir(path)
+}
+
+/// Renames a job's folder, never over another, and makes both parents durable.
+pub(super) fn publish(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    fs::publish(from, to)?;
+    step()
+}
+
+/// Removes a file durably; one that is not there is fine.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    step()?;
+    fs::remove_durable(path)
+}
+
+/// Removes whatever is at the path, a folder with all it holds.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    step()?;
+    let result =
+        if is_folder(path) { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Moves a file between two open folders, never over another.
+pub(super) fn move_at(
+    from: impl AsFd,
+    name: &str,
+    to: impl AsFd,
+    new_name: &str,
+) -> io::Result<()> {
+    step()?;
+    rustix::fs::renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE)?;
+    Ok(())
+}
+
+/// Removes a file from an open folder.
+pub(super) fn unlink_at(folder: impl AsFd, name: &str) -> io::Result<()> {
+    step()?;
+    Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
+}
+
+/// Makes an open file or folder durable.
+pub(super) fn sync_file(file: impl AsFd) -> io::Result<()> {
+    step()?;
+    Ok(rustix::fs::fsync(file)?)
+}
+
+/// Adds bytes to the end of a journal.
+pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(test)]
+    let first = !crash::dead();
+    if let Err(error) = step() {
+        #[cfg(test)]
+        crash::torn_line(file, bytes, first);
+        return Err(error);
+    }
+    file.write_all(bytes)
+}
+
+/// Cuts a file to its first `length` bytes.
+pub(super) fn truncate(file: &File, length: u64) -> io::Result<()> {
+    step()?;
+    file.set_len(length)
+}
+
+/// Makes what was appended durable.
+pub(super) fn sync_data(file: &File) -> io::Result<()> {
+    step()?;
+    file.sync_data()
+}
+
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
+const fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use crash::step;
+
+/// Deaths at a chosen step.
+#[cfg(test)]
+pub(super) mod crash {
+    use std::cell::Cell;
+    use std::fs::File;
+    use std::io::{self, Write};
+    use std::path::Path;
+
+    thread_local! {
+        static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+        static DIED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Lets `steps` steps succeed and every later one on this thread fail.
+    pub(in crate::spool) fn after(steps: u64) {
+        LEFT.set(Some(steps));
+        DIED.set(false);
+    }
+
+    /// Ends it; tells whether a step failed.
+    pub(in crate::spool) fn end() -> bool {
+        LEFT.set(None);
+        DIED.replace(false)
+    }
+
+    pub(super) fn step() -> io::Result<()> {
+        match LEFT.get() {
+            None => Ok(()),
+            Some(0) => {
+                DIED.set(true);
+                Err(io::Error::other("killed here by the test"))
+            }
+            Some(left) => {
+                LEFT.set(Some(left - 1));
+                Ok(())
+            }
+        }
+    }
+
+    /// Leaves half a file, once: the steps after the first that failed do not happen at all.
+    pub(super) fn torn(path: &Path, bytes: &[u8], first: bool) {
+        if first {
+            let _ = crate::fs::write_new(path, &bytes[..bytes.len() / 2], 0o600);
+        }
+    }
+
+    /// Leaves half a line, once.
+    pub(super) fn torn_line(file: &mut File, bytes: &[u8], first: bool) {
+        if first {
+            let _ = file.write_all(&bytes[..bytes.len() / 2]);
+        }
+    }
+
+    pub(super) fn dead() -> bool {
+        DIED.get()
+    }
+}

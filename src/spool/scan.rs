@@ -1,0 +1,469 @@
+//! Looking at the drop folder: which manifests are there, which are complete.
+//!
+//! The listing is the truth. Whether a file is complete cannot be known, only judged: one that
+//! came by rename is, if it parses; any other must have kept still for a while, by the monotonic
+//! clock, because writers pause and wall clocks jump. See [`Settle`].
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::fs::Dir;
+
+use super::accept::{Cleared, Content, Outcome, drop_error, open_folder};
+use super::record::{JobId, MOST_MANIFEST_BYTES, OVERSIZE_KEPT_BYTES, Record};
+use super::{Home, Spool, SpoolError, disk};
+use crate::fs::{OpenError, RelPath, Root, Stamp};
+
+/// How many manifests one scan accepts, so that a flood does not keep its caller from all else.
+const MOST_PER_SCAN: usize = 1000;
+
+/// How long a file must keep still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settle {
+    /// Before a file that did not come by rename is taken, if it parses; and before one that came
+    /// by rename is taken although it does not parse. Default 2 s.
+    pub quiet: Duration,
+    /// Before a file that did not come by rename is taken although it does not parse. Default 10 s.
+    pub patience: Duration,
+}
+
+impl Default for Settle {
+    fn default() -> Self {
+        Self { quiet: Duration::from_secs(2), patience: Duration::from_secs(10) }
+    }
+}
+
+/// One look at the drop folder.
+pub struct Look<'a> {
+    /// The monotonic clock.
+    pub now: Instant,
+    /// The wall clock, for the records.
+    pub wall: Timestamp,
+    /// How long files must keep still.
+    pub settle: Settle,
+    /// Names that came by rename since the last look.
+    pub moved_in: &'a HashSet<String>,
+    /// Tells whether these bytes are a whole manifest; asked once for each state of a file.
+    pub complete: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// A manifest that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its record.
+    pub record: Record,
+}
+
+/// A manifest that is not taken as complete yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settling {
+    /// Its file name.
+    pub name: String,
+    /// How long it has been seen in the folder, whatever happened to it.
+    pub known: Duration,
+    /// How long until it is looked at again, unless it changes.
+    pub wait: Duration,
+}
+
+/// An entry that will not be taken; said once for each state of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name, for people.
+    pub name: String,
+    /// Why; lower case, no full stop.
+    pub reason: String,
+}
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// What is in the queue now and was not before, in the order of arrival.
+    pub accepted: Vec<Accepted>,
+    /// What is still being written, or may be.
+    pub settling: Vec<Settling>,
+    /// What is newly found to be no manifest although its name says so.
+    pub skipped: Vec<Skipped>,
+    /// Why not everything could be done; the manifests concerned are still in the drop folder.
+    pub trouble: Option<SpoolError>,
+    /// How long until the next look is useful, if nothing happens before; `None` when nothing is
+    /// waited for.
+    pub next: Option<Duration>,
+}
+
+/// Tells whether a file of that name in the drop folder is a manifest.
+///
+/// `*.toml`, not beginning with `.`, `_` or `~`. All names by which editors, browsers and transfer
+/// programs call unfinished files fall out by that.
+#[must_use]
+pub fn is_manifest_name(name: &str) -> bool {
+    name.ends_with(".toml") && !name.starts_with(['.', '_', '~'])
+}
+
+/// What is known of the drop folder from earlier scans.
+#[derive(Debug, Default)]
+pub(super) struct Tracker {
+    files: HashMap<String, Seen>,
+    /// Names with what was said about them; as listed, so that names we cannot read are here too.
+    told: HashMap<Vec<u8>, String>,
+    /// Whether the folder was read through once since the start.
+    scanned: bool,
+}
+
+#[derive(Debug)]
+struct Seen {
+    stamp: Stamp,
+    /// When this stamp was first seen.
+    since: Instant,
+    /// When the name was first seen.
+    known: Instant,
+    renamed: bool,
+    state: Judged,
+}
+
+/// What is known of the content of a file in its present state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Judged {
+    Unread,
+    Incomplete,
+    Unreadable,
+    /// In the spool, but it cannot be removed from the drop folder.
+    Accepted(JobId),
+}
+
+/// What to do with a file now, the more urgent first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Wait(Duration),
+    Read,
+    Clear,
+}
+
+impl Seen {
+    /// Updates what is known with what was found now.
+    fn look(&mut self, stamp: Stamp, now: Instant, moved_in: bool) {
+        if self.stamp != stamp {
+            *self = Self { known: self.known, ..Self::new(stamp, now) };
+        }
+        self.renamed |= moved_in;
+    }
+
+    const fn new(stamp: Stamp, now: Instant) -> Self {
+        Self { stamp, since: now, known: now, renamed: false, state: Judged::Unread }
+    }
+
+    /// Returns how long it must keep still before it is taken although it does not parse.
+    const fn limit(&self, settle: Settle) -> Duration {
+        if self.renamed { settle.quiet } else { settle.patience }
+    }
+
+    fn verdict(&self, now: Instant, settle: Settle) -> Verdict {
+        let still = now.saturating_duration_since(self.since);
+        let until = |limit: Duration| match limit.checked_sub(still) {
+            Some(rest) if !rest.is_zero() => Verdict::Wait(rest),
+            _ => Verdict::Read,
+        };
+        match &self.state {
+            Judged::Unread if self.renamed => Verdict::Read,
+            Judged::Unread => until(settle.quiet),
+            Judged::Incomplete => until(self.limit(settle)),
+            Judged::Unreadable => until(settle.patience),
+            Judged::Accepted(_) => Verdict::Clear,
+        }
+    }
+}
+
+impl Tracker {
+    /// Returns the jobs whose manifests still lie in the drop folder; `None` before the first scan.
+    pub(super) fn uncleared(&self) -> Option<HashSet<JobId>> {
+        self.scanned.then(|| {
+            let ids = self.files.values().filter_map(|seen| match &seen.state {
+                Judged::Accepted(id) => Some(id.clone()),
+                Judged::Unread | Judged::Incomplete | Judged::Unreadable => None,
+            });
+            ids.collect()
+        })
+    }
+
+    fn tell(&mut self, name: &[u8], reason: String, scanned: &mut Scanned) {
+        if self.told.get(name) != Some(&reason) {
+            self.told.insert(name.to_owned(), reason.clone());
+            let name = String::from_utf8_lossy(name).escape_debug().to_string();
+            scanned.skipped.push(Skipped { name, reason });
+        }
+    }
+
+    /// Brings what is known up to date with the folder.
+    fn observe(
+        &mut self,
+        drop: &Root,
+        look: &Look<'_>,
+        scanned: &mut Scanned,
+    ) -> Result<(), OpenError> {
+        let listed = open_folder(drop)?;
+        let mut before = std::mem::take(&mut self.files);
+        let mut names = HashSet::new();
+        for entry in Dir::read_from(&listed).map_err(io::Error::from)? {
+            let entry = entry.map_err(io::Error::from)?;
+            let raw = entry.file_name().to_bytes();
+            if !looks_like_manifest(raw) {
+                continue;
+            }
+            names.insert(raw.to_owned());
+            let name = match manifest_name(raw) {
+                Ok(name) => name,
+                Err(reason) => {
+                    self.tell(raw, reason, scanned);
+                    continue;
+                }
+            };
+            let stamp = match drop.look(&name) {
+                Ok(stamp) => stamp,
+                Err(OpenError::NotFound) => continue,
+                Err(error) => {
+                    let reason = match error {
+                        OpenError::Outside => "it is a symbolic link, not a file".to_owned(),
+                        other => other.to_string(),
+                    };
+                    self.tell(raw, reason, scanned);
+                    continue;
+                }
+            };
+            let name = String::from(name);
+            let moved_in = look.moved_in.contains(&name);
+            let mut seen = before.remove(&name).unwrap_or_else(|| Seen::new(stamp, look.now));
+            if seen.stamp != stamp {
+                self.told.remove(raw);
+            }
+            seen.look(stamp, look.now, moved_in);
+            self.files.insert(name, seen);
+        }
+        self.told.retain(|name, _| names.contains(name));
+        Ok(())
+    }
+}
+
+/// Tells, before anything else is known, whether an entry is worth a word.
+fn looks_like_manifest(name: &[u8]) -> bool {
+    let end = name.len().saturating_sub(5);
+    name[end..].eq_ignore_ascii_case(b".toml") && !matches!(name[0], b'.' | b'_' | b'~')
+}
+
+fn manifest_name(raw: &[u8]) -> Result<RelPath, String> {
+    let name = std::str::from_utf8(raw).map_err(|_| "its name is not UTF-8".to_owned())?;
+    if !is_manifest_name(name) {
+        return Err("the names of manifests end in \".toml\", in small letters".into());
+    }
+    RelPath::parse(name).map_err(|error| error.to_string())
+}
+
+impl Spool {
+    /// Looks through the drop folder once and accepts what is complete, at most a thousand
+    /// manifests; the oldest first.
+    ///
+    /// Never waits: what needs time is in [`Scanned::settling`]. A folder that is gone, not
+    /// readable or not writable, and a full disk, are [`Scanned::trouble`]: nothing was accepted
+    /// that could not be, and the next scan may succeed.
+    ///
+    /// # Errors
+    /// The spool's disk, other than a lack of space.
+    pub fn scan(&self, look: &Look<'_>) -> Result<Scanned, SpoolError> {
+        let mut tracker = self.home.tracker();
+        let mut scanned = Scanned::default();
+        match self.home.scan(&mut tracker, look, &mut scanned) {
+            Ok(()) => {}
+            Err(Stop::Trouble(error)) => scanned.trouble = Some(error),
+            Err(Stop::Fatal(error)) => return Err(error),
+        }
+        let waits = scanned.settling.iter().map(|settling| settling.wait);
+        scanned.next = waits.chain(scanned.next).min();
+        Ok(scanned)
+    }
+}
+
+/// Why a scan ends early.
+enum Stop {
+    Trouble(SpoolError),
+    Fatal(SpoolError),
+}
+
+impl From<SpoolError> for Stop {
+    fn from(error: SpoolError) -> Self {
+        if error.is_fatal() { Self::Fatal(error) } else { Self::Trouble(error) }
+    }
+}
+
+/// The drop folder as open for one scan.
+struct Open {
+    drop: Root,
+    taken: OwnedFd,
+}
+
+impl Home {
+    fn scan(
+        &self,
+        tracker: &mut Tracker,
+        look: &Look<'_>,
+        scanned: &mut Scanned,
+    ) -> Result<(), Stop> {
+        let trouble = |doing, error| Stop::Trouble(drop_error(self, doing, error));
+        let drop = Root::open(&self.folders.drop).map_err(|e| trouble("open", e.into()))?;
+        tracker.observe(&drop, look, scanned).map_err(|e| trouble("list", e))?;
+        // What could not be removed before comes last: it must not keep new ones waiting.
+        let mut order: Vec<(Verdict, i128, String)> = Vec::new();
+        for (name, seen) in &tracker.files {
+            match seen.verdict(look.now, look.settle) {
+                Verdict::Wait(wait) if seen.state == Judged::Unreadable => {
+                    scanned.next = scanned.next.map_or(Some(wait), |next| Some(next.min(wait)));
+                }
+                Verdict::Wait(wait) => scanned.settling.push(seen.settling(name, look.now, wait)),
+                due @ (Verdict::Read | Verdict::Clear) => {
+                    order.push((due, seen.stamp.ctime_ns, name.clone()));
+                }
+            }
+        }
+        // Made only where it is needed: a folder of ours appears with the first manifest.
+        if !order.is_empty() || !tracker.scanned {
+            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
+            if !tracker.scanned {
+                let _shared = self.shared();
+                self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
+                tracker.scanned = true;
+            }
+            order.sort_unstable();
+            self.take_all(tracker, &order, &Open { drop, taken }, (look, scanned))?;
+        }
+        scanned.settling.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+
+    fn take_all(
+        &self,
+        tracker: &mut Tracker,
+        order: &[(Verdict, i128, String)],
+        open: &Open,
+        (look, scanned): (&Look<'_>, &mut Scanned),
+    ) -> Result<(), Stop> {
+        for (count, (_, _, name)) in order.iter().enumerate() {
+            if count >= MOST_PER_SCAN {
+                scanned.next = Some(Duration::ZERO);
+                break;
+            }
+            self.take(tracker, name, open, (look, scanned))?;
+        }
+        // Not durable before this, and need not be: what comes back is known.
+        let synced =
+            open_folder(&open.drop).and_then(|fd| disk::sync_file(&fd).map_err(OpenError::Io));
+        synced.map_err(|error| Stop::Trouble(drop_error(self, "sync", error)))
+    }
+
+    /// Takes one file that is due, as far as it lets itself be taken.
+    fn take(
+        &self,
+        tracker: &mut Tracker,
+        name: &str,
+        open: &Open,
+        (look, scanned): (&Look<'_>, &mut Scanned),
+    ) -> Result<(), Stop> {
+        let Some(seen) = tracker.files.get_mut(name) else { return Ok(()) };
+        let Ok(path) = RelPath::parse(name) else { return Ok(()) };
+        if let Judged::Accepted(id) = seen.state.clone() {
+            self.clear_seen(tracker, (name, &path), &id, (open, scanned));
+            return Ok(());
+        }
+        let stamp = seen.stamp;
+        let bytes = match read(&open.drop, &path, &stamp) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                *seen = Seen { known: seen.known, ..Seen::new(stamp, look.now) };
+                scanned.settling.push(seen.settling(name, look.now, look.settle.quiet));
+                return Ok(());
+            }
+            Err(OpenError::NotFound) => {
+                tracker.files.remove(name);
+                return Ok(());
+            }
+            Err(error) => {
+                // Permissions, or a passing shortage: tried again, said once.
+                *seen = Seen {
+                    known: seen.known,
+                    state: Judged::Unreadable,
+                    ..Seen::new(stamp, look.now)
+                };
+                let reason = match error {
+                    OpenError::Denied => "the export service may not read it".to_owned(),
+                    other => other.to_string(),
+                };
+                tracker.tell(name.as_bytes(), reason, scanned);
+                return Ok(());
+            }
+        };
+        let oversize = bytes.len() > MOST_MANIFEST_BYTES;
+        if seen.state == Judged::Unread && (oversize || !(look.complete)(&bytes)) {
+            seen.state = Judged::Incomplete;
+        }
+        if seen.state == Judged::Incomplete
+            && let Verdict::Wait(wait) = seen.verdict(look.now, look.settle)
+        {
+            scanned.settling.push(seen.settling(name, look.now, wait));
+            return Ok(());
+        }
+        let kept = if oversize { &bytes[..OVERSIZE_KEPT_BYTES] } else { &bytes[..] };
+        let content = Content { name: &path, bytes: kept, stamp, oversize };
+        let id = match self.accept(&content, look.wall)? {
+            Outcome::New(record) => {
+                let id = record.id.clone();
+                scanned.accepted.push(Accepted { record });
+                id
+            }
+            Outcome::Known(id) => id,
+        };
+        seen.state = Judged::Accepted(id.clone());
+        self.clear_seen(tracker, (name, &path), &id, (open, scanned));
+        Ok(())
+    }
+
+    /// Clears an accepted file and notes what came of it.
+    fn clear_seen(
+        &self,
+        tracker: &mut Tracker,
+        (name, path): (&str, &RelPath),
+        id: &JobId,
+        (open, scanned): (&Open, &mut Scanned),
+    ) {
+        let Some(seen) = tracker.files.get(name) else { return };
+        match self.clear(&open.drop, &open.taken, (path, &seen.stamp), id) {
+            // Looked at as a new file by the next scan.
+            Cleared::Gone => {
+                tracker.files.remove(name);
+            }
+            Cleared::Changed => {
+                tracker.files.remove(name);
+                scanned.next = Some(Duration::ZERO);
+            }
+            Cleared::Stuck(error) => {
+                let reason = format!("it was accepted but cannot be removed: {error}");
+                tracker.tell(name.as_bytes(), reason, scanned);
+            }
+        }
+    }
+}
+
+impl Seen {
+    fn settling(&self, name: &str, now: Instant, wait: Duration) -> Settling {
+        let known = now.saturating_duration_since(self.known);
+        Settling { name: name.to_owned(), known, wait }
+    }
+}
+
+/// Reads a manifest, or the beginning of one that is too long; `None` when it is no longer, or
+/// does not stay, in the state it was listed in.
+fn read(drop: &Root, path: &RelPath, listed: &Stamp) -> Result<Option<Vec<u8>>, OpenError> {
+    let (file, before) = drop.open_file(path)?;
+    let mut bytes = Vec::new();
+    (&file).take(MOST_MANIFEST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    let same = before == *listed && Stamp::of(&file)? == before;
+    Ok(same.then_some(bytes))
+}
