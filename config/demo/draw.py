@@ -1,19 +1,17 @@
 #!/usr/bin/env python3
 """Draws the sample pictures of the demo: a small studio shoot of things that do not exist.
 
-    python3 -m venv /tmp/studio && /tmp/studio/bin/pip install numpy pillow
-    /tmp/studio/bin/python config/demo/draw.py [--draft] [NAME ...]
+    pip install numpy pillow
+    python config/demo/draw.py [--draft] [NAME ...]
 
 The objects are distance fields, found by sphere tracing (Hart, "Sphere tracing", 1996) and lit by
 one softbox, a fill and a rim light on a paper sweep. Nothing is sampled from a photograph, so the
 pictures belong to this project. They are drawn at twice their size and reduced. `--draft` draws
-at a quarter of the size into the current folder's `draft/`, for looking at while changing things.
+at a third of the size into the current folder's `draft/`, for looking at while changing things.
 """
 
 import argparse
 import pathlib
-import struct
-import zlib
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -676,7 +674,7 @@ def care_label(width, height):
 
 
 def picture(values):
-    """Rounds to 8 bits; a little blue-ish noise would cost bytes, so there is none."""
+    """Rounds to 8 bits, without dither: noise costs bytes."""
     values = (values * 255 + 0.5).astype(np.uint8)
     return Image.fromarray(values, "RGBA" if values.shape[2] == 4 else "RGB")
 

@@ -35,7 +35,17 @@ const WORDS: &[(&str, &str)] = &[
 /// Which files may name an outside crate; a prefix with a slash is a folder.
 const DOORS: &[(&str, &[&str])] = &[
     // what people write
-    ("toml", &["job/manifest.rs", "library/", "config.rs", "config/", "report/retry.rs"]),
+    (
+        "toml",
+        &[
+            "job/manifest.rs",
+            "job/manifest/",
+            "library/",
+            "config.rs",
+            "config/",
+            "report/retry.rs",
+        ],
+    ),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
