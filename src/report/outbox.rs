@@ -20,6 +20,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +45,7 @@ const PROBES: [i64; 3] = [1, 1, 5];
 const MOST_A_ROUND: usize = 50;
 /// Messages and their envelopes are ours alone.
 const MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
 
 /// The folders of a mail's life, in the order of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -193,7 +195,8 @@ impl Outbox {
         settings.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let outbox = Self { settings, program, round: Mutex::default() };
         for name in ["tmp", "new", "deferred", "sent", "dead"] {
-            fs::create_dir_all(outbox.settings.folder.join(name))?;
+            let folder = outbox.settings.folder.join(name);
+            fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
         }
         sync_dir(&outbox.settings.folder)?;
         Ok(outbox)

@@ -1,6 +1,7 @@
 //! Mail for real: the outbox, the sending child and a server that records what it is given.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use exportd::job::log::JobLog;
@@ -8,7 +9,7 @@ use exportd::job::{EmailSetting, MailContent, Verdict};
 use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
 use exportd::report::smtp::{Class, Envelope, Phase, send};
 use exportd::report::{
-    Address, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
+    Address, Channel, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
@@ -535,6 +536,35 @@ fn a_mail_is_sent_once_however_often_the_run_is_reported() {
     assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
     assert_eq!(outbox.deliver_due(post.now).unwrap(), Summary::default());
     assert_eq!(post.server.received().len(), 1);
+}
+
+#[test]
+fn a_report_is_announced_to_everybody_once_and_a_retry_refers_to_it() {
+    let post = Post::plain();
+    let channel = Channel::Mail(Arc::new(post.outbox()));
+    let places = runs::places();
+    let to = ["a@studio.example", "b@studio.example"].map(|a| Address::parse(a).unwrap());
+    let mut log = runs::log(Verdict::Partial);
+    let announce = |log: &JobLog| {
+        channel.announce(&Report { log, places: &places, retry: None }, &to).unwrap()
+    };
+    assert_eq!((announce(&log), announce(&log)), (2, 0));
+    log.about.retry_of = Some(std::mem::replace(&mut log.run, "again".into()));
+    assert_eq!(announce(&log), 2);
+    log.about.email_setting = Some(EmailSetting::None);
+    log.run = "silent".into();
+    assert_eq!(announce(&log), 0);
+    let Channel::Mail(outbox) = &channel;
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 4);
+    let received = post.server.received();
+    for to in &to {
+        let mails: Vec<_> = received.iter().filter(|r| r.to == to.mailbox()).map(parse).collect();
+        let [first, again] = mails.as_slice() else { panic!("{} mails", mails.len()) };
+        let (first, again) =
+            if header(first, "References").is_empty() { (first, again) } else { (again, first) };
+        assert_eq!(header(again, "References"), header(first, "Message-ID"));
+        assert_eq!(header(again, "In-Reply-To"), header(first, "Message-ID"));
+    }
 }
 
 #[test]
