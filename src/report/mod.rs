@@ -13,6 +13,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -426,8 +427,8 @@ pub struct Letter {
 /// A way by which a finished run is told about.
 #[derive(Debug)]
 pub enum Channel {
-    /// Mail, one letter a recipient.
-    Mail(outbox::Outbox),
+    /// Mail, one letter a recipient; the outbox is shared with the thread that empties it.
+    Mail(Arc<outbox::Outbox>),
 }
 
 impl Channel {

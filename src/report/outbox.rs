@@ -20,7 +20,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,7 @@ const PROBES: [i64; 3] = [1, 1, 5];
 const MOST_A_ROUND: usize = 50;
 /// Messages and their envelopes are ours alone.
 const MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
 
 /// The folders of a mail's life, in the order of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -147,31 +150,55 @@ impl Breaker {
     fn close(&mut self) {
         *self = Self::default();
     }
+
+    fn lets_try(&self, now: Timestamp) -> bool {
+        self.next_probe.is_none_or(|at| at <= now)
+    }
+
+    /// A probe that lies further ahead than any wait comes from a clock that was wrong.
+    fn mend(&mut self, now: Timestamp) {
+        self.next_probe =
+            self.next_probe.map(|at| if at > later(now, PROBES[2]) { now } else { at });
+    }
 }
 
-/// The queue of outgoing mail. One process owns it.
+/// The queue of outgoing mail.
+///
+/// One process owns it and sends; others may [`attach`](Outbox::attach) to add to it or look at
+/// it. Adding never waits for a round of sending.
 #[derive(Debug)]
 pub struct Outbox {
     settings: MailSettings,
     program: PathBuf,
-    breaker: Breaker,
+    /// Held during a whole round, so that there is one at a time.
+    round: Mutex<Breaker>,
 }
 
 impl Outbox {
-    /// Opens the queue, makes its folders, and clears what a crash left half done.
+    /// Opens the queue as its owner: makes its folders and clears what a crash left half done.
     ///
     /// `program` is our own executable, which is started as the sender.
     ///
     /// # Errors
     /// The system's; `InvalidInput` when the settings cannot be used.
     pub fn open(settings: MailSettings, program: PathBuf) -> io::Result<Self> {
+        let outbox = Self::attach(settings, program)?;
+        outbox.clear()?;
+        Ok(outbox)
+    }
+
+    /// Opens the queue beside its owner: nothing that may be half done is touched.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`].
+    pub fn attach(settings: MailSettings, program: PathBuf) -> io::Result<Self> {
         settings.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        let outbox = Self { settings, program, breaker: Breaker::default() };
+        let outbox = Self { settings, program, round: Mutex::default() };
         for name in ["tmp", "new", "deferred", "sent", "dead"] {
-            fs::create_dir_all(outbox.settings.folder.join(name))?;
+            let folder = outbox.settings.folder.join(name);
+            fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
         }
         sync_dir(&outbox.settings.folder)?;
-        outbox.clear()?;
         Ok(outbox)
     }
 
@@ -231,31 +258,35 @@ impl Outbox {
     ///
     /// # Errors
     /// The system's, when the state of a mail cannot be written down.
-    pub fn deliver_due(&mut self, now: Timestamp) -> io::Result<Summary> {
+    pub fn deliver_due(&self, now: Timestamp) -> io::Result<Summary> {
         let mut summary = Summary::default();
-        let Some(relay) = self.settings.smtp.clone() else { return Ok(summary) };
+        let Some(relay) = &self.settings.smtp else { return Ok(summary) };
+        let mut breaker = self.round();
+        breaker.mend(now);
         let mut waiting = self.waiting(now)?;
-        let probe = self.breaker.next_probe.filter(|&at| at <= later(now, PROBES[2]));
-        if probe.is_none_or(|at| at <= now) {
-            let due: Vec<Waiting> =
+        if breaker.lets_try(now) {
+            let mut due: Vec<Waiting> =
                 waiting.extract_if(.., |mail| mail.env.next_try <= now).collect();
-            let mut left = due.into_iter();
-            for mail in left.by_ref().take(MOST_A_ROUND) {
-                let (mail, class) = self.attempt(mail, &relay, now, &mut summary)?;
-                waiting.extend(mail);
-                if class == Class::Relay {
-                    break;
+            waiting.extend(due.split_off(MOST_A_ROUND.min(due.len())));
+            for mail in due {
+                if !breaker.lets_try(now) {
+                    waiting.push(mail);
+                    continue;
                 }
+                waiting.extend(self.attempt(mail, relay, now, (&mut breaker, &mut summary))?);
             }
-            waiting.extend(left);
         }
-        if self.breaker.next_probe.is_some() {
-            waiting = self.expire(waiting, now, &mut summary)?;
+        if let Some(why) = breaker.trouble.clone() {
+            waiting = self.expire(waiting, now, &why, &mut summary)?;
         }
-        summary.relay_trouble.clone_from(&self.breaker.trouble);
+        summary.relay_trouble.clone_from(&breaker.trouble);
         let soonest = waiting.iter().map(|mail| mail.env.next_try).min();
-        summary.next_due = soonest.map(|at| at.max(self.breaker.next_probe.unwrap_or(at)));
+        summary.next_due = soonest.map(|at| at.max(breaker.next_probe.unwrap_or(at)));
         Ok(summary)
+    }
+
+    fn round(&self) -> MutexGuard<'_, Breaker> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lists every mail, by state and name.
@@ -273,19 +304,21 @@ impl Outbox {
         Ok(items)
     }
 
-    /// Makes a waiting or dead mail due at once, as if it were new.
+    /// Makes a waiting or dead mail due at once, as if it were new; waits for a round that is
+    /// going on.
     ///
     /// # Errors
     /// `NotFound` when there is none of that name that could be sent, else the system's.
-    pub fn retry(&mut self, mid: &Mid, now: Timestamp) -> io::Result<()> {
+    pub fn retry(&self, mid: &Mid, now: Timestamp) -> io::Result<()> {
         let mid = mid.as_str();
+        let mut breaker = self.round();
         for state in [State::Deferred, State::Dead, State::New] {
             let Some(mut env) = self.read_env(state, mid).filter(|_| self.eml(state, mid).exists())
             else {
                 continue;
             };
             (env.attempts, env.created, env.next_try) = (0, now, now);
-            self.breaker.close();
+            breaker.close();
             return self.shift(mid, state, State::New, &env);
         }
         Err(io::Error::from(io::ErrorKind::NotFound))
@@ -293,13 +326,18 @@ impl Outbox {
 
     /// Tries one mail; gives it back when it is to be tried again.
     fn attempt(
-        &mut self,
+        &self,
         mut mail: Waiting,
         relay: &SmtpSettings,
         now: Timestamp,
-        summary: &mut Summary,
-    ) -> io::Result<(Option<Waiting>, Class)> {
-        let message = fs::read(self.eml(mail.state, &mail.mid))?;
+        (breaker, summary): (&mut Breaker, &mut Summary),
+    ) -> io::Result<Option<Waiting>> {
+        let message = match fs::read(self.eml(mail.state, &mail.mid)) {
+            Ok(message) => message,
+            // Taken away by hand: so it is not to be sent.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let envelope =
             Envelope { from: &mail.env.from, to: &mail.env.recipient, hello: &self.settings.host };
         let outcome = smtp::send(&self.program, relay, envelope, &message);
@@ -308,10 +346,10 @@ impl Outbox {
         mail.env.last_text = Some(outcome.text.clone());
         mail.env.phase = Some(outcome.phase);
         if class == Class::Relay {
-            self.relay_trouble(&mut mail, &outcome, now)?;
-            return Ok((Some(mail), class));
+            self.relay_trouble(&mut mail, &outcome, now, breaker)?;
+            return Ok(Some(mail));
         }
-        self.breaker.close();
+        breaker.close();
         mail.env.attempts += 1;
         let to = match class {
             Class::Sent => State::Sent,
@@ -328,27 +366,28 @@ impl Outbox {
             State::Dead => summary.dead += 1,
             State::New | State::Deferred => {
                 summary.deferred += 1;
-                return Ok((Some(mail), class));
+                return Ok(Some(mail));
             }
         }
-        Ok((None, class))
+        Ok(None)
     }
 
     /// Opens the breaker. The mail is not to blame, but one that got as far as its recipient goes
     /// behind the others, lest it be the only one that is ever tried.
     fn relay_trouble(
-        &mut self,
+        &self,
         mail: &mut Waiting,
         outcome: &Outcome,
         now: Timestamp,
+        breaker: &mut Breaker,
     ) -> io::Result<()> {
-        if self.breaker.failures == 0 {
+        if breaker.failures == 0 {
             tracing::warn!(
                 phase = ?outcome.phase, code = outcome.code, text = outcome.text,
                 "the relay takes no mail"
             );
         }
-        self.breaker.open(now, &outcome.text);
+        breaker.open(now, &outcome.text);
         if outcome.phase >= Phase::Rcpt {
             mail.env.next_try = later(now, PROBES[2]);
         }
@@ -360,13 +399,13 @@ impl Outbox {
         &self,
         waiting: Vec<Waiting>,
         now: Timestamp,
+        why: &str,
         summary: &mut Summary,
     ) -> io::Result<Vec<Waiting>> {
         let mut kept = Vec::new();
         for mail in waiting {
             if mail.is_old(now) {
                 let mut env = mail.env.clone();
-                let why = self.breaker.trouble.as_deref().unwrap_or("no answer");
                 env.last_text = Some(format!("given up after 5 days: {why}"));
                 self.shift(&mail.mid, mail.state, State::Dead, &env)?;
                 tracing::error!(mid = mail.mid, to = env.recipient, "mail given up");
@@ -586,7 +625,7 @@ mod tests {
     fn without_a_relay_mail_ends_in_sent_and_is_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path(), None);
-        let mut outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
+        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
         let letter = letter(&settings);
         assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
         assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
@@ -636,7 +675,7 @@ mod tests {
     fn a_relay_that_is_down_punishes_no_mail_until_five_days_are_over() {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path(), Some(nowhere()));
-        let mut outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
+        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
         let letter = letter(&settings);
         outbox.enqueue(&letter).unwrap();
         let mut now = letter.date;
@@ -698,7 +737,7 @@ mod tests {
     fn a_message_without_its_envelope_is_buried() {
         let dir = tempfile::tempdir().unwrap();
         let settings = settings(dir.path(), Some(nowhere()));
-        let mut outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
+        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
         let letter = letter(&settings);
         outbox.enqueue(&letter).unwrap();
         fs::remove_file(outbox.env(State::New, letter.mid.as_str())).unwrap();

@@ -282,8 +282,9 @@ struct Order {
     to: String,
     /// The child ends itself after so many milliseconds, should nobody else do it.
     limit_ms: u64,
-    /// Longest silence of the relay, in milliseconds.
+    /// Longest silence of the relay, in milliseconds: until the message goes out, and then.
     silence_ms: u64,
+    answer_ms: u64,
 }
 
 /// A line on the child's stdout.
@@ -353,7 +354,8 @@ fn order(settings: &SmtpSettings, envelope: Envelope<'_>) -> io::Result<Order> {
         from: envelope.from.to_owned(),
         to: envelope.to.to_owned(),
         limit_ms: millis(patience.transaction + patience.answer + 2 * FAREWELL),
-        silence_ms: millis(patience.transaction.min(patience.answer)),
+        silence_ms: millis(patience.transaction),
+        answer_ms: millis(patience.answer),
     })
 }
 
@@ -540,7 +542,10 @@ fn transact(
     enter(phase, Phase::Rcpt)?;
     connection.command(Rcpt::new(to, Vec::new()))?;
     enter(phase, Phase::Data)?;
-    connection.command(Data)?;
+    // lettre takes any 2xx and 3xx. An answer slipped in before TLS began would stand for the next
+    // one from then on, so the two that must be what they are, are looked at.
+    in_step(&connection.command(Data)?, 354)?;
+    connection.set_timeout(Some(Duration::from_millis(order.answer_ms)))?;
     // The final dot goes out when this iterator is at its end, so its end is where doubt begins.
     let mut rest = Some(message);
     let mut told = Ok(());
@@ -553,7 +558,15 @@ fn transact(
     });
     let answer = connection.message_iter(pieces)?;
     told?;
+    in_step(&answer, 250)?;
     Ok((connection, answer))
+}
+
+fn in_step(answer: &Response, code: u16) -> Result<(), Trouble> {
+    if answer.has_code(code) {
+        return Ok(());
+    }
+    Err(Trouble::Order(format!("the relay answers out of step ({} for {code})", answer.code())))
 }
 
 fn connect(order: &Order, phase: &mut Phase) -> Result<SmtpConnection, Trouble> {

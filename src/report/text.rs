@@ -107,7 +107,7 @@ fn what_to_do(report: &Report<'_>, content: MailContent) -> String {
     let done = counts.file_success_count;
     match log.verdict() {
         Verdict::Clean if done == 1 => "Nothing to do: the file is ready.".into(),
-        Verdict::Clean => format!("Nothing to do: all {} files are ready.", grouped(done)),
+        Verdict::Clean => format!("Nothing to do: the {} are ready.", count(done, "file")),
         Verdict::Warnings => {
             let look = if warnings(log) == 1 { "the warning" } else { "the warnings" };
             let place = if content == MailContent::Lists {
@@ -284,49 +284,63 @@ fn places(page: &mut Page, report: &Report<'_>) {
 }
 
 fn place(page: &mut Page, label: &str, path: &Path, places: &Places) {
-    page.line(&format!("  {label:<8}{}", shown(&path.to_string_lossy())));
+    page.line(&format!("  {label:<9}{}", shown(&path.to_string_lossy())));
     if let Some(share) = places.share(path) {
-        page.line(&format!("  {:<8}{}", "", shown(&share)));
+        page.line(&format!("  {:<9}{}", "Windows", shown(&share)));
     }
 }
 
 fn run_facts(page: &mut Page, log: &JobLog) {
     if let Some(description) = &log.about.description {
-        page.item("  About   ", &shown(description));
+        page.item("  About    ", &shown(description));
     }
-    page.line(&format!("  Run     {}", shown(&log.run)));
-    page.line(&format!("  Took    {}", duration(log.start, log.end)));
+    page.line(&format!("  Run      {}", shown(&log.run)));
+    page.line(&format!("  Took     {}", duration(log.start, log.end)));
     if let Some(earlier) = &log.about.retry_of {
-        page.line(&format!("  Again   what failed in {}", shown(earlier)));
+        page.line(&format!("  Again    what failed in {}", shown(earlier)));
     }
     page.gap();
 }
 
 fn why_this_mail(page: &mut Page, log: &JobLog) {
     let name = shown(&log.about.manifest_name);
-    let who = log.about.user_handle.as_ref().map_or_else(
-        || "who dropped it".to_owned(),
-        |user| format!("userHandle \"{}\"", shown(user)),
+    let to_you = log.about.user_handle.as_ref().map_or_else(
+        || {
+            "It comes to you because you dropped the file, or because you look after exports."
+                .into()
+        },
+        |user| format!("It comes to you because the file names userHandle \"{}\".", shown(user)),
     );
     let Some(level) = log.about.email_setting else {
         page.paragraph(&format!(
             "You get this mail because {name} could not be read far enough to see whether mail \
-             is wanted (emailSetting). It goes by {who}."
+             is wanted (emailSetting). {to_you}"
         ));
         return;
     };
-    let (word, meaning) = match level {
-        EmailSetting::All => ("All", "a mail after every run"),
-        EmailSetting::Error => ("Error", "a mail when something failed"),
-        EmailSetting::ErrorAndWarning => {
-            ("ErrorAndWarning", "a mail when something failed or there are warnings")
-        }
-        EmailSetting::JobCompletion => ("JobCompletion", "a short mail after every run"),
-        EmailSetting::None => ("None", "no mail"),
+    let (meaning, change) = match level {
+        EmailSetting::All => (
+            "a mail after every run",
+            "For less mail write \"ErrorAndWarning\", \"Error\" or \"None\" there.",
+        ),
+        EmailSetting::JobCompletion => (
+            "a short mail after every run",
+            "Write \"All\" there to have failures and warnings listed, or \"None\" for no mail.",
+        ),
+        EmailSetting::ErrorAndWarning => (
+            "a mail when something failed or there are warnings",
+            "For less mail write \"Error\" or \"None\" there, for more \"All\".",
+        ),
+        EmailSetting::Error => (
+            "a mail when something failed",
+            "For no mail write \"None\" there, for more \"ErrorAndWarning\" or \"All\".",
+        ),
+        EmailSetting::None => ("no mail", ""),
     };
+    let word = level_word(level);
     page.paragraph(&format!(
-        "You get this mail because {name} says emailSetting = \"{word}\": {meaning}. It goes by \
-         {who}. For less mail write \"ErrorAndWarning\", \"Error\" or \"None\" there."
+        "You get this mail because {name} says emailSetting = \"{word}\": {meaning}. {change} \
+         {to_you}"
     ));
 }
 
@@ -466,7 +480,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -714,6 +728,50 @@ mod tests {
         assert!(tables[1].contains("\"large\"") && tables[1].contains("tops/back.tif"));
         assert!(tables[2].contains("\"thumb\"") && tables[2].contains("tops/side.tif"));
         assert!(text.contains("begin at 1 again"));
+    }
+
+    #[test]
+    fn every_verdict_reads_well() {
+        let places = samples::places();
+        let request = samples::retry();
+        for verdict in Verdict::ALL {
+            let log = samples::log(verdict);
+            let report = Report { log: &log, places: &places, retry: Some(&request) };
+            let mail = body(&report, report.mail_content().unwrap());
+            let whole = format!("Subject: {}\n\n{mail}", subject(&log));
+            insta::assert_snapshot!(format!("mail_{}", verdict.word()), whole);
+        }
+        let log = samples::log(Verdict::Refused);
+        let report = Report { log: &log, places: &places, retry: None };
+        insta::assert_snapshot!("beside_the_drop", beside_the_drop(&report));
+        let log = samples::log(Verdict::Failed);
+        let report = Report { log: &log, places: &places, retry: Some(&request) };
+        insta::assert_snapshot!("why_it_failed", summary(&report));
+    }
+
+    #[test]
+    fn a_short_mail_points_to_the_report() {
+        let places = samples::places();
+        let log = samples::log(Verdict::Partial);
+        let report = Report { log: &log, places: &places, retry: None };
+        let short = body(&report, MailContent::Counts).replace('\n', " ");
+        assert!(short.contains("report.json in the report folder says what is wrong"), "{short}");
+        assert!(!short.contains("below"), "{short}");
+        let log = samples::log(Verdict::Warnings);
+        let report = Report { log: &log, places: &places, retry: None };
+        assert!(body(&report, MailContent::Counts).contains("in report.json"));
+    }
+
+    #[test]
+    fn a_manifest_that_names_no_level_says_why_it_is_mailed() {
+        let mut log = samples::log(Verdict::Refused);
+        log.about.email_setting = None;
+        log.about.user_handle = None;
+        let places = samples::places();
+        let report = Report { log: &log, places: &places, retry: None };
+        assert_eq!(report.mail_content(), Some(MailContent::Lists));
+        let text = body(&report, MailContent::Lists);
+        assert!(text.contains("could not be read far enough"), "{text}");
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Mail for real: the outbox, the sending child and a server that records what it is given.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use exportd::job::log::JobLog;
@@ -8,7 +9,7 @@ use exportd::job::{EmailSetting, MailContent, Verdict};
 use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
 use exportd::report::smtp::{Class, Envelope, Phase, send};
 use exportd::report::{
-    Address, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
+    Address, Channel, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
@@ -80,7 +81,7 @@ impl Post {
     /// One mail to mia, tried once while the server does this.
     fn one_attempt(&self, mischief: Mischief) -> (Outbox, Summary) {
         self.server.script([mischief]);
-        let mut outbox = self.outbox();
+        let outbox = self.outbox();
         outbox.enqueue(&self.letter("mia@studio.example")).unwrap();
         let summary = outbox.deliver_due(self.now).unwrap();
         (outbox, summary)
@@ -160,11 +161,11 @@ fn case(level: EmailSetting, verdict: Verdict) -> JobLog {
     log
 }
 
-fn all_cases(setup: Setup) {
+fn all_cases(setup: &Setup) {
     let post = Post::new(setup.clone());
     let places = runs::places();
     let to = Address::parse("Mia Wang <mia@studio.example>").unwrap();
-    let mut outbox = post.outbox();
+    let outbox = post.outbox();
     let mut wanted = 0;
     for level in EmailSetting::ALL {
         for verdict in Verdict::ALL {
@@ -219,17 +220,17 @@ fn all_cases(setup: Setup) {
 
 #[test]
 fn all_35_cases_in_the_clear_on_the_loopback() {
-    all_cases(Setup::new(Mode::Plain));
+    all_cases(&Setup::new(Mode::Plain));
 }
 
 #[test]
 fn all_35_cases_over_starttls_with_a_password() {
-    all_cases(Setup::new(Mode::Starttls));
+    all_cases(&Setup::new(Mode::Starttls));
 }
 
 #[test]
 fn all_35_cases_over_implicit_tls_with_a_password() {
-    all_cases(Setup { mechanism: "LOGIN", ..Setup::new(Mode::Implicit) });
+    all_cases(&Setup { mechanism: "LOGIN", ..Setup::new(Mode::Implicit) });
 }
 
 // -------------------------------------------------------------------------- what the relay says
@@ -238,7 +239,7 @@ fn all_35_cases_over_implicit_tls_with_a_password() {
 fn a_temporary_refusal_is_tried_again_later() {
     for step in [Step::Mail, Step::Rcpt, Step::Data, Step::Dot] {
         let post = Post::plain();
-        let (mut outbox, summary) = post.one_attempt(Mischief::Say(step, "451 4.3.0 not now"));
+        let (outbox, summary) = post.one_attempt(Mischief::Say(step, "451 4.3.0 not now"));
         assert_eq!((summary.deferred, summary.relay_trouble), (1, None), "{step:?}");
         let item = only(&outbox);
         let env = item.env.unwrap();
@@ -251,7 +252,7 @@ fn a_temporary_refusal_is_tried_again_later() {
         assert_eq!(outbox.deliver_due(early).unwrap().sent, 0);
         // A new process knows what the old one did.
         drop(outbox);
-        let mut outbox = post.outbox();
+        let outbox = post.outbox();
         assert_eq!(outbox.deliver_due(due).unwrap().sent, 1, "{step:?}");
         assert_eq!(only(&outbox).state, State::Sent);
         assert_eq!(post.server.connections(), 2);
@@ -263,7 +264,7 @@ fn a_final_refusal_ends_that_mail_and_no_other() {
     for step in [Step::Rcpt, Step::Data, Step::Dot] {
         let post = Post::plain();
         post.server.script([Mischief::Say(step, "550 5.1.1 no such user")]);
-        let mut outbox = post.outbox();
+        let outbox = post.outbox();
         for to in ["a@studio.example", "b@studio.example"] {
             outbox.enqueue(&post.letter(to)).unwrap();
         }
@@ -295,7 +296,7 @@ fn a_relay_that_takes_nothing_punishes_nobody() {
     for mischief in cases {
         let post = Post::plain();
         post.server.script([mischief]);
-        let mut outbox = post.outbox();
+        let outbox = post.outbox();
         for to in ["a@studio.example", "b@studio.example"] {
             outbox.enqueue(&post.letter(to)).unwrap();
         }
@@ -320,7 +321,7 @@ fn a_relay_that_takes_nothing_punishes_nobody() {
 #[test]
 fn a_lost_answer_to_the_final_dot_waits_and_repeats_the_same_bytes() {
     let post = Post::plain();
-    let (mut outbox, summary) = post.one_attempt(Mischief::Drop(Step::Dot));
+    let (outbox, summary) = post.one_attempt(Mischief::Drop(Step::Dot));
     let due = summary.next_due.unwrap();
     assert!(due.duration_since(post.now) >= SignedDuration::from_mins(10), "{due}");
     let item = only(&outbox);
@@ -335,7 +336,7 @@ fn a_lost_answer_to_the_final_dot_waits_and_repeats_the_same_bytes() {
 #[test]
 fn a_mail_older_than_five_days_is_given_up_after_one_more_attempt() {
     let post = Post::plain();
-    let mut outbox = post.outbox();
+    let outbox = post.outbox();
     outbox.enqueue(&post.letter("mia@studio.example")).unwrap();
     let mut now = post.now;
     let mut attempts = 0;
@@ -404,6 +405,7 @@ fn without_proper_tls_nothing_is_said() {
     let cases = [
         (Setup::new(Mode::Starttls), Mischief::StripStarttls, "does not offer STARTTLS"),
         (Setup::new(Mode::Starttls), Mischief::GarbageTls, ""),
+        (Setup::new(Mode::Starttls), Mischief::Say(Step::Ehlo, "250 HELP"), "STARTTLS"),
         (Setup::new(Mode::Starttls), Mischief::Say(Step::Starttls, "454 4.7.0 not now"), "not now"),
         (
             Setup { name: "wrong.example", ..Setup::new(Mode::Starttls) },
@@ -429,6 +431,15 @@ fn without_proper_tls_nothing_is_said() {
     let (_, summary) = post.one_attempt(Mischief::Behave);
     assert!(summary.relay_trouble.is_some());
     assert_eq!(post.server.logins(), 0);
+}
+
+#[test]
+fn an_answer_slipped_in_before_tls_is_noticed() {
+    let post = Post::new(Setup::new(Mode::Starttls));
+    let (outbox, summary) = post.one_attempt(Mischief::Inject);
+    let trouble = summary.relay_trouble.unwrap();
+    assert!(trouble.contains("out of step"), "{trouble}");
+    assert_eq!(only(&outbox).state, State::New);
 }
 
 #[test]
@@ -494,7 +505,7 @@ fn the_password_is_in_no_list_of_processes() {
 #[test]
 fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     let plain = Post::plain();
-    let mut outbox = plain.outbox();
+    let outbox = plain.outbox();
     outbox.enqueue(&plain.letter("Jörg <jörg@exämple.org>")).unwrap();
     outbox.enqueue(&plain.letter("Jörg <ops@exämple.org>")).unwrap();
     let summary = outbox.deliver_due(plain.now).unwrap();
@@ -504,7 +515,7 @@ fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     assert!(dead.env.unwrap().last_text.unwrap().contains("only ASCII addresses"));
 
     let modern = Post::new(Setup { offers: &["8BITMIME", "SMTPUTF8"], ..Setup::new(Mode::Plain) });
-    let mut outbox = modern.outbox();
+    let outbox = modern.outbox();
     outbox.enqueue(&modern.letter("Jörg <jörg@exämple.org>")).unwrap();
     assert_eq!(outbox.deliver_due(modern.now).unwrap().sent, 1);
     let received = modern.server.received();
@@ -516,21 +527,50 @@ fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
 fn a_mail_is_sent_once_however_often_the_run_is_reported() {
     let post = Post::plain();
     let letter = post.letter("mia@studio.example");
-    let mut outbox = post.outbox();
+    let outbox = post.outbox();
     assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
     assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
     assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 1);
     drop(outbox);
-    let mut outbox = post.outbox();
+    let outbox = post.outbox();
     assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
     assert_eq!(outbox.deliver_due(post.now).unwrap(), Summary::default());
     assert_eq!(post.server.received().len(), 1);
 }
 
 #[test]
+fn a_report_is_announced_to_everybody_once_and_a_retry_refers_to_it() {
+    let post = Post::plain();
+    let channel = Channel::Mail(Arc::new(post.outbox()));
+    let places = runs::places();
+    let to = ["a@studio.example", "b@studio.example"].map(|a| Address::parse(a).unwrap());
+    let mut log = runs::log(Verdict::Partial);
+    let announce = |log: &JobLog| {
+        channel.announce(&Report { log, places: &places, retry: None }, &to).unwrap()
+    };
+    assert_eq!((announce(&log), announce(&log)), (2, 0));
+    log.about.retry_of = Some(std::mem::replace(&mut log.run, "again".into()));
+    assert_eq!(announce(&log), 2);
+    log.about.email_setting = Some(EmailSetting::None);
+    log.run = "silent".into();
+    assert_eq!(announce(&log), 0);
+    let Channel::Mail(outbox) = &channel;
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 4);
+    let received = post.server.received();
+    for to in &to {
+        let mails: Vec<_> = received.iter().filter(|r| r.to == to.mailbox()).map(parse).collect();
+        let [first, again] = mails.as_slice() else { panic!("{} mails", mails.len()) };
+        let (first, again) =
+            if header(first, "References").is_empty() { (first, again) } else { (again, first) };
+        assert_eq!(header(again, "References"), header(first, "Message-ID"));
+        assert_eq!(header(again, "In-Reply-To"), header(first, "Message-ID"));
+    }
+}
+
+#[test]
 fn what_goes_out_is_what_lies_on_disk() {
     let post = Post::plain();
-    let mut outbox = post.outbox();
+    let outbox = post.outbox();
     let mut letter = post.letter("mia@studio.example");
     letter.text = "one\n.\n..\n.dots begin this line\nüñí\n".into();
     outbox.enqueue(&letter).unwrap();

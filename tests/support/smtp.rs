@@ -58,6 +58,8 @@ pub enum Mischief {
     StripStarttls,
     /// The server says yes to STARTTLS and then no TLS comes.
     GarbageTls,
+    /// Somebody on the way slips an answer in before TLS begins.
+    Inject,
 }
 
 impl Mischief {
@@ -428,9 +430,14 @@ impl Talk<'_> {
     }
 
     fn starttls(&mut self) -> io::Result<()> {
-        self.answer(Step::Starttls, "220 go ahead")?;
         if self.mischief == Mischief::GarbageTls {
-            return self.say("250 this is no TLS");
+            self.say("220 go ahead\r\n250 this is no TLS")?;
+            return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+        }
+        if self.mischief == Mischief::Inject {
+            self.say("220 go ahead\r\n250-test\r\n250 AUTH PLAIN")?;
+        } else {
+            self.answer(Step::Starttls, "220 go ahead")?;
         }
         self.stream.encrypt(&self.shared.tls);
         Ok(())
