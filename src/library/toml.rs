@@ -4,7 +4,7 @@
 //! part it did not understand looks like something that was written. A [`Document`] therefore
 //! knows the lines it could not read, and a [`Section`] says nothing more about values on them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -29,8 +29,8 @@ pub(crate) struct Document<'t> {
     pub(crate) findings: Vec<Diagnostic>,
     /// Whether every key is known to be in `table` or on a line with a finding.
     pub(crate) whole: bool,
-    /// Where the lines with findings begin.
-    broken: BTreeSet<usize>,
+    /// The lines with findings: where each begins and ends.
+    broken: BTreeMap<usize, usize>,
 }
 
 impl<'t> Document<'t> {
@@ -38,7 +38,7 @@ impl<'t> Document<'t> {
     pub(crate) fn read(text: &'t str) -> Self {
         let first = match DeTable::parse(text) {
             Ok(table) => {
-                let (findings, broken) = (Vec::new(), BTreeSet::new());
+                let (findings, broken) = (Vec::new(), BTreeMap::new());
                 return Self { text, table, findings, whole: true, broken };
             }
             Err(error) => error.span().unwrap_or(0..0),
@@ -57,7 +57,7 @@ impl<'t> Document<'t> {
             table,
             findings: Vec::new(),
             whole: end == text.len(),
-            broken: BTreeSet::new(),
+            broken: BTreeMap::new(),
         };
         document.judge(&errors);
         document
@@ -84,19 +84,28 @@ impl<'t> Document<'t> {
         let mut by_place: Vec<(Range<usize>, &Error)> =
             errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
         by_place.sort_by_key(|(span, _)| span.start);
+        let mut line = None;
         for (span, error) in by_place {
-            // What follows from the missing bracket is no mistake of its own.
-            if unclosed.iter().any(|list| list.contains(&span.start) || list.end == span.start) {
-                self.broken.insert(self.line_start(span.start));
+            if line.as_ref().is_some_and(|line: &Range<usize>| span.start <= line.end) {
                 continue;
             }
-            if self.broken.insert(self.line_start(span.start)) {
-                self.findings.push(self.syntax(span, error));
+            // What follows from a missing bracket is no mistake of its own.
+            if !unclosed.iter().any(|list| list.start <= span.start && span.start <= list.end) {
+                self.findings.push(self.syntax(span.clone(), error));
             }
+            line = Some(self.mark(span.start));
         }
         for list in &unclosed {
-            self.broken.insert(self.line_start(list.start));
+            self.mark(list.start);
         }
+    }
+
+    /// Remembers the line of a mistake.
+    fn mark(&mut self, at: usize) -> Range<usize> {
+        let start = self.line_start(at);
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        self.broken.insert(start, end);
+        start..end
     }
 
     /// Finds the top-level array that ends where one was found unclosed.
@@ -161,14 +170,14 @@ impl<'t> Document<'t> {
 
     /// Tells whether something on the lines of a span could not be read.
     pub(crate) fn is_broken(&self, span: &Range<usize>) -> bool {
-        let first = self.line_start(span.start);
-        self.broken.range(first..span.end.max(first + 1)).next().is_some()
+        let (start, end) = (span.start, span.end.max(span.start + 1));
+        self.broken.range(..end).next_back().is_some_and(|(_, &line_end)| start <= line_end)
     }
 
     /// Tells whether a line that could not be read begins with this key.
     pub(crate) fn may_hold(&self, key: &str) -> bool {
         !self.whole
-            || self.broken.iter().any(|&at| {
+            || self.broken.keys().any(|&at| {
                 self.text[at..]
                     .trim_start_matches(['\u{feff}', ' ', '\t', '"', '\''])
                     .strip_prefix(key)
