@@ -251,6 +251,8 @@ pub struct Entry {
     pub name: String,
     /// Whether it is a folder; links are not followed.
     pub folder: bool,
+    /// Whether it is a regular file; links are not followed.
+    pub file: bool,
 }
 
 /// An open folder from which nothing escapes: every look-up goes through `openat2` with
@@ -338,19 +340,26 @@ impl Root {
             OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
         )?;
         let mut entries = Vec::new();
-        for entry in Dir::new(fd).map_err(io::Error::from)? {
+        let mut folder = Dir::new(fd).map_err(io::Error::from)?;
+        while let Some(entry) = folder.read() {
             let entry = entry.map_err(io::Error::from)?;
             let Ok(name) = entry.file_name().to_str() else { continue };
             if name == "." || name == ".." {
                 continue;
             }
-            let folder = match entry.file_type() {
-                FileType::Directory => true,
-                FileType::Unknown => rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
-                    .is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory),
-                _ => false,
+            let kind = match entry.file_type() {
+                // File systems that do not keep the type beside the name.
+                FileType::Unknown => folder
+                    .fd()
+                    .and_then(|fd| rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW))
+                    .map_or(FileType::Unknown, |s| FileType::from_raw_mode(s.st_mode)),
+                known => known,
             };
-            entries.push(Entry { name: name.to_owned(), folder });
+            entries.push(Entry {
+                name: name.to_owned(),
+                folder: kind == FileType::Directory,
+                file: kind == FileType::RegularFile,
+            });
         }
         Ok(entries)
     }

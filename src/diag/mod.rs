@@ -13,9 +13,14 @@ use serde::{Deserialize, Serialize};
 
 mod fault;
 mod render;
+mod spanned;
 
 pub use fault::{Fault, Remedy, Waiting};
-pub use render::{JsonFinding, Rendering, human_bytes, nearest, position, render, shown};
+pub use render::{
+    JsonFinding, MOST_CHARS, MOST_FINDINGS, Rendering, human_bytes, json, nearest, position,
+    render, shown,
+};
+pub use spanned::{Spanned, Text};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

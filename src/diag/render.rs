@@ -32,7 +32,7 @@ pub struct JsonFinding<'a> {
     /// The IPS fault code.
     pub code: Code,
     /// What was found.
-    pub message: &'a str,
+    pub message: String,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -40,7 +40,7 @@ pub struct JsonFinding<'a> {
     /// Byte offsets in the file.
     pub span: [usize; 2],
     /// What to write instead.
-    pub help: Option<&'a str>,
+    pub help: Option<String>,
 }
 
 impl<'a> JsonFinding<'a> {
@@ -52,24 +52,34 @@ impl<'a> JsonFinding<'a> {
             file,
             severity: finding.severity,
             code: finding.code,
-            message: &finding.message,
+            message: shown(&finding.message),
             line,
             column,
             span: [finding.span.start, finding.span.end],
-            help: finding.help.as_deref(),
+            help: finding.help.as_deref().map(shown),
         }
     }
 }
 
+/// Places the findings of one file, in the text's order, at most [`MOST_FINDINGS`].
+#[must_use]
+pub fn json<'a>(file: &'a str, text: &str, findings: &'a [Diagnostic]) -> Vec<JsonFinding<'a>> {
+    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
+    sorted.sort_by_key(|finding| finding.span.start);
+    sorted.into_iter().take(MOST_FINDINGS).map(|f| JsonFinding::new(file, text, f)).collect()
+}
+
 /// Returns line and column, both from 1, the column in characters, of a byte offset.
 ///
-/// An offset beyond the end, or inside a character, counts as the next boundary before it.
+/// An offset beyond the end, or inside a character, counts as the next boundary before it. A byte
+/// order mark at the beginning is no column.
 #[must_use]
 pub fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(offset.min(text.len()))];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
+    let shown = before[line_start..].trim_start_matches('\u{feff}');
+    (line, shown.chars().count() + 1)
 }
 
 /// Renders findings with their source lines and carets, errors and warnings in the text's order.
@@ -113,6 +123,11 @@ impl Window {
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = text.floor_char_boundary(end.min(line_end).min(start + Self::MARKED));
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_start = if text[line_start..start].starts_with('\u{feff}') {
+            line_start + '\u{feff}'.len_utf8()
+        } else {
+            line_start
+        };
         let from = text.ceil_char_boundary(line_start.max(start.saturating_sub(Self::AROUND)));
         let to = text.floor_char_boundary(line_end.min(end + Self::AROUND));
         let (first_line, _) = position(text, start);
@@ -170,8 +185,8 @@ pub fn shown(text: &str) -> String {
 
 /// Returns the candidate that is nearest to what was written, if one is near enough to suggest.
 ///
-/// Near is a Damerau–Levenshtein distance of at most a third of the longer word, at least 1; case
-/// does not count.
+/// Near is a Damerau–Levenshtein distance of at most a third of the longer word, at least 1, and
+/// less than the whole word; case does not count.
 #[must_use]
 pub fn nearest<'c>(
     written: &str,
@@ -182,7 +197,8 @@ pub fn nearest<'c>(
         .into_iter()
         .map(|candidate| {
             let lower = candidate.to_lowercase();
-            let reach = (written.chars().count().max(lower.chars().count()) / 3).max(1);
+            let longer = written.chars().count().max(lower.chars().count());
+            let reach = (longer / 3).max(1).min(longer.saturating_sub(1));
             (strsim::damerau_levenshtein(&written, &lower), reach, candidate)
         })
         .filter(|(distance, reach, _)| distance <= reach)
@@ -237,6 +253,22 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_not_seen() {
+        let text = "\u{feff}x = 1\n";
+        assert_eq!(position(text, 3), (1, 1));
+        let finding = Diagnostic::error(Code::Value, 3..4, "no");
+        assert!(render("a", text, &[finding], Rendering::Plain).contains("1 | x = 1\n  | ^\n"));
+    }
+
+    #[test]
+    fn json_is_placed_sorted_and_bounded() {
+        let findings: Vec<_> =
+            (0..103).rev().map(|n| Diagnostic::error(Code::Value, n..n + 1, "no")).collect();
+        let list = json("a.toml", &"a".repeat(200), &findings);
+        assert_eq!((list.len(), list[0].span, list[1].column), (100, [0, 1], 2));
+    }
+
+    #[test]
     fn a_line_of_a_megabyte_is_cut() {
         let text = "x".repeat(1 << 20);
         let finding = Diagnostic::error(Code::Syntax, 500_000..900_000, "y".repeat(5000));
@@ -258,6 +290,7 @@ mod tests {
         assert_eq!(nearest("jobname", keys), Some("jobName"));
         assert_eq!(nearest("marco", keys), Some("macro"));
         assert_eq!(nearest("colour", keys), None);
+        assert_eq!(nearest("a", ["b"]), None);
     }
 
     #[test]

@@ -1,9 +1,25 @@
-//! stub
+//! From what was written to what will be done: [`Manifest`] + [`Library`] + [`Policy`] →
+//! [`ExportJob`].
+//!
+//! Here everything is looked up that a manifest only names: the user, the language, the clock, the
+//! assets. After it nothing is optional that need not be and nothing is parsed again. A wrong
+//! manifest gives no job; a handle that names nothing gives an [`Item`] that has failed already,
+//! and the job runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
+use jiff::{Timestamp, Zoned};
+
+use super::log::About;
+use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
+use super::schedule::Schedule;
+use super::{EmailSetting, Fmt};
+use crate::diag::{Code, Diagnostic, Fault, Spanned, Text, nearest, position, shown};
+use crate::fs::RelPath;
 use crate::imaging::plan::Defaults;
+use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
 
 /// What the configuration says about jobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,3 +35,492 @@ pub struct Policy {
     /// Attributes of the engine.
     pub imaging: Defaults,
 }
+
+/// A job with every decision made that can be made without opening an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportJob {
+    /// Its name.
+    pub name: JobName,
+    /// When a report is mailed.
+    pub email_setting: EmailSetting,
+    /// When it runs.
+    pub when: When,
+    /// Where its files go; `None` is a folder of its own.
+    pub destination: Option<Destination>,
+    /// What is made of which assets; one without a name when the manifest has no `[[exportJob]]`.
+    pub renditions: Vec<Rendition>,
+}
+
+/// When a job runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// As soon as it can.
+    Now,
+    /// Once, then.
+    At(Timestamp),
+    /// Again and again.
+    Repeatedly(Schedule),
+}
+
+/// A folder that the job's files are merged into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// Below the output root, in NFC.
+    pub folder: RelPath,
+    /// What happens to a different file of the same name.
+    pub existing: Existing,
+}
+
+/// What happens to a different file that is in the destination already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the asset fails.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// What is made of a list of assets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendition {
+    /// Its name; `None` when the manifest has no `[[exportJob]]`.
+    pub name: Option<String>,
+    /// Template of its output names.
+    pub output_name: OutputName,
+    /// What an asset becomes.
+    pub make: Make,
+    /// Each asset once, in the list's order; patterns are replaced by what they match.
+    pub items: Vec<Item>,
+}
+
+/// What an asset becomes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Make {
+    /// The original file.
+    Orig,
+    /// A picture.
+    Convert(Recipe),
+}
+
+/// One asset of a rendition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Position in the list, from 1; what `{n}` stands for.
+    pub position: usize,
+    /// The handle as listed; for a pattern that matched the path.
+    pub handle: String,
+    /// The asset, or why there is none.
+    pub asset: Result<Asset, Fault>,
+}
+
+impl Item {
+    /// Says what is done with the asset; `None` when there is none.
+    #[must_use]
+    pub fn delivery(&self, make: &Make) -> Option<Delivery> {
+        let kind = self.asset.as_ref().ok()?.kind;
+        Some(match make {
+            Make::Orig => kind.orig(),
+            Make::Convert(_) => kind.convert(),
+        })
+    }
+}
+
+/// The modifiers of a rendition as one text: `is_modifier`, then `&`, then the macro, so that for
+/// every command the macro wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// The whole; empty when the manifest has neither.
+    pub text: String,
+    modifier: Option<Text>,
+    preset: Option<Spanned<String>>,
+}
+
+impl Recipe {
+    /// Returns the place in the manifest of a part of the text, in bytes.
+    ///
+    /// A part of the macro points at `macro`, a part of modifiers written with escapes at the
+    /// whole of `is_modifier`; a text that nobody wrote has the place `0..0`.
+    #[must_use]
+    pub fn place(&self, part: &Range<usize>) -> Range<usize> {
+        match (&self.modifier, &self.preset) {
+            (Some(modifier), preset) => match preset {
+                Some(preset) if part.start > modifier.value.len() => preset.span.clone(),
+                _ => modifier.place(&(part.start..part.end.min(modifier.value.len()))),
+            },
+            (None, Some(preset)) => preset.span.clone(),
+            (None, None) => 0..0,
+        }
+    }
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The job; `None` when the manifest is refused.
+    pub job: Option<ExportJob>,
+    /// What was found in the manifest, beside what reading it found.
+    pub findings: Vec<Diagnostic>,
+    /// What a run will say about its assets, as warnings at the handles: those that name nothing,
+    /// cannot be converted or are never exported. A run's own log has them by itself.
+    pub foreseen: Vec<Diagnostic>,
+}
+
+/// A manifest from its bytes to its job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The text that all findings point into.
+    pub text: String,
+    /// What was written; `None` when nothing could be read.
+    pub manifest: Option<Manifest>,
+    /// The job; `None` when the manifest is refused.
+    pub job: Option<ExportJob>,
+    /// What was found in the manifest, in the text's order.
+    pub findings: Vec<Diagnostic>,
+    /// See [`Checked::foreseen`].
+    pub foreseen: Vec<Diagnostic>,
+}
+
+impl Judged {
+    /// Returns everything there is to say before a run, in the text's order: what `check` shows.
+    #[must_use]
+    pub fn all(&self) -> Vec<Diagnostic> {
+        let mut all: Vec<Diagnostic> =
+            self.findings.iter().chain(&self.foreseen).cloned().collect();
+        all.sort_by_key(|finding| finding.span.start);
+        all
+    }
+
+    /// Returns the fault of a refused manifest: its first error.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Fault> {
+        let first = self.findings.iter().find(|finding| finding.is_error())?;
+        Some(Fault::Refused {
+            line: position(&self.text, first.span.start).0,
+            message: shown(&first.message),
+            findings: self.findings.len(),
+        })
+    }
+}
+
+/// Reads a manifest and checks it.
+#[must_use]
+pub fn judge(bytes: &[u8], library: &Library, policy: &Policy, now: &Zoned) -> Judged {
+    let parsed = manifest::parse(bytes);
+    let mut findings = parsed.findings;
+    let (mut job, mut foreseen) = (None, Vec::new());
+    if let Some(manifest) = &parsed.manifest {
+        let checked = check(manifest, library, policy, now);
+        findings.extend(checked.findings);
+        findings.sort_by_key(|finding| finding.span.start);
+        (job, foreseen) = (checked.job, checked.foreseen);
+    }
+    Judged { text: parsed.text, manifest: parsed.manifest, job, findings, foreseen }
+}
+
+/// Looks up what a manifest names. The zone of `now` is the one that schedules mean.
+#[must_use]
+pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, now: &Zoned) -> Checked {
+    // Taken apart whole: a new key does not compile until it is decided.
+    let Manifest {
+        job_name,
+        description: _,
+        user_handle,
+        locale,
+        client_id: _,
+        email_setting,
+        exec_time,
+        exec_schedule,
+        destination,
+        overwrite,
+        common,
+        renditions,
+        refused,
+    } = manifest;
+    let mut findings = Vec::new();
+    if let Some(user) = user_handle {
+        check_user(user, policy, &mut findings);
+    }
+    if let Some(text) = locale
+        && known_locale(&text.value).is_none()
+    {
+        findings.push(unknown_locale(text));
+    }
+    let when = check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings);
+    let mut lookup = Lookup { library, known: HashMap::new(), foreseen: Vec::new() };
+    let wanted: Vec<Wanted<'_>> = if renditions.is_empty() {
+        vec![Wanted { name: None, own: common, common }]
+    } else {
+        let wanted = renditions.iter().map(|rendition| {
+            let manifest::Rendition { name, request, span: _ } = rendition;
+            Wanted { name: name.as_ref(), own: request, common }
+        });
+        wanted.collect()
+    };
+    let decided: Vec<Option<Rendition>> =
+        wanted.iter().map(|wanted| rendition(wanted, policy, &mut lookup)).collect();
+    let mut foreseen = lookup.foreseen;
+    foreseen.sort_by_key(|finding| finding.span.start);
+    foreseen.dedup();
+    let refused = *refused || findings.iter().any(Diagnostic::is_error);
+    let job = (!refused)
+        .then(|| {
+            Some(ExportJob {
+                name: job_name.as_ref()?.value.clone(),
+                email_setting: email_setting.as_ref()?.value,
+                when: when?,
+                destination: destination.as_ref().map(|folder| Destination {
+                    folder: folder.value.clone(),
+                    existing: match overwrite {
+                        Some(overwrite) if overwrite.value => Existing::Replace,
+                        _ => Existing::Keep,
+                    },
+                }),
+                renditions: decided.into_iter().collect::<Option<_>>()?,
+            })
+        })
+        .flatten();
+    Checked { job, findings, foreseen }
+}
+
+/// Tells what a run's log says about whose it is, also of a manifest that is refused.
+///
+/// Without a usable `jobName` the file's stem stands in.
+#[must_use]
+pub fn about(manifest: Option<&Manifest>, file_name: &str, submitter_uid: Option<u32>) -> About {
+    let text = |of: fn(&Manifest) -> &Option<Text>| {
+        manifest.and_then(|manifest| of(manifest).as_ref()).map(|text| text.value.clone())
+    };
+    let name = manifest.and_then(|manifest| manifest.job_name.as_ref());
+    let stem = file_name.strip_suffix(".toml").unwrap_or(file_name);
+    About {
+        job_name: name
+            .map_or_else(|| JobName::cleaned(stem), |name| name.value.clone())
+            .to_string(),
+        description: text(|manifest| &manifest.description),
+        client_id: text(|manifest| &manifest.client_id),
+        user_handle: text(|manifest| &manifest.user_handle),
+        locale: text(|manifest| &manifest.locale)
+            .map(|locale| known_locale(&locale).unwrap_or(LOCALES[0]).to_owned()),
+        email_setting: manifest
+            .and_then(|manifest| manifest.email_setting.as_ref())
+            .map(|setting| setting.value),
+        submitter_uid,
+        manifest_name: file_name.to_owned(),
+        retry_of: None,
+    }
+}
+
+/// Returns the language of ours that a locale asks for: case, `_` and a region do not matter.
+#[must_use]
+pub fn known_locale(written: &str) -> Option<&'static str> {
+    let lower = written.trim().replace('_', "-").to_lowercase();
+    if let Some(exact) = LOCALES.iter().find(|locale| locale.to_lowercase() == lower) {
+        return Some(exact);
+    }
+    let mut parts = lower.split('-');
+    let language = parts.next()?;
+    if language == "zh" {
+        let traditional = parts.any(|part| matches!(part, "hant" | "tw" | "hk" | "mo"));
+        return Some(if traditional { "zh-Hant" } else { "zh-Hans" });
+    }
+    LOCALES.iter().find(|locale| **locale == language).copied()
+}
+
+fn unknown_locale(text: &Text) -> Diagnostic {
+    Diagnostic::warning(
+        Code::Value,
+        text.span.clone(),
+        format!("there are no texts in \"{}\"; English is used", shown(&text.value)),
+    )
+    .help(format!("known: {}", LOCALES.join(", ")))
+}
+
+fn check_user(user: &Text, policy: &Policy, findings: &mut Vec<Diagnostic>) {
+    if policy.users.contains(&user.value) {
+        return;
+    }
+    let finding = Diagnostic::error(
+        Code::UnknownUser,
+        user.span.clone(),
+        format!("there is no user \"{}\" in the configuration", shown(&user.value)),
+    );
+    let near = nearest(&user.value, policy.users.iter().map(String::as_str));
+    findings.push(match near {
+        Some(near) => finding.help(format!("did you mean \"{near}\"?")),
+        None => finding.help("leave `userHandle` out, or ask the operator to add the user"),
+    });
+}
+
+fn check_when(
+    time: Option<&Spanned<Timestamp>>,
+    schedule: Option<&Spanned<Schedule>>,
+    now: &Zoned,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<When> {
+    if let Some(schedule) = schedule {
+        if schedule.value.next_after(now).is_some() {
+            return Some(When::Repeatedly(schedule.value.clone()));
+        }
+        findings.push(
+            Diagnostic::error(
+                Code::Value,
+                schedule.span.clone(),
+                format!("`execSchedule`: there is no date on which \"{}\" fires", schedule.value),
+            )
+            .help("look at day, month and year together"),
+        );
+        return None;
+    }
+    let Some(time) = time else { return Some(When::Now) };
+    if time.value > now.timestamp() {
+        return Some(When::At(time.value));
+    }
+    findings.push(Diagnostic::warning(
+        Code::Value,
+        time.span.clone(),
+        "`execTime` has passed; the job runs now",
+    ));
+    Some(When::Now)
+}
+
+/// One rendition as written: its own keys over the common ones.
+struct Wanted<'m> {
+    name: Option<&'m Spanned<String>>,
+    own: &'m Request,
+    common: &'m Request,
+}
+
+/// Decides one rendition; `None` when something it needs is missing, which was said before.
+fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> Option<Rendition> {
+    let Request { handles, fmt, is_modifier, preset, output_name } = wanted.own;
+    let common = wanted.common;
+    let fmt = fmt.as_ref().or(common.fmt.as_ref()).map(|fmt| fmt.value);
+    let handles = handles.as_ref().or(common.handles.as_ref());
+    let is_modifier = is_modifier.as_ref().or(common.is_modifier.as_ref());
+    let preset = preset.as_ref().or(common.preset.as_ref());
+    let items = handles.map(|handles| lookup.items(&handles.value, fmt));
+    let output_name = match output_name.as_ref().or(common.output_name.as_ref()) {
+        Some(name) => name.value.clone(),
+        None if wanted.name.is_some() => OutputName::of_rendition(),
+        None => OutputName::of_job(),
+    };
+    Some(Rendition {
+        name: wanted.name.map(|name| name.value.clone()),
+        output_name,
+        make: match fmt? {
+            Fmt::Orig => Make::Orig,
+            Fmt::Convert => Make::Convert(recipe(is_modifier, preset, policy)),
+        },
+        items: items?,
+    })
+}
+
+/// Joins what a rendition says about its pictures.
+fn recipe(modifier: Option<&Text>, preset: Option<&Spanned<String>>, _policy: &Policy) -> Recipe {
+    let mut text = modifier.map_or(String::new(), |modifier| modifier.value.clone());
+    if let Some(preset) = preset {
+        if modifier.is_some() {
+            text.push('&');
+        }
+        text.extend(["$", &preset.value, "$"]);
+    }
+    Recipe { text, modifier: modifier.cloned(), preset: preset.cloned() }
+}
+
+/// The library, with what was asked before.
+struct Lookup<'l> {
+    library: &'l Library,
+    /// Renditions mostly share one list.
+    known: HashMap<AssetHandle, Result<Vec<Asset>, Fault>>,
+    foreseen: Vec<Diagnostic>,
+}
+
+/// What makes an item one that was listed before.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    Asset(Option<SourceFile>, AssetType, Option<String>, Option<String>),
+    Nothing(String),
+}
+
+impl Lookup<'_> {
+    /// Looks a list up, each asset once.
+    fn items(&mut self, handles: &[Spanned<AssetHandle>], fmt: Option<Fmt>) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::with_capacity(handles.len());
+        let mut listed = HashSet::new();
+        for Spanned { value: handle, span } in handles {
+            let found = self
+                .known
+                .entry(handle.clone())
+                .or_insert_with(|| self.library.resolve(handle))
+                .clone();
+            self.foreseen.extend(foresee(handle, span, &found, fmt));
+            let found: Vec<Result<Asset, Fault>> = match found {
+                Ok(assets) => assets.into_iter().map(Ok).collect(),
+                Err(fault) => vec![Err(fault)],
+            };
+            for asset in found {
+                if !listed.insert(identity(handle, &asset)) {
+                    continue;
+                }
+                let own = asset.as_ref().map_or(handle.as_str(), |asset| asset.handle.as_str());
+                items.push(Item { position: items.len() + 1, handle: own.to_owned(), asset });
+            }
+        }
+        items
+    }
+}
+
+fn identity(handle: &AssetHandle, asset: &Result<Asset, Fault>) -> Identity {
+    match asset {
+        Err(_) => Identity::Nothing(handle.to_string()),
+        Ok(asset) => {
+            let (file, kind, modifier, handle) = asset.identity();
+            Identity::Asset(
+                file.cloned(),
+                kind,
+                modifier.map(str::to_owned),
+                handle.map(str::to_owned),
+            )
+        }
+    }
+}
+
+/// Says beforehand what a run will warn of at one handle.
+fn foresee(
+    handle: &AssetHandle,
+    span: &Range<usize>,
+    found: &Result<Vec<Asset>, Fault>,
+    fmt: Option<Fmt>,
+) -> Option<Diagnostic> {
+    let warning = |message: String| Diagnostic::warning(Code::Value, span.clone(), message);
+    let name = shown(handle.as_str());
+    let assets = match found {
+        Err(fault) => return Some(warning(format!("\"{name}\": {fault}")).help(fault.next_step())),
+        Ok(assets) => assets,
+    };
+    let fmt = fmt?;
+    let reasons: Vec<&str> = assets
+        .iter()
+        .filter_map(|asset| {
+            match if fmt == Fmt::Orig { asset.kind.orig() } else { asset.kind.convert() } {
+                Delivery::Copy | Delivery::Convert => None,
+                Delivery::CopyWithWarning(_) => {
+                    Some("cannot be converted; the original is delivered")
+                }
+                Delivery::NotExportable(reason) => Some(reason),
+            }
+        })
+        .collect();
+    match (reasons.as_slice(), assets.as_slice()) {
+        ([], _) => None,
+        ([reason], [asset]) => Some(warning(format!("\"{name}\" ({}): {reason}", asset.kind))),
+        ([first, ..], all) => Some(warning(format!(
+            "{} of the {} assets of \"{name}\" are not converted: {first}",
+            reasons.len(),
+            all.len()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,4 +5,5 @@ mod support;
 
 mod architecture;
 mod mail;
+mod manifests;
 mod shipped;

@@ -1,0 +1,141 @@
+//! From bytes to text: what editors and copying do to a file before its content matters.
+
+use crate::diag::{Code, Diagnostic, human_bytes};
+
+/// Largest manifest in bytes.
+pub const MOST_BYTES: usize = 1 << 20;
+
+const SAVE_AS: &str =
+    "save it as UTF-8: in the editor's \"Save as\" dialogue choose the encoding UTF-8";
+
+/// A manifest's text, and whether reading on makes sense.
+pub(super) struct Decoded {
+    /// What can be shown of it; spans are offsets in it.
+    pub(super) text: String,
+    /// What is wrong with the file as a whole.
+    pub(super) finding: Option<Diagnostic>,
+    /// Whether the text is worth parsing.
+    pub(super) readable: bool,
+}
+
+/// Decodes a manifest: UTF-8 with or without a byte order mark.
+pub(super) fn decode(bytes: &[u8]) -> Decoded {
+    if bytes.len() > MOST_BYTES {
+        let finding = Diagnostic::error(
+            Code::Value,
+            0..0,
+            format!("the file is too large ({}, at most 1 MiB)", human_bytes(bytes.len() as u64)),
+        )
+        .help("split it into several manifests, or list assets by patterns such as \"tops/*.tif\"");
+        let beginning = &bytes[..bytes.len().min(4096)];
+        return unreadable(String::from_utf8_lossy(beginning).into_owned(), finding);
+    }
+    if let Some(text) = utf16(bytes) {
+        let line = text.find('\n').unwrap_or(text.len());
+        let line = text[..line].trim_end_matches('\r').len();
+        let finding =
+            Diagnostic::error(Code::Syntax, 0..line, "the file is saved as UTF-16, not UTF-8")
+                .help(SAVE_AS);
+        return unreadable(text, finding);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) if holds_nothing(text) => {
+            let finding = Diagnostic::error(Code::Missing, 0..0, "the manifest is empty")
+                .help("`exportd init FILE` writes one to start from");
+            unreadable(text.to_owned(), finding)
+        }
+        Ok(text) => Decoded { text: text.to_owned(), finding: None, readable: true },
+        Err(error) => {
+            let at = error.valid_up_to();
+            let finding = Diagnostic::error(
+                Code::Syntax,
+                at..at + '\u{fffd}'.len_utf8(),
+                format!("the file is not UTF-8: byte 0x{:02X} at offset {at}", bytes[at]),
+            )
+            .help(SAVE_AS);
+            Decoded {
+                text: String::from_utf8_lossy(bytes).into_owned(),
+                finding: Some(finding),
+                readable: true,
+            }
+        }
+    }
+}
+
+fn unreadable(text: String, finding: Diagnostic) -> Decoded {
+    Decoded { text, finding: Some(finding), readable: false }
+}
+
+/// Tells whether there are only white space and comments.
+fn holds_nothing(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
+/// Decodes UTF-16 if that is what it is: by its byte order mark, or because every other byte of
+/// the beginning is zero, which no UTF-8 text has.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (body, little) = match bytes {
+        [0xff, 0xfe, body @ ..] => (body, true),
+        [0xfe, 0xff, body @ ..] => (body, false),
+        [first, 0, second, 0, ..] if *first != 0 && *second != 0 => (bytes, true),
+        [0, first, 0, second, ..] if *first != 0 && *second != 0 => (bytes, false),
+        _ => return None,
+    };
+    let units = body.chunks_exact(2).map(|pair| {
+        let pair = [pair[0], pair[1]];
+        if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }
+    });
+    Some(char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(bytes: &[u8]) -> String {
+        decode(bytes).finding.map_or(String::new(), |finding| finding.message)
+    }
+
+    #[test]
+    fn utf16_is_recognised_with_and_without_its_mark() {
+        let little: Vec<u8> =
+            "jobName = \"é\"\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> =
+            "jobName = \"é\"\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [
+            little.clone(),
+            big.clone(),
+            [&[0xff, 0xfe], little.as_slice()].concat(),
+            [&[0xfe, 0xff], big.as_slice()].concat(),
+        ] {
+            let decoded = decode(&bytes);
+            let finding = decoded.finding.unwrap();
+            assert_eq!(&decoded.text[finding.span], "jobName = \"é\"");
+            assert_eq!(finding.message, "the file is saved as UTF-16, not UTF-8");
+            assert!(!decoded.readable);
+        }
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_utf8_is_named() {
+        let decoded = decode(b"x = \"caf\xe9\"\n");
+        let finding = decoded.finding.unwrap();
+        assert_eq!(finding.message, "the file is not UTF-8: byte 0xE9 at offset 8");
+        assert_eq!(&decoded.text[finding.span], "\u{fffd}");
+        assert!(decoded.readable);
+    }
+
+    #[test]
+    fn files_that_hold_nothing_or_too_much() {
+        for empty in ["", "  \r\n\n", "# only\n  # comments\n", "\u{feff}\n"] {
+            assert_eq!(message(empty.as_bytes()), "the manifest is empty");
+        }
+        assert_eq!(
+            message(&vec![b'#'; MOST_BYTES + 1]),
+            "the file is too large (1.0 MB, at most 1 MiB)"
+        );
+        assert_eq!(message(b"\xef\xbb\xbfx = 1"), "");
+    }
+}

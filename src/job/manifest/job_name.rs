@@ -1,0 +1,153 @@
+//! The name of a job, which becomes part of folder names.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Longest name in characters.
+const MOST_CHARACTERS: usize = 128;
+/// Longest name in bytes of UTF-8, so that `<jobName>_<time>-<n>` stays a file name.
+const MOST_BYTES: usize = 200;
+
+/// A job's name in NFC: letters and digits of any script, space, `-`, `_`, `.`; begins with a
+/// letter or digit; 1–128 characters, at most 200 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct JobName(String);
+
+/// Why a text is no job name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JobNameError {
+    /// Nothing there.
+    #[error("`jobName` is empty")]
+    Empty,
+    /// Begins with something else than a letter or digit.
+    #[error("`jobName` has to begin with a letter or digit, not with {}", quoted(*.found))]
+    Beginning {
+        /// What it begins with.
+        found: char,
+    },
+    /// Holds a character that is not allowed.
+    #[error("{} is not allowed in `jobName`: letters, digits, space, - _ . are", quoted(*.found))]
+    Character {
+        /// The first such character.
+        found: char,
+        /// Where it stands, in bytes of the text.
+        at: usize,
+    },
+    /// Too many characters.
+    #[error("`jobName` has {0} characters, at most {MOST_CHARACTERS} are allowed")]
+    Characters(usize),
+    /// Too many bytes.
+    #[error("`jobName` has {0} bytes, at most {MOST_BYTES} are allowed")]
+    Bytes(usize),
+}
+
+/// Shows a character, an invisible one by its number.
+fn quoted(c: char) -> String {
+    if crate::fs::is_invisible(c) || (c.is_whitespace() && c != ' ') {
+        format!("U+{:04X}", c as u32)
+    } else {
+        format!("\"{c}\"")
+    }
+}
+
+impl JobName {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// See [`JobNameError`].
+    pub fn parse(text: &str) -> Result<Self, JobNameError> {
+        let name: String = text.nfc().collect();
+        match name.chars().next() {
+            None => return Err(JobNameError::Empty),
+            Some(found) if !found.is_alphanumeric() => {
+                return Err(JobNameError::Beginning { found });
+            }
+            Some(_) => {}
+        }
+        // Many scripts write vowels as marks on a letter.
+        let allowed = |c: char| {
+            c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.') || is_combining_mark(c)
+        };
+        if let Some((at, found)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
+            return Err(JobNameError::Character { found, at });
+        }
+        let characters = name.chars().count();
+        if characters > MOST_CHARACTERS {
+            return Err(JobNameError::Characters(characters));
+        }
+        if name.len() > MOST_BYTES {
+            return Err(JobNameError::Bytes(name.len()));
+        }
+        Ok(Self(name))
+    }
+
+    /// Makes a name from any text, for a manifest whose own cannot be read: what is not allowed
+    /// becomes `-`, what is too long is cut.
+    #[must_use]
+    pub fn cleaned(text: &str) -> Self {
+        let mut name = String::new();
+        for c in text.nfc() {
+            let c = if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.') { c } else { '-' };
+            if name.is_empty() && !c.is_alphanumeric() {
+                continue;
+            }
+            if name.len() + c.len_utf8() > MOST_BYTES || name.chars().count() == MOST_CHARACTERS {
+                break;
+            }
+            name.push(c);
+        }
+        if name.is_empty() { Self("job".into()) } else { Self(name) }
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_all_scripts() {
+        for name in
+            ["spring-tops", "2026 Q1_web.v2", "春季目錄", "हिन्दी", "Ünïcode", "Τιμοκατάλογος", "a"]
+        {
+            assert_eq!(JobName::parse(name).unwrap().as_str(), name);
+        }
+        assert_eq!(JobName::parse("e\u{301}te").unwrap().as_str(), "éte");
+    }
+
+    #[test]
+    fn what_no_folder_should_be_called() {
+        let error = |text: &str| JobName::parse(text).unwrap_err();
+        assert_eq!(error(""), JobNameError::Empty);
+        assert_eq!(error("-x"), JobNameError::Beginning { found: '-' });
+        assert_eq!(error("../x"), JobNameError::Beginning { found: '.' });
+        assert_eq!(error("a/b"), JobNameError::Character { found: '/', at: 1 });
+        assert_eq!(error("é\u{7}"), JobNameError::Character { found: '\u{7}', at: 2 });
+        assert_eq!(error("a\u{202e}").to_string().split(' ').next(), Some("U+202E"));
+        assert_eq!(error("a\u{a0}b"), JobNameError::Character { found: '\u{a0}', at: 1 });
+        assert_eq!(error(&"x".repeat(129)), JobNameError::Characters(129));
+        assert_eq!(error(&"春".repeat(67)), JobNameError::Bytes(201));
+        assert!(JobName::parse(&"春".repeat(66)).is_ok());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_cleaned_text_is_a_name(text in "\\PC{0,300}") {
+            let name = JobName::cleaned(&text);
+            proptest::prop_assert_eq!(JobName::parse(name.as_str()), Ok(name.clone()));
+        }
+    }
+}

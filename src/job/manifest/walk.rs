@@ -1,0 +1,417 @@
+//! The table key by key.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
+use toml::de::DeValue;
+use toml::value::{Datetime, Offset as TomlOffset};
+use unicode_normalization::UnicodeNormalization;
+
+use super::{MOST_HANDLES, Manifest, OutputName, Rendition, Request, rules};
+use crate::diag::{Code, Diagnostic, Spanned, Text, nearest, shown};
+use crate::fs::RelPath;
+use crate::job::manifest::job_name::{JobName, JobNameError};
+use crate::job::schedule::Schedule;
+use crate::job::{EmailSetting, Fmt};
+use crate::library::AssetHandle;
+use crate::library::toml::{Document, Section};
+
+/// Keys of the top level.
+const KEYS: &[&str] = &[
+    "jobName",
+    "description",
+    "userHandle",
+    "locale",
+    "assetHandleArray",
+    "fmt",
+    "is_modifier",
+    "macro",
+    "宏",
+    "emailSetting",
+    "clientId",
+    "execTime",
+    "execSchedule",
+    "destination",
+    "overwrite",
+    "outputName",
+    "exportJob",
+];
+
+/// Keys of an `[[exportJob]]`.
+const RENDITION_KEYS: &[&str] =
+    &["rendition", "assetHandleArray", "fmt", "is_modifier", "macro", "宏", "outputName"];
+
+/// Reads a text; findings are added in no order.
+pub(super) fn walk(text: &str, findings: &mut Vec<Diagnostic>) -> Manifest {
+    let document = Document::read(text);
+    findings.extend(document.findings.iter().cloned());
+    let mut top = Section::new(&document, document.table.get_ref());
+    top.unknown_keys(KEYS, top_advice);
+    let mut handles_left = MOST_HANDLES;
+    let mut manifest = Manifest {
+        job_name: job_name(&mut top),
+        description: top.text("description"),
+        user_handle: top.text("userHandle"),
+        locale: top.text("locale"),
+        client_id: top.text("clientId"),
+        email_setting: email_setting(&mut top),
+        exec_time: exec_time(&mut top),
+        exec_schedule: exec_schedule(&mut top),
+        destination: destination(&mut top),
+        overwrite: top.flag("overwrite"),
+        common: request(&mut top, &mut handles_left),
+        renditions: Vec::new(),
+        refused: false,
+    };
+    let mut tables = renditions(&mut top, &mut handles_left);
+    rules::required(&mut top, &mut tables);
+    for table in tables {
+        let Table { mut section, rendition } = table;
+        findings.append(&mut section.findings);
+        manifest.renditions.push(rendition);
+    }
+    rules::together(&manifest, &mut top);
+    findings.append(&mut top.findings);
+    manifest
+}
+
+/// One `[[exportJob]]` while it is read.
+pub(super) struct Table<'d, 't> {
+    pub(super) section: Section<'d, 't>,
+    pub(super) rendition: Rendition,
+}
+
+fn top_advice(key: &str) -> Option<String> {
+    let advice = match key {
+        "is_modifer" => "did you mean `is_modifier`? The reference has it wrong in one place",
+        "rendition" => "`rendition` belongs into an [[exportJob]] table",
+        "companyHandle" | "company" => "the company is set in the configuration",
+        "assetHandle" | "assetHandles" | "handles" | "assets" | "files" => {
+            "did you mean `assetHandleArray`?"
+        }
+        "format" => "`fmt` is orig or convert; the picture's format is a modifier, \"fmt=png\"",
+        "email" | "emailAddress" | "mail" | "to" => {
+            "a manifest names a user (`userHandle`), never an address"
+        }
+        _ => return None,
+    };
+    Some(advice.into())
+}
+
+fn rendition_advice(key: &str) -> Option<String> {
+    match key {
+        "is_modifer" => top_advice(key),
+        "exportJob" => Some("tables cannot be nested".into()),
+        _ if KEYS.contains(&key) => Some(format!(
+            "what stands below [[exportJob]] belongs to it: move `{key}` above the first \
+             [[exportJob]]"
+        )),
+        _ => None,
+    }
+}
+
+/// Reads what the top level and an `[[exportJob]]` have in common.
+fn request(section: &mut Section<'_, '_>, handles_left: &mut usize) -> Request {
+    Request {
+        handles: handles(section, handles_left),
+        fmt: fmt(section),
+        is_modifier: section.text("is_modifier"),
+        preset: preset(section),
+        output_name: output_name(section),
+    }
+}
+
+fn job_name(section: &mut Section<'_, '_>) -> Option<Spanned<JobName>> {
+    let text = section.text("jobName")?;
+    match JobName::parse(&text.value) {
+        Ok(name) => Some(Spanned::new(name, text.span)),
+        Err(error) => {
+            let span = match error {
+                JobNameError::Character { found, at } => text.place(&(at..at + found.len_utf8())),
+                _ => text.span,
+            };
+            section.wrong(span, error.to_string());
+            None
+        }
+    }
+}
+
+fn handles(
+    section: &mut Section<'_, '_>,
+    left: &mut usize,
+) -> Option<Spanned<Vec<Spanned<AssetHandle>>>> {
+    let entry = section.get_list("assetHandleArray")?;
+    let DeValue::Array(items) = entry.value.get_ref() else {
+        section.wrong_type(&entry, "a list of strings");
+        return None;
+    };
+    if items.is_empty() {
+        section
+            .wrong(entry.span(), "`assetHandleArray` lists nothing; at least one handle is needed");
+        return None;
+    }
+    let mut handles = Vec::with_capacity(items.len().min(MOST_HANDLES));
+    for item in items {
+        if section.document.is_broken(&item.span()) {
+            continue;
+        }
+        if *left == 0 {
+            section.wrong(
+                item.span(),
+                format!("this is handle {}, at most {MOST_HANDLES} are allowed", MOST_HANDLES + 1),
+            );
+            break;
+        }
+        *left -= 1;
+        let Some(text) = section.text_of("assetHandleArray", item) else { continue };
+        match AssetHandle::parse(&text.value) {
+            Ok(handle) => handles.push(Spanned::new(handle, text.span)),
+            Err(error) => section.wrong(text.span, error.to_string()),
+        }
+    }
+    Some(Spanned::new(handles, entry.span()))
+}
+
+/// Finds the meaning of a word among those allowed, or says which are.
+fn one_of<T: Copy>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    allowed: &[(&str, T)],
+    shown_words: usize,
+) -> Option<Spanned<T>> {
+    let text = section.text(key)?;
+    if let Some((_, meaning)) = allowed.iter().find(|(word, _)| *word == text.value) {
+        return Some(Spanned::new(*meaning, text.span));
+    }
+    let words: Vec<&str> = allowed.iter().take(shown_words).map(|(word, _)| *word).collect();
+    let finding = Diagnostic::error(
+        Code::Value,
+        text.span,
+        format!("`{key}` cannot be \"{}\"; allowed: {}", shown(&text.value), words.join(", ")),
+    );
+    section.findings.push(match nearest(text.value.trim(), words.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean \"{near}\"?")),
+        None => finding,
+    });
+    None
+}
+
+fn fmt(section: &mut Section<'_, '_>) -> Option<Spanned<Fmt>> {
+    one_of(section, "fmt", &[("orig", Fmt::Orig), ("convert", Fmt::Convert)], 2)
+}
+
+fn email_setting(section: &mut Section<'_, '_>) -> Option<Spanned<EmailSetting>> {
+    // The Chinese reference translates three of the values.
+    const WORDS: [(&str, EmailSetting); 10] = [
+        ("All", EmailSetting::All),
+        ("Error", EmailSetting::Error),
+        ("ErrorAndWarning", EmailSetting::ErrorAndWarning),
+        ("JobCompletion", EmailSetting::JobCompletion),
+        ("None", EmailSetting::None),
+        ("全部", EmailSetting::All),
+        ("錯誤", EmailSetting::Error),
+        ("错误", EmailSetting::Error),
+        ("無", EmailSetting::None),
+        ("无", EmailSetting::None),
+    ];
+    one_of(section, "emailSetting", &WORDS, 5)
+}
+
+/// Reads `macro`, or its name in the Chinese reference.
+fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
+    let both = (section.get("macro"), section.get("宏"));
+    if let (Some(english), Some(chinese)) = &both {
+        let later = english.key_span.start.max(chinese.key_span.start);
+        let span =
+            if later == english.key_span.start { &english.key_span } else { &chinese.key_span };
+        section.findings.push(
+            Diagnostic::error(Code::Value, span.clone(), "`macro` and \"宏\" are the same key")
+                .help("keep one of them"),
+        );
+        return None;
+    }
+    let text = if both.0.is_some() { section.text("macro")? } else { section.text("宏")? };
+    let written = text.value.trim();
+    let name = match (written.strip_prefix('$'), written.strip_suffix('$')) {
+        (Some(_), Some(_)) if written.len() > 1 => &written[1..written.len() - 1],
+        (None, None) => written,
+        _ => {
+            let bare = written.trim_matches('$');
+            wrong_preset(section, &text, &format!("write \"${}$\"", shown(bare)));
+            return None;
+        }
+    };
+    let odd =
+        |c: char| "$&=?%/\\\"'".contains(c) || c.is_whitespace() || crate::fs::is_invisible(c);
+    if name.is_empty() || name.contains(odd) {
+        let help = if name.contains('=') {
+            "modifiers go into `is_modifier`"
+        } else {
+            "write one name from [macros] of the configuration, such as \"$web$\""
+        };
+        wrong_preset(section, &text, help);
+        return None;
+    }
+    Some(Spanned::new(name.to_owned(), text.span))
+}
+
+fn wrong_preset(section: &mut Section<'_, '_>, text: &Text, help: &str) {
+    section.findings.push(
+        Diagnostic::error(
+            Code::Value,
+            text.span.clone(),
+            format!("`macro` names one preset as $name$, found \"{}\"", shown(&text.value)),
+        )
+        .help(help),
+    );
+}
+
+fn output_name(section: &mut Section<'_, '_>) -> Option<Spanned<OutputName>> {
+    let text = section.text("outputName")?;
+    match OutputName::parse(&text.value) {
+        Ok(name) => Some(Spanned::new(name, text.span)),
+        Err(errors) => {
+            for error in errors {
+                let finding = Diagnostic::error(
+                    Code::Value,
+                    text.place(&error.part),
+                    format!("`outputName`: {}", error.message),
+                );
+                section.findings.push(match error.help {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                });
+            }
+            None
+        }
+    }
+}
+
+fn destination(section: &mut Section<'_, '_>) -> Option<Spanned<RelPath>> {
+    let text = section.text("destination")?;
+    // People end a folder's name with a slash.
+    let written = text.value.strip_suffix('/').filter(|rest| !rest.is_empty());
+    let name: String = written.unwrap_or(&text.value).nfc().collect();
+    let refused = match RelPath::parse(&name) {
+        Ok(path) if path.as_str().starts_with(".exportd") => {
+            "names that begin with \".exportd\" belong to exportd".into()
+        }
+        Ok(path) => return Some(Spanned::new(path, text.span)),
+        Err(error) => error.to_string(),
+    };
+    section.findings.push(
+        Diagnostic::error(Code::Value, text.span, format!("`destination`: {refused}"))
+            .help("write a folder below the output folder, such as \"web/spring\""),
+    );
+    None
+}
+
+fn exec_schedule(section: &mut Section<'_, '_>) -> Option<Spanned<Schedule>> {
+    let text = section.text("execSchedule")?;
+    match Schedule::parse(&text.value) {
+        Ok(schedule) => Some(Spanned::new(schedule, text.span)),
+        Err(error) => {
+            let finding = Diagnostic::error(
+                Code::Value,
+                text.place(&error.part),
+                format!("`execSchedule`: {}", error.message),
+            );
+            section.findings.push(match error.help {
+                Some(help) => finding.help(help),
+                None => finding,
+            });
+            None
+        }
+    }
+}
+
+fn exec_time(section: &mut Section<'_, '_>) -> Option<Spanned<Timestamp>> {
+    const FORM: &str = "2026-12-01T06:00:00+01:00";
+    let entry = section.get("execTime")?;
+    let DeValue::Datetime(written) = entry.value.get_ref() else {
+        let finding = section.type_finding("execTime", entry.value, "a date and time with zone");
+        section.findings.push(finding.help(format!("write it without quotes: {FORM}")));
+        return None;
+    };
+    let source = section.document.text.get(entry.span()).unwrap_or("");
+    let (message, help) = match (written.date, written.time, written.offset) {
+        (Some(_), Some(_), Some(_)) => match timestamp(written) {
+            Some(time) => return Some(Spanned::new(time, entry.span())),
+            None => ("`execTime`: there is no such time".to_owned(), format!("write {FORM}")),
+        },
+        (Some(_), Some(_), None) => (
+            "`execTime` needs a zone, or nobody knows which clock it means".to_owned(),
+            format!("write {source}+01:00 or {source}Z"),
+        ),
+        _ => (
+            "`execTime` needs a date, a time and a zone".to_owned(),
+            format!("write it in the form {FORM}"),
+        ),
+    };
+    section.findings.push(Diagnostic::error(Code::Value, entry.span(), message).help(help));
+    None
+}
+
+fn timestamp(written: &Datetime) -> Option<Timestamp> {
+    let (date, time) = (written.date?, written.time?);
+    let date = Date::new(
+        i16::try_from(date.year).ok()?,
+        i8::try_from(date.month).ok()?,
+        i8::try_from(date.day).ok()?,
+    );
+    let time = Time::new(
+        i8::try_from(time.hour).ok()?,
+        i8::try_from(time.minute).ok()?,
+        i8::try_from(time.second.unwrap_or(0)).ok()?,
+        i32::try_from(time.nanosecond.unwrap_or(0)).ok()?,
+    );
+    let minutes = match written.offset? {
+        TomlOffset::Z => 0,
+        TomlOffset::Custom { minutes } => minutes,
+    };
+    let offset = Offset::from_seconds(i32::from(minutes) * 60).ok()?;
+    offset.to_timestamp(DateTime::from_parts(date.ok()?, time.ok()?)).ok()
+}
+
+/// Reads the `[[exportJob]]` tables.
+fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Vec<Table<'d, 't>> {
+    let Some(entry) = top.get_list("exportJob") else { return Vec::new() };
+    let DeValue::Array(items) = entry.value.get_ref() else {
+        let finding = top.type_finding("exportJob", entry.value, "[[exportJob]] tables");
+        top.findings.push(finding.help("write [[exportJob]] with two brackets"));
+        return Vec::new();
+    };
+    let mut tables: Vec<Table<'d, 't>> = Vec::new();
+    for item in items {
+        let DeValue::Table(keys) = item.get_ref() else {
+            let finding = top.type_finding("exportJob", item, "a table");
+            top.findings.push(finding);
+            continue;
+        };
+        let mut section = Section::new(top.document, keys);
+        section.unknown_keys(RENDITION_KEYS, rendition_advice);
+        let name = rendition_name(&mut section);
+        let request = request(&mut section, handles_left);
+        let span = item.span();
+        tables.push(Table { section, rendition: Rendition { name, request, span } });
+    }
+    rules::unique_names(&mut tables);
+    tables
+}
+
+fn rendition_name(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
+    const MOST_BYTES: usize = 100;
+    let text = section.text("rendition")?;
+    let name: String = text.value.nfc().collect();
+    let refused = match RelPath::parse(&name) {
+        Err(error) => error.to_string(),
+        Ok(path) if path.as_str().contains('/') => "it is one name, without \"/\"".into(),
+        Ok(path) if path.as_str().starts_with('.') => "it cannot begin with a dot".into(),
+        Ok(path) if path.as_str().len() > MOST_BYTES => {
+            format!("it has {} bytes, at most {MOST_BYTES} are allowed", path.as_str().len())
+        }
+        Ok(_) => return Some(Spanned::new(name, text.span)),
+    };
+    section.wrong(text.span, format!("`rendition` becomes the name of a folder: {refused}"));
+    None
+}
