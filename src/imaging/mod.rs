@@ -8,11 +8,17 @@
 //! Limits, Defaults ─────────────────────┘
 //! ```
 //!
+//! [`plan`] is pure arithmetic, everything that can be decided without pixels; [`convert()`]
+//! obeys. A reply depends on the source's bytes and its own plan alone: it is the same whatever
+//! else is made from the source in the same call. A source is decoded once, or once for every
+//! scale its plans allow it to be decoded at.
 
-//! arithmetic, everything that can be decided without pixels; [`convert()`] obeys. A reply depends
-//! on the source's bytes and its own plan alone.
+use std::io::{BufRead, Cursor, Seek};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use crate::diag::Fault;
 
 pub mod color;
 pub mod formats;
@@ -20,6 +26,10 @@ pub mod modifiers;
 pub mod ops;
 pub mod plan;
 pub mod raster;
+
+mod execute;
+#[cfg(test)]
+mod tests;
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,6 +107,12 @@ impl Orientation {
     pub const fn swaps(self) -> bool {
         matches!(self, Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270)
     }
+
+    /// Returns the upright size of a picture of this stored size.
+    #[must_use]
+    pub const fn applied(self, stored: Size) -> Size {
+        if self.swaps() { Size::new(stored.height, stored.width) } else { stored }
+    }
 }
 
 /// What the header of a source says; everything [`plan`] needs to know of it.
@@ -134,5 +150,206 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { max_pixels: 100_000_000, max_side: 65_500, max_alloc: 640 << 20 }
+    }
+}
+
+impl Limits {
+    /// Refuses a size, and a number of bytes it takes to hold it, that are over the limits.
+    ///
+    /// # Errors
+    /// [`ConvertError::TooLarge`], and [`ConvertError::Damaged`] when a side is 0.
+    pub fn allow(&self, size: Size, bytes: u64) -> Result<(), ConvertError> {
+        if size.width == 0 || size.height == 0 {
+            return Err(ConvertError::Damaged { detail: "it has no pixels".into() });
+        }
+        let limit = if size.width > self.max_side || size.height > self.max_side {
+            format!("{} pixels a side", self.max_side)
+        } else if size.pixels() > self.max_pixels {
+            format!("{} pixels", self.max_pixels)
+        } else if bytes > self.max_alloc {
+            crate::diag::human_bytes(self.max_alloc) + " of memory"
+        } else {
+            return Ok(());
+        };
+        let (width, height) = (u64::from(size.width), u64::from(size.height));
+        Err(ConvertError::TooLarge { width, height, limit })
+    }
+}
+
+/// What is done about the orientation a camera noted in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uprighting {
+    /// The picture is turned upright when it is decoded.
+    #[default]
+    Apply,
+    /// The stored pixels are taken as they lie.
+    Ignore,
+}
+
+impl Uprighting {
+    const fn of(self, header: &formats::Header) -> Orientation {
+        match self {
+            Self::Apply => header.orientation,
+            Self::Ignore => Orientation::Upright,
+        }
+    }
+}
+
+impl From<bool> for Uprighting {
+    fn from(apply: bool) -> Self {
+        if apply { Self::Apply } else { Self::Ignore }
+    }
+}
+
+/// Reads what a picture's header says, and refuses what is over the limits.
+///
+/// Allocates nothing that grows with the picture; a few kilobytes at the start are read, for
+/// TIFF also the directory, wherever in the file it is.
+///
+/// # Errors
+/// [`ConvertError::Unknown`], [`ConvertError::Unsupported`], [`ConvertError::TooLarge`],
+/// [`ConvertError::Damaged`] when the header is, [`ConvertError::Read`].
+pub fn probe<R: BufRead + Seek>(
+    input: R,
+    limits: &Limits,
+    uprighting: Uprighting,
+) -> Result<SourceInfo, ConvertError> {
+    let header = formats::header(input, limits)?;
+    let orientation = uprighting.of(&header);
+    let profile = header.profile.as_deref();
+    Ok(SourceInfo {
+        format: header.format,
+        size: orientation.applied(header.size),
+        pixel_type: header.pixel_type,
+        bits: header.bits,
+        alpha: header.alpha,
+        dpi: header.dpi,
+        orientation,
+        profile: profile.and_then(|bytes| color::profile_name(bytes, header.pixel_type)),
+    })
+}
+
+/// Makes the replies of one source and hands each over, with the number of its plan, as soon as
+/// it is made; the order is free.
+///
+/// # Errors
+/// When the source cannot be read at all, before anything is handed over. A reply that fails
+/// alone is handed over as its error.
+pub fn convert(
+    input: &[u8],
+    plans: &[plan::Plan],
+    limits: &Limits,
+    uprighting: Uprighting,
+    each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
+) -> Result<(), ConvertError> {
+    let header = formats::header(Cursor::new(input), limits)?;
+    let orientation = uprighting.of(&header);
+    let mut engine = execute::Engine::new(&header, orientation, limits);
+    for shrink in formats::Shrink::STRONGEST_FIRST {
+        let mut numbers: Vec<usize> =
+            (0..plans.len()).filter(|&n| engine.shrink(&plans[n]) == shrink).collect();
+        let Some(last) = numbers.pop() else { continue };
+        let stored = formats::decode(input, &header, shrink, limits)?;
+        let picture = Arc::new(ops::orient(stored, orientation));
+        for number in numbers {
+            each(number, engine.reply(Arc::clone(&picture), &plans[number]));
+        }
+        // The last one may have the picture to itself.
+        each(last, engine.reply(picture, &plans[last]));
+    }
+    Ok(())
+}
+
+/// Why a picture cannot be read, or a reply not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The bytes are no picture.
+    #[error("it holds {found}")]
+    Unknown {
+        /// What they look like, with its article.
+        found: String,
+    },
+    /// The picture is cut short or damaged.
+    #[error("the picture is damaged: {detail}")]
+    Damaged {
+        /// What was found, in plain words.
+        detail: String,
+    },
+    /// The picture is over the limits.
+    #[error("the picture is too large: {width} × {height} pixels, at most {limit} are allowed")]
+    TooLarge {
+        /// Width in pixels.
+        width: u64,
+        /// Height in pixels.
+        height: u64,
+        /// The limit, in words.
+        limit: String,
+    },
+    /// A variant of a format that is not read.
+    #[error("this kind of picture cannot be read: {detail}")]
+    Unsupported {
+        /// Which variant, with its article.
+        detail: String,
+    },
+    /// The reply's format cannot hold the picture.
+    #[error("{message}")]
+    Unwritable {
+        /// What does not fit.
+        message: String,
+        /// What to write instead.
+        help: Option<String>,
+    },
+    /// The picture is not the one the plan was made for.
+    #[error("the picture is not the one that was looked at before")]
+    Changed,
+    /// The system could not read the bytes.
+    #[error("the bytes cannot be read")]
+    Read(#[source] std::io::Error),
+    /// A mistake of ours.
+    #[error("{detail}")]
+    Internal {
+        /// What happened.
+        detail: String,
+    },
+}
+
+impl ConvertError {
+    /// Says what a person is told.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unknown { found } => {
+                Fault::UnsupportedSource { detail: format!("it holds {found}") }
+            }
+            Self::Damaged { detail } => Fault::Damaged { detail: detail.clone() },
+            Self::TooLarge { width, height, limit } => {
+                Fault::TooLarge { width: *width, height: *height, limit: limit.clone() }
+            }
+            Self::Unsupported { detail } => Fault::UnsupportedSource { detail: detail.clone() },
+            Self::Unwritable { message, help } => {
+                Fault::Modifiers { message: message.clone(), help: help.clone() }
+            }
+            Self::Changed => Fault::KeepsChanging,
+            Self::Read(error) => Fault::Internal { detail: error.to_string() },
+            Self::Internal { detail } => Fault::Internal { detail: detail.clone() },
+        }
+    }
+
+    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+        Self::Internal { detail: detail.into() }
+    }
+
+    pub(crate) fn unwritable(message: impl Into<String>, help: &str) -> Self {
+        Self::Unwritable { message: message.into(), help: Some(help.to_owned()) }
+    }
+
+    /// A picture with a side longer than a format can count.
+    pub(crate) fn too_large_for(format: &str, longest: u32, size: Size) -> Self {
+        let Size { width, height } = size;
+        let message = format!(
+            "a {format} has at most {longest} pixels a side, this one would have {width} × {height}"
+        );
+        Self::unwritable(message, "ask for a smaller size or another format")
     }
 }

@@ -1,6 +1,34 @@
 //! One file format per file; nothing else in the engine knows a codec.
+//!
+//! Reading goes in two steps. [`header`] looks at the first bytes, whatever the file is called,
+//! and at the header behind them; it allocates nothing that grows with the picture and refuses
+//! what is over the limits. [`decode`] makes the pixels of what a header described, exactly or
+//! with an error: a picture that is cut short or damaged is never half a picture. Stored pixels
+//! stay as they lie in the file; turning them upright is the caller's.
+//!
+//! Writing is one step, [`encode`]: 8-bit pixels of the reply's type in, a whole file out, the
+//! same bytes for the same input every time.
+
+use std::io::{BufRead, ErrorKind, Seek, SeekFrom};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use super::plan::{Encoding, Output};
+use super::raster::Raster;
+use super::{ConvertError, Limits, Orientation, PixelType, Size};
+
+mod bmp;
+mod exif;
+mod gif;
+mod jpeg;
+mod png;
+#[cfg(test)]
+mod tests;
+mod tiff;
+mod webp;
+
+pub(crate) use jpeg::Shrink;
 
 /// A file format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,4 +46,212 @@ pub enum SourceFormat {
     Webp,
     /// Windows bitmap.
     Bmp,
+}
+
+/// What a file's header says of the picture as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) format: SourceFormat,
+    /// Size before the orientation is applied.
+    pub(crate) size: Size,
+    pub(crate) pixel_type: PixelType,
+    /// Bits per component as stored.
+    pub(crate) bits: u8,
+    pub(crate) alpha: bool,
+    pub(crate) dpi: Option<f64>,
+    pub(crate) orientation: Orientation,
+    /// The embedded colour profile as found, valid or not.
+    pub(crate) profile: Option<Arc<[u8]>>,
+}
+
+impl Header {
+    /// Starts one that knows no more than that it is an opaque RGB picture of 8 bits.
+    const fn new(format: SourceFormat, size: Size) -> Self {
+        Self {
+            format,
+            size,
+            pixel_type: PixelType::Rgb,
+            bits: 8,
+            alpha: false,
+            dpi: None,
+            orientation: Orientation::Upright,
+            profile: None,
+        }
+    }
+
+    /// Counts the bytes of the decoded picture.
+    const fn decoded_bytes(&self) -> u64 {
+        let channels = self.pixel_type.components() as u64 + self.alpha as u64;
+        let depth = if self.bits > 8 { 2 } else { 1 };
+        self.size.pixels().saturating_mul(channels * depth)
+    }
+}
+
+/// Reads the header of a picture, whatever its format.
+///
+/// # Errors
+/// [`ConvertError::Unknown`] when it is none, [`ConvertError::TooLarge`] when it is over a limit,
+/// [`ConvertError::Unsupported`] for variants that are not read, [`ConvertError::Damaged`] when the
+/// header is.
+pub(crate) fn header<R: BufRead + Seek>(
+    mut input: R,
+    limits: &Limits,
+) -> Result<Header, ConvertError> {
+    let first = first_bytes(&mut input)?;
+    let header = match recognise(&first) {
+        Ok(SourceFormat::Jpeg) => jpeg::header(&mut input, limits),
+        Ok(SourceFormat::Png) => png::header(input),
+        Ok(SourceFormat::Tiff) => tiff::header(input, limits),
+        Ok(SourceFormat::Gif) => gif::header(input),
+        Ok(SourceFormat::Webp) => webp::header(input),
+        Ok(SourceFormat::Bmp) => bmp::header(input),
+        Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),
+    }?;
+    limits.allow(header.size, header.decoded_bytes())?;
+    Ok(header)
+}
+
+/// Decodes the picture a header described; `shrink` is obeyed by JPEG and ignored by the others.
+///
+/// # Errors
+/// [`ConvertError::Damaged`] when not every pixel can be read, [`ConvertError::Unsupported`] for
+/// variants only the pixel data reveal.
+pub(crate) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    shrink: Shrink,
+    limits: &Limits,
+) -> Result<Raster, ConvertError> {
+    let picture = match header.format {
+        SourceFormat::Jpeg => jpeg::decode(bytes, header, shrink),
+        SourceFormat::Png => png::decode(bytes, header),
+        SourceFormat::Tiff => tiff::decode(bytes, header, limits),
+        SourceFormat::Gif => gif::decode(bytes, header),
+        SourceFormat::Webp => webp::decode(bytes, header),
+        SourceFormat::Bmp => bmp::decode(bytes, header),
+    }?;
+    Ok(picture.with_profile(header.profile.clone()))
+}
+
+/// Writes a picture of 8 bits whose components are those of `output`.
+///
+/// # Errors
+/// [`ConvertError::Unwritable`] when the format cannot hold the picture.
+pub(crate) fn encode(
+    picture: &Raster,
+    output: &Output,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, ConvertError> {
+    let dpi = output.dpi;
+    match output.encoding {
+        Encoding::Jpeg { quality, full_chroma, progressive } => {
+            let settings = jpeg::Settings { quality, full_chroma, progressive };
+            jpeg::encode(picture, settings, dpi, profile)
+        }
+        Encoding::Png => png::encode(picture, dpi, profile),
+        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
+        Encoding::Gif => gif::encode(picture),
+        Encoding::Webp { quality } => webp::encode(picture, quality),
+    }
+}
+
+/// Reads up to 32 bytes and goes back to the start.
+fn first_bytes<R: BufRead + Seek>(input: &mut R) -> Result<Vec<u8>, ConvertError> {
+    let mut first = vec![0; 32];
+    let mut length = 0;
+    while length < first.len() {
+        match input.read(&mut first[length..]) {
+            Ok(0) => break,
+            Ok(n) => length += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(ConvertError::Read(error)),
+        }
+    }
+    first.truncate(length);
+    input.seek(SeekFrom::Start(0)).map_err(ConvertError::Read)?;
+    Ok(first)
+}
+
+/// Tells a format by its first bytes, or says in words what else they look like.
+fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
+    let brand = first.get(8..12).unwrap_or_default();
+    match first {
+        [0xff, 0xd8, 0xff, ..] => Ok(SourceFormat::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(SourceFormat::Png),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(SourceFormat::Tiff),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(SourceFormat::Gif),
+        [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => Ok(SourceFormat::Webp),
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Ok(SourceFormat::Bmp),
+        [] => Err("an empty file"),
+        [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
+        [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),
+        [b'8', b'B', b'P', b'S', ..] => Err("a Photoshop document (PSD)"),
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
+        [0x1f, 0x8b, ..] => Err("a gzip archive"),
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] => Err("a JPEG 2000 picture"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Err(match brand {
+            b"avif" | b"avis" => "an AVIF picture",
+            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "an HEIC picture",
+            b"crx " => "a camera raw file",
+            _ => "a video",
+        }),
+        [b'R', b'I', b'F', b'F', ..] if brand == b"AVI " => Err("a video"),
+        [b'I', b'I', b'U', 0, ..] | [b'F', b'U', b'J', b'I', ..] => Err("a camera raw file"),
+        [0, 0, 1, 0, ..] => Err("a Windows icon"),
+        [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err("text"),
+        _ if first.iter().all(|&b| b == 0) => Err("nothing but zero bytes"),
+        _ if first.trim_ascii_start().starts_with(b"<svg") => Err("an SVG drawing"),
+        _ if first.trim_ascii_start().starts_with(b"<!DOC") => Err("a web page"),
+        _ if first.trim_ascii_start().starts_with(b"<html") => Err("a web page"),
+        _ if is_text(first) => Err("text"),
+        _ => Err("something that is no known kind of picture"),
+    }
+}
+
+/// Tells whether bytes read as UTF-8 without control characters; the last character may be cut.
+fn is_text(first: &[u8]) -> bool {
+    let text = match std::str::from_utf8(first) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&first[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// Turns a reader's error into ours: the end of the file is damage, anything else the system's.
+fn read_error(error: std::io::Error) -> ConvertError {
+    if error.kind() == ErrorKind::UnexpectedEof {
+        return cut_short();
+    }
+    // Decoders wrap what they find in the data as other or invalid data; the system does not.
+    if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other) {
+        return damaged("its compressed data make no sense");
+    }
+    ConvertError::Read(error)
+}
+
+fn cut_short() -> ConvertError {
+    damaged("it ends too early, the rest of the file is missing")
+}
+
+fn damaged(detail: impl Into<String>) -> ConvertError {
+    ConvertError::Damaged { detail: detail.into() }
+}
+
+fn unsupported(detail: impl Into<String>) -> ConvertError {
+    ConvertError::Unsupported { detail: detail.into() }
+}
+
+/// Returns a resolution that can be one: finite and above 0.
+fn resolution(dpi: f64) -> Option<f64> {
+    (dpi.is_finite() && dpi > 0.0).then_some(dpi)
+}
+
+/// Rounds a resolution to whole units within 1 to `most`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn whole(value: f64, most: u32) -> u32 {
+    value.round().clamp(1.0, f64::from(most)) as u32
 }

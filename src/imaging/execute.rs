@@ -1,0 +1,173 @@
+//! Obeying a plan.
+
+use std::sync::Arc;
+
+use super::color::{Colors, color_in, reply_profile};
+use super::formats::{self, Header, Shrink, SourceFormat};
+use super::ops::{self, Resampler, Usm};
+use super::plan::{Area, Color, Output, Plan, Step};
+use super::raster::Raster;
+use super::{ConvertError, Limits, Orientation, PixelType, Size};
+
+/// How many times larger than its target a picture stays when it is decoded smaller: the final
+/// filter then still sees all it needs (quality is lost visibly below it).
+const LEFT_FOR_FILTER: f64 = 2.0;
+
+/// Makes the replies of one source.
+#[derive(Debug)]
+pub(super) struct Engine<'a> {
+    header: &'a Header,
+    orientation: Orientation,
+    limits: &'a Limits,
+    colors: Colors,
+    resampler: Resampler,
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(header: &'a Header, orientation: Orientation, limits: &'a Limits) -> Self {
+        Self {
+            header,
+            orientation,
+            limits,
+            colors: Colors::of(header.profile.as_deref(), header.pixel_type),
+            resampler: Resampler::default(),
+        }
+    }
+
+    /// Says how much smaller the source may be decoded for a plan. Depends on nothing but the
+    /// source's header and the plan.
+    pub(super) fn shrink(&self, plan: &Plan) -> Shrink {
+        let Some(Step::Resample { from, to, .. }) = plan.steps.first() else {
+            return Shrink::Full;
+        };
+        if self.header.format != SourceFormat::Jpeg {
+            return Shrink::Full;
+        }
+        let reduction = (from.width / f64::from(to.width)).min(from.height / f64::from(to.height));
+        let enough = |s: &Shrink| reduction >= LEFT_FOR_FILTER * f64::from(s.divisor());
+        Shrink::STRONGEST_FIRST.into_iter().find(enough).unwrap_or_default()
+    }
+
+    /// Makes one reply from the upright picture, decoded as [`Self::shrink`] says.
+    pub(super) fn reply(
+        &mut self,
+        picture: Arc<Raster>,
+        plan: &Plan,
+    ) -> Result<Vec<u8>, ConvertError> {
+        if plan.source != self.orientation.applied(self.header.size) {
+            return Err(ConvertError::Changed);
+        }
+        let mut picture = picture;
+        for (number, step) in plan.steps.iter().enumerate() {
+            picture = match step {
+                Step::Resample { from, to, kernel } if number == 0 => {
+                    let from = self.shrunk(*from, self.shrink(plan));
+                    let step = Step::Resample { from, to: *to, kernel: *kernel };
+                    self.step(picture, &step, &plan.output)?
+                }
+                step => self.step(picture, step, &plan.output)?,
+            };
+        }
+        if picture.size() != plan.reply {
+            return Err(ConvertError::internal("a plan whose steps do not lead to its reply"));
+        }
+        let picture = self.finished(Arc::unwrap_or_clone(picture), &plan.output)?;
+        let profile = if !plan.output.embed_profile {
+            None
+        } else if plan.output.pixel_type == PixelType::Cmyk {
+            picture.profile().map(|profile| profile.to_vec())
+        } else {
+            reply_profile(plan.output.pixel_type)
+        };
+        formats::encode(&picture, &plan.output, profile.as_deref())
+    }
+
+    fn step(
+        &mut self,
+        picture: Arc<Raster>,
+        step: &Step,
+        output: &Output,
+    ) -> Result<Arc<Raster>, ConvertError> {
+        // These leave their input as it is, shared or not.
+        let made = match *step {
+            Step::Resample { from, to, kernel } => {
+                self.allow(to, &picture)?;
+                ops::resample(&mut self.resampler, &picture, from, to, kernel)?
+            }
+            Step::Flip { axis } => ops::flip(&picture, axis),
+            Step::Turn { by } => ops::turn(&picture, by),
+            Step::Mask => ops::mask(&picture),
+            Step::Place { x, y, canvas } => {
+                self.allow(canvas, &picture)?;
+                ops::place(&picture, x, y, canvas)
+            }
+            Step::Rotate { degrees, to, kernel } => {
+                self.allow(to, &picture)?;
+                ops::rotate(Arc::unwrap_or_clone(picture), degrees, to, kernel)
+            }
+            Step::Fill { ref color } => {
+                let color = color_in(*color, picture.pixel_type());
+                ops::fill(Arc::unwrap_or_clone(picture), &color)
+            }
+            Step::Usm { amount, radius, threshold, mono } => {
+                let parameters = Usm { amount, radius, threshold, mono };
+                ops::usm(Arc::unwrap_or_clone(picture), parameters)
+            }
+            Step::Sharpen => ops::sharpen(Arc::unwrap_or_clone(picture)),
+            Step::ToOutput => {
+                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
+            }
+        };
+        Ok(Arc::new(made))
+    }
+
+    /// Checks what a step is about to make; alpha may be added to it.
+    fn allow(&self, size: Size, picture: &Raster) -> Result<(), ConvertError> {
+        if size.width == 0 || size.height == 0 {
+            return Err(ConvertError::internal("a plan with an empty picture"));
+        }
+        self.limits.allow(size, size.pixels() * picture.bytes_per_pixel())
+    }
+
+    /// Brings a picture to what is written: the reply's components, 8 bits, alpha or none.
+    fn finished(&mut self, picture: Raster, output: &Output) -> Result<Raster, ConvertError> {
+        // A plan says where; one that does not means here.
+        let picture = if picture.pixel_type() == output.pixel_type && picture.profile().is_none() {
+            picture
+        } else {
+            self.colors.to_output(picture, output.pixel_type)?
+        };
+        let picture = if output.alpha {
+            picture.with_alpha()
+        } else {
+            let background = color_in(output.background, picture.pixel_type());
+            ops::fill(picture, &Color { alpha: 255, ..background })
+        };
+        Ok(picture.to_eight())
+    }
+
+    /// Turns an area of the upright source into the same area of the picture decoded smaller.
+    ///
+    /// The last stored column and row of such a picture may stand for less than a whole pixel.
+    /// Where mirroring brings them to the front, everything begins that much later.
+    fn shrunk(&self, area: Area, shrink: Shrink) -> Area {
+        let by = f64::from(shrink.divisor());
+        let upright = self.orientation.applied(self.header.size);
+        let decoded = self.orientation.applied(shrink.applied(self.header.size));
+        let (mirror_x, mirror_y) = match self.orientation {
+            Orientation::Upright | Orientation::Transpose => (false, false),
+            Orientation::FlipHorizontal | Orientation::Rotate90 => (true, false),
+            Orientation::FlipVertical | Orientation::Rotate270 => (false, true),
+            Orientation::Rotate180 | Orientation::Transverse => (true, true),
+        };
+        let late = |mirrored: bool, decoded: u32, upright: u32| {
+            if mirrored { f64::from(decoded) - f64::from(upright) / by } else { 0.0 }
+        };
+        Area {
+            x: area.x / by + late(mirror_x, decoded.width, upright.width),
+            y: area.y / by + late(mirror_y, decoded.height, upright.height),
+            width: area.width / by,
+            height: area.height / by,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! PNG, both ways (PNG specification, third edition).
+//!
+//! Palettes become RGB, transparency of every kind (alpha, `tRNS`) becomes alpha, 1, 2 and 4 bits
+//! become 8, 16 bits stay 16. A picture is whole when its `IEND` is there.
+
+use std::io::{BufRead, Cursor, Seek};
+
+use png::{
+    BitDepth, ColorType, Decoder, DecodingError, DeflateCompression, Encoder, Filter, Info,
+    PixelDimensions, Reader, SrgbRenderingIntent, Transformations, Unit,
+};
+
+use super::exif::Exif;
+use super::{Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::imaging::raster::{Alpha, Raster, Samples};
+use crate::imaging::{ConvertError, PixelType, Size};
+
+/// Most bytes the decoder may use for anything but pixels; profiles are inflated within it.
+const CHUNK_BYTES: usize = 64 << 20;
+
+fn open<R: BufRead + Seek>(input: R) -> Result<Reader<R>, ConvertError> {
+    let mut decoder = Decoder::new_with_limits(input, png::Limits { bytes: CHUNK_BYTES });
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.read_info().map_err(error)
+}
+
+pub(super) fn header<R: BufRead + Seek>(input: R) -> Result<Header, ConvertError> {
+    let reader = open(input)?;
+    let info = reader.info();
+    let (color, _) = reader.output_color_type();
+    let exif = info.exif_metadata.as_deref().map(Exif::parse).unwrap_or_default();
+    Ok(Header {
+        pixel_type: match color {
+            ColorType::Grayscale | ColorType::GrayscaleAlpha => PixelType::Gray,
+            ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => PixelType::Rgb,
+        },
+        bits: info.bit_depth as u8,
+        alpha: matches!(color, ColorType::GrayscaleAlpha | ColorType::Rgba),
+        dpi: info.pixel_dims.and_then(dots_per_inch).or(exif.dpi),
+        orientation: exif.orientation,
+        profile: info.icc_profile.as_deref().map(Into::into),
+        ..Header::new(SourceFormat::Png, Size::new(info.width, info.height))
+    })
+}
+
+fn dots_per_inch(dims: PixelDimensions) -> Option<f64> {
+    match dims.unit {
+        Unit::Meter => super::resolution(f64::from(dims.xppu) * 0.0254),
+        Unit::Unspecified => None,
+    }
+}
+
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertError> {
+    let mut reader = open(Cursor::new(bytes))?;
+    let length = reader.output_buffer_size().ok_or_else(|| damaged("its size is impossible"))?;
+    let (_, depth) = reader.output_color_type();
+    let samples = if depth == BitDepth::Sixteen {
+        let mut samples = Vec::with_capacity(length / 2);
+        if reader.info().interlaced {
+            let mut bytes = vec![0; length];
+            reader.next_frame(&mut bytes).map_err(error)?;
+            samples.extend(bytes.as_chunks().0.iter().map(|pair| u16::from_be_bytes(*pair)));
+        } else {
+            while let Some(row) = reader.next_row().map_err(error)? {
+                let pairs = row.data().as_chunks().0;
+                samples.extend(pairs.iter().map(|pair| u16::from_be_bytes(*pair)));
+            }
+        }
+        Samples::Sixteen(samples)
+    } else {
+        let mut samples = vec![0; length];
+        reader.next_frame(&mut samples).map_err(error)?;
+        Samples::Eight(samples)
+    };
+    reader.finish().map_err(error)?;
+    Raster::new(header.size, header.pixel_type, Alpha::from_bool(header.alpha), samples)
+        .map_err(|_| damaged("its pixels are not as many as its header says"))
+}
+
+fn error(error: DecodingError) -> ConvertError {
+    match error {
+        DecodingError::IoError(error) => read_error(error),
+        DecodingError::Format(format) => {
+            // The kinds of this error are private; its words are not.
+            let words = format.to_string();
+            if words.contains("unexpected end") || words.contains("Unexpected end") {
+                cut_short()
+            } else {
+                damaged("its header or its compressed data make no sense")
+            }
+        }
+        DecodingError::Parameter(_) => damaged("it has fewer pixels than its header says"),
+        DecodingError::LimitsExceeded => unsupported("a PNG with an enormous colour profile"),
+    }
+}
+
+/// Writes a PNG: deflate level 4, every row with the filter that suits it best.
+pub(super) fn encode(
+    picture: &Raster,
+    dpi: Option<f64>,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, ConvertError> {
+    let Samples::Eight(samples) = picture.samples() else {
+        return Err(ConvertError::internal("16-bit pixels reached the PNG writer"));
+    };
+    let size = picture.size();
+    let mut info = Info::with_size(size.width, size.height);
+    info.bit_depth = BitDepth::Eight;
+    info.color_type = match (picture.pixel_type(), picture.has_alpha()) {
+        (PixelType::Gray, false) => ColorType::Grayscale,
+        (PixelType::Gray, true) => ColorType::GrayscaleAlpha,
+        (PixelType::Rgb, false) => ColorType::Rgb,
+        (PixelType::Rgb, true) => ColorType::Rgba,
+        (PixelType::Cmyk, _) => {
+            return Err(ConvertError::unwritable("a PNG cannot hold CMYK", "use fmt=tif,cmyk"));
+        }
+    };
+    info.pixel_dims = dpi.map(|dpi| {
+        let per_metre = whole(dpi / 0.0254, i32::MAX.unsigned_abs());
+        PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }
+    });
+    match profile {
+        Some(profile) => info.icc_profile = Some(profile.into()),
+        None if picture.pixel_type() == PixelType::Rgb => {
+            info.srgb = Some(SrgbRenderingIntent::RelativeColorimetric);
+        }
+        None => {}
+    }
+    write(info, samples).map_err(|error| ConvertError::internal(error.to_string()))
+}
+
+fn write(info: Info, samples: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let mut file = Vec::with_capacity(samples.len() / 2);
+    let mut encoder = Encoder::with_info(&mut file, info)?;
+    encoder.set_deflate_compression(DeflateCompression::Level(4));
+    encoder.set_filter(Filter::Adaptive);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(samples)?;
+    writer.finish()?;
+    Ok(file)
+}

@@ -1,0 +1,317 @@
+//! Separable blurring of a stream of rows.
+//!
+//! Rows go in from top to bottom and come out blurred in the same order, some rows later; only as
+//! many are held as the filter is high. Beyond the edges the edge is repeated.
+
+use std::collections::VecDeque;
+
+/// From this standard deviation on, three moving averages stand in for the Gaussian: it costs the
+/// same for every radius and differs by less than 3 % of the Gaussian's peak.
+const WIDE: f64 = 12.0;
+
+/// A separable filter in the middle of a picture.
+#[derive(Debug)]
+pub(super) struct Blur {
+    stages: Vec<Stage>,
+    channels: usize,
+    /// A row with its edges repeated.
+    padded: Vec<f32>,
+}
+
+/// One vertical filter and the rows it waits with.
+#[derive(Debug)]
+struct Stage {
+    kernel: Kernel,
+    radius: usize,
+    rows: VecDeque<Vec<f32>>,
+    /// Sum of all rows held; for averages only.
+    sum: Vec<f64>,
+}
+
+#[derive(Debug)]
+enum Kernel {
+    /// Weights from the centre outwards; both sides sum to 1.
+    Weights(Vec<f32>),
+    /// The mean of all.
+    Mean,
+}
+
+impl Blur {
+    /// Makes a Gaussian of a standard deviation above 0, cut at three of them.
+    pub(super) fn gaussian(deviation: f64, channels: usize) -> Self {
+        let stages = if deviation > WIDE {
+            averages(deviation).map(|radius| Stage::new(Kernel::Mean, radius)).into()
+        } else {
+            let weights = gauss(deviation);
+            let radius = weights.len() - 1;
+            vec![Stage::new(Kernel::Weights(weights), radius)]
+        };
+        Self { stages, channels, padded: Vec::new() }
+    }
+
+    /// Makes the mean of 3 × 3 pixels.
+    pub(super) fn mean3(channels: usize) -> Self {
+        Self { stages: vec![Stage::new(Kernel::Mean, 1)], channels, padded: Vec::new() }
+    }
+
+    /// Takes the next row and hands out the rows that are now ready.
+    pub(super) fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
+        let mut row = row.to_vec();
+        for stage in &self.stages {
+            pad(&row, stage.radius, self.channels, &mut self.padded);
+            stage.along(&self.padded, self.channels, &mut row);
+        }
+        feed(&mut self.stages, row, emit);
+    }
+
+    /// Hands out the rows that waited for more.
+    pub(super) fn finish(mut self, emit: &mut dyn FnMut(&[f32])) {
+        let mut stages = self.stages.as_mut_slice();
+        while let Some((stage, rest)) = stages.split_first_mut() {
+            if let Some(last) = stage.rows.back().cloned() {
+                for _ in 0..stage.radius {
+                    if let Some(out) = stage.add(last.clone()) {
+                        feed(rest, out, emit);
+                    }
+                }
+            }
+            stages = rest;
+        }
+    }
+}
+
+fn feed(stages: &mut [Stage], row: Vec<f32>, emit: &mut dyn FnMut(&[f32])) {
+    let Some((stage, rest)) = stages.split_first_mut() else { return emit(&row) };
+    if stage.rows.is_empty() {
+        for _ in 0..stage.radius {
+            stage.add(row.clone());
+        }
+    }
+    if let Some(out) = stage.add(row) {
+        feed(rest, out, emit);
+    }
+}
+
+fn pad(row: &[f32], radius: usize, channels: usize, padded: &mut Vec<f32>) {
+    padded.clear();
+    let last = row.len() - channels;
+    for _ in 0..radius {
+        padded.extend_from_slice(&row[..channels]);
+    }
+    padded.extend_from_slice(row);
+    for _ in 0..radius {
+        padded.extend_from_slice(&row[last..]);
+    }
+}
+
+impl Stage {
+    fn new(kernel: Kernel, radius: usize) -> Self {
+        Self { kernel, radius, rows: VecDeque::new(), sum: Vec::new() }
+    }
+
+    /// Filters a row along itself.
+    fn along(&self, padded: &[f32], channels: usize, out: &mut [f32]) {
+        let center = self.radius * channels;
+        match &self.kernel {
+            Kernel::Weights(weights) => {
+                for (out, value) in out.iter_mut().zip(&padded[center..]) {
+                    *out = value * weights[0];
+                }
+                for (n, &weight) in weights.iter().enumerate().skip(1) {
+                    let (left, right) =
+                        (&padded[center - n * channels..], &padded[center + n * channels..]);
+                    for ((out, l), r) in out.iter_mut().zip(left).zip(right) {
+                        *out += weight * (l + r);
+                    }
+                }
+            }
+            Kernel::Mean => {
+                let span = 2 * self.radius + 1;
+                let share = share(span);
+                for c in 0..channels {
+                    let value = |n: usize| f64::from(padded[n * channels + c]);
+                    let mut sum: f64 = (0..span).map(value).sum();
+                    let pixels = out.len() / channels;
+                    for x in 0..pixels {
+                        out[x * channels + c] = narrow(sum * share);
+                        if x + 1 < pixels {
+                            sum += value(x + span) - value(x);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a row; returns a filtered one when as many are there as the filter is high.
+    fn add(&mut self, row: Vec<f32>) -> Option<Vec<f32>> {
+        let span = 2 * self.radius + 1;
+        let averages = matches!(self.kernel, Kernel::Mean);
+        if averages {
+            self.sum.resize(row.len(), 0.0);
+            for (sum, value) in self.sum.iter_mut().zip(&row) {
+                *sum += f64::from(*value);
+            }
+        }
+        let mut out = Vec::new();
+        if self.rows.len() == span {
+            out = self.rows.pop_front().unwrap_or_default();
+            if averages {
+                for (sum, value) in self.sum.iter_mut().zip(&out) {
+                    *sum -= f64::from(*value);
+                }
+            }
+        }
+        self.rows.push_back(row);
+        if self.rows.len() < span {
+            return None;
+        }
+        out.resize(self.rows[0].len(), 0.0);
+        match &self.kernel {
+            Kernel::Weights(weights) => {
+                let center = self.radius;
+                for (out, value) in out.iter_mut().zip(&self.rows[center]) {
+                    *out = value * weights[0];
+                }
+                for (n, &weight) in weights.iter().enumerate().skip(1) {
+                    let (above, below) = (&self.rows[center - n], &self.rows[center + n]);
+                    for ((out, a), b) in out.iter_mut().zip(above).zip(below) {
+                        *out += weight * (a + b);
+                    }
+                }
+            }
+            Kernel::Mean => {
+                let share = share(span);
+                for (out, sum) in out.iter_mut().zip(&self.sum) {
+                    *out = narrow(sum * share);
+                }
+            }
+        }
+        Some(out)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "spans are far below 2^52")]
+fn share(span: usize) -> f64 {
+    1.0 / span as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a mean of f32 values is one")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+/// Returns the weights of a Gaussian from its centre outwards, all together 1.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 3 × 12")]
+fn gauss(deviation: f64) -> Vec<f32> {
+    let radius = (3.0 * deviation).ceil().max(1.0) as usize;
+    // g(n+1)/g(n) is itself a geometric sequence: only one exponential is needed.
+    let step = exp_of_minus(1.0 / (deviation * deviation));
+    let mut ratio = exp_of_minus(0.5 / (deviation * deviation));
+    let mut weights = Vec::with_capacity(radius + 1);
+    let mut weight = 1.0;
+    for _ in 0..=radius {
+        weights.push(weight);
+        weight *= ratio;
+        ratio *= step;
+    }
+    let sum = weights[0] + 2.0 * weights[1..].iter().sum::<f64>();
+    weights.into_iter().map(|weight| narrow(weight / sum)).collect()
+}
+
+/// Returns e to the power of −x for x ≥ 0, the same on every platform.
+fn exp_of_minus(x: f64) -> f64 {
+    if x > 700.0 {
+        return 0.0;
+    }
+    let mut halvings = 0;
+    let mut small = x;
+    while small > 0.125 {
+        small /= 2.0;
+        halvings += 1;
+    }
+    // Taylor up to x^12; the rest is below the last bit at 1/8.
+    let mut value = 1.0;
+    for n in (1..=12_i32).rev() {
+        value = 1.0 - small / f64::from(n) * value;
+    }
+    for _ in 0..halvings {
+        value *= value;
+    }
+    value
+}
+
+/// Returns the radii of three moving averages with the Gaussian's variance (Kovesi 2010).
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 2 × 250")]
+fn averages(deviation: f64) -> [usize; 3] {
+    let variance = 12.0 * deviation * deviation;
+    let ideal = (variance / 3.0 + 1.0).sqrt();
+    let lower = ((ideal - 1.0) / 2.0).floor();
+    let width = 2.0 * lower + 1.0;
+    let small =
+        ((variance - 3.0 * width * width - 12.0 * width - 9.0) / (-4.0 * width - 4.0)).round();
+    [0.0, 1.0, 2.0].map(|n| if n < small { lower as usize } else { lower as usize + 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blurred(mut blur: Blur, rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let mut out = Vec::new();
+        for row in rows {
+            blur.push(row, &mut |row| out.push(row.to_vec()));
+        }
+        blur.finish(&mut |row| out.push(row.to_vec()));
+        out
+    }
+
+    /// The response to one bright pixel in the middle of a picture.
+    fn response(deviation: f64, side: usize) -> Vec<Vec<f32>> {
+        let mut rows = vec![vec![0.0; side]; side];
+        rows[side / 2][side / 2] = 1.0;
+        blurred(Blur::gaussian(deviation, 1), &rows)
+    }
+
+    #[test]
+    fn exponentials_are_exponentials() {
+        for n in 0..3000 {
+            let x = f64::from(n) * 0.01;
+            assert!((exp_of_minus(x) - (-x).exp()).abs() <= 2e-15, "{x}");
+        }
+        assert_eq!(exp_of_minus(1e9), 0.0);
+    }
+
+    #[test]
+    fn the_variance_is_the_one_asked_for() {
+        for deviation in [1.0, 3.0, 12.0, 12.1, 20.0] {
+            let side = 181;
+            let out = response(deviation, side);
+            let mut variance = 0.0;
+            let mut sum = 0.0;
+            for (y, row) in out.iter().enumerate() {
+                let weight: f64 = row.iter().map(|v| f64::from(*v)).sum();
+                let distance = y as f64 - (side / 2) as f64;
+                sum += weight;
+                variance += weight * distance * distance;
+            }
+            assert!((sum - 1.0).abs() < 1e-4, "{deviation}: {sum}");
+            let found = variance.sqrt();
+            assert!((found / deviation - 1.0).abs() < 0.03, "{deviation}: {found}");
+        }
+    }
+
+    #[test]
+    fn every_row_comes_out_whatever_the_height() {
+        for height in 1..8 {
+            for deviation in [0.3, 5.0, 40.0] {
+                let rows = vec![vec![7.0, 9.0, 7.0, 9.0]; height];
+                let out = blurred(Blur::gaussian(deviation, 2), &rows);
+                assert_eq!(out.len(), height);
+                for row in out {
+                    assert!((row[0] - 7.0).abs() < 1e-3 && (row[1] - 9.0).abs() < 1e-3);
+                }
+            }
+        }
+    }
+}
