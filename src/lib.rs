@@ -1,5 +1,7 @@
 //! A watch-folder export daemon.
+
 pub mod config;
+
 pub mod diag;
 pub mod fs;
 pub mod imaging;

@@ -62,11 +62,11 @@ pub enum Fault {
     KeepsChanging,
     // -- reading the source
     /// The content is not what the name says.
-    #[error("the file is named {named} but holds {found}")]
+    #[error("the file should be {named}, but holds {found}")]
     Mismatch {
-        /// What the suffix or the catalogue promises.
+        /// What its name promises, with its article.
         named: String,
-        /// What the first bytes say.
+        /// What the first bytes say, with its article.
         found: String,
     },
     /// The picture is cut short or damaged.

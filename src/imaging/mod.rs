@@ -320,7 +320,7 @@ impl ConvertError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unknown { found } => {
-                Fault::UnsupportedSource { detail: format!("it holds {found}") }
+                Fault::Mismatch { named: "a picture".into(), found: found.clone() }
             }
             Self::Damaged { detail } => Fault::Damaged { detail: detail.clone() },
             Self::TooLarge { width, height, limit } => {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
+use serde::{Deserialize, Serialize};
 
 use super::log::About;
 use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
@@ -18,7 +19,8 @@ use super::schedule::Schedule;
 use super::{EmailSetting, Fmt};
 use crate::diag::{Code, Diagnostic, Fault, Spanned, Text, nearest, position, shown};
 use crate::fs::RelPath;
-use crate::imaging::plan::Defaults;
+use crate::imaging::modifiers::{self, Modifiers, Presets};
+use crate::imaging::plan::{self, Defaults};
 use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
 
 /// What the configuration says about jobs.
@@ -72,7 +74,8 @@ pub struct Destination {
 }
 
 /// What happens to a different file that is in the destination already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Existing {
     /// It stays, and the asset fails.
     Keep,
@@ -127,10 +130,12 @@ impl Item {
 
 /// The modifiers of a rendition as one text: `is_modifier`, then `&`, then the macro, so that for
 /// every command the macro wins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// The whole; empty when the manifest has neither.
     pub text: String,
+    /// What it means, or why nothing can be made by it.
+    pub modifiers: Result<Modifiers, Fault>,
     modifier: Option<Text>,
     preset: Option<Spanned<String>>,
 }
@@ -246,7 +251,8 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, now: &Zone
         findings.push(unknown_locale(text));
     }
     let when = check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings);
-    let mut lookup = Lookup { library, known: HashMap::new(), foreseen: Vec::new() };
+    let mut lookup =
+        Lookup { library, known: HashMap::new(), foreseen: Vec::new(), odd: Vec::new() };
     let wanted: Vec<Wanted<'_>> = if renditions.is_empty() {
         vec![Wanted { name: None, own: common, common }]
     } else {
@@ -258,6 +264,9 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, now: &Zone
     };
     let decided: Vec<Option<Rendition>> =
         wanted.iter().map(|wanted| rendition(wanted, policy, &mut lookup)).collect();
+    // Renditions that share modifiers share what is odd about them.
+    lookup.odd.dedup();
+    findings.extend(lookup.odd);
     let mut foreseen = lookup.foreseen;
     foreseen.sort_by_key(|finding| finding.span.start);
     foreseen.dedup();
@@ -409,14 +418,22 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
         output_name,
         make: match fmt? {
             Fmt::Orig => Make::Orig,
-            Fmt::Convert => Make::Convert(recipe(is_modifier, preset, policy)),
+            Fmt::Convert => Make::Convert(recipe(is_modifier, preset, policy, lookup)),
         },
         items: items?,
     })
 }
 
-/// Joins what a rendition says about its pictures.
-fn recipe(modifier: Option<&Text>, preset: Option<&Spanned<String>>, _policy: &Policy) -> Recipe {
+/// Joins what a rendition says about its pictures, and reads it.
+///
+/// What is wrong with it fails every asset of the rendition, not the manifest, and is foreseen;
+/// what is merely odd is found in the manifest.
+fn recipe(
+    modifier: Option<&Text>,
+    preset: Option<&Spanned<String>>,
+    policy: &Policy,
+    lookup: &mut Lookup<'_>,
+) -> Recipe {
     let mut text = modifier.map_or(String::new(), |modifier| modifier.value.clone());
     if let Some(preset) = preset {
         if modifier.is_some() {
@@ -424,7 +441,62 @@ fn recipe(modifier: Option<&Text>, preset: Option<&Spanned<String>>, _policy: &P
         }
         text.extend(["$", &preset.value, "$"]);
     }
-    Recipe { text, modifier: modifier.cloned(), preset: preset.cloned() }
+    let presets = Presets::from(&policy.macros);
+    let parsed = modifiers::parse(&text, &presets, policy.imaging.rules());
+    let mut recipe = Recipe {
+        text,
+        modifiers: Ok(parsed.modifiers),
+        modifier: modifier.cloned(),
+        preset: preset.cloned(),
+    };
+    let mut found = parsed.findings;
+    if let Ok(modifiers) = &recipe.modifiers
+        && !found.iter().any(Diagnostic::is_error)
+    {
+        found.extend(plan::check(modifiers, &policy.imaging));
+    }
+    if let Some(error) = found.iter().filter(|f| f.is_error()).min_by_key(|f| f.span.start) {
+        recipe.modifiers =
+            Err(Fault::Modifiers { message: error.message.clone(), help: error.help.clone() });
+    }
+    for finding in found {
+        let placed = Diagnostic { span: recipe.place(&finding.span), ..finding };
+        if placed.is_error() {
+            lookup.foreseen.push(placed);
+        } else {
+            lookup.odd.push(placed);
+        }
+    }
+    lookup.odd.extend(two_formats(modifier, preset, &presets, policy));
+    recipe
+}
+
+/// Warns when modifiers and macro both name a format, and not the same one: the macro's wins.
+fn two_formats(
+    modifier: Option<&Text>,
+    preset: Option<&Spanned<String>>,
+    presets: &Presets,
+    policy: &Policy,
+) -> Option<Diagnostic> {
+    let format = |text: &str| {
+        let modifiers = modifiers::parse(text, presets, policy.imaging.rules()).modifiers;
+        let named = modifiers.iter().any(|(_, setting)| setting.value.name() == "fmt");
+        named.then(|| modifiers.fmt().format)
+    };
+    let (modifier, preset) = (modifier?, preset?);
+    let (ours, theirs) = (format(&modifier.value)?, format(&format!("${}$", preset.value))?);
+    (ours != theirs).then(|| {
+        Diagnostic::warning(
+            Code::Value,
+            preset.span.clone(),
+            format!(
+                "`macro` and `is_modifier` ask for different formats, {} and {}; the macro wins",
+                theirs.entry().name,
+                ours.entry().name
+            ),
+        )
+        .help("leave one of the two `fmt` out")
+    })
 }
 
 /// The library, with what was asked before.
@@ -432,7 +504,10 @@ struct Lookup<'l> {
     library: &'l Library,
     /// Renditions mostly share one list.
     known: HashMap<AssetHandle, Result<Vec<Asset>, Fault>>,
+    /// What a run will say about assets.
     foreseen: Vec<Diagnostic>,
+    /// Warnings about the manifest itself.
+    odd: Vec<Diagnostic>,
 }
 
 /// What makes an item one that was listed before.

@@ -130,6 +130,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Nothing counted.
+    pub const NONE: Self = Self {
+        total_file_count: 0,
+        file_success_count: 0,
+        file_error_count: 0,
+        file_warning_count: 0,
+        file_cancel_count: 0,
+        file_duplicate_count: 0,
+        file_update_count: 0,
+    };
+
     /// Adds one outcome.
     pub fn add(&mut self, outcome: &AssetOutcome) {
         self.total_file_count += 1;

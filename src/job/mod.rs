@@ -12,6 +12,7 @@ pub mod log;
 pub mod manifest;
 pub mod names;
 pub mod publish;
+pub mod run;
 pub mod schedule;
 
 /// When a report is mailed (`emailSetting`).

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::check::Existing;
 use super::log::{AssetEntry, AssetOutcome, Change};
 use super::names::SUMS;
 use crate::diag::Fault;
@@ -32,19 +33,9 @@ pub enum Place {
     Destination {
         /// Below the output root.
         folder: RelPath,
-        /// Whether different files are replaced.
-        overwrite: Overwrite,
+        /// What happens to different files there.
+        existing: Existing,
     },
-}
-
-/// What happens to a different file of the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Overwrite {
-    /// It stays; the asset fails.
-    Never,
-    /// It is replaced.
-    Different,
 }
 
 /// The staging folder of one run.
@@ -169,7 +160,7 @@ impl Stage {
     /// Decides what publishing does to each file, given what the destination holds now: fills in
     /// each file's [`Change`] and fails the assets that may not replace a different file.
     pub fn decide(&self, place: &Place, entries: &mut [AssetEntry]) {
-        let Place::Destination { folder, overwrite } = place else { return };
+        let Place::Destination { folder, existing } = place else { return };
         let target = self.out.join(folder.as_path());
         for entry in entries {
             let mut fault = None;
@@ -178,7 +169,7 @@ impl Stage {
                 file.change = match path.symlink_metadata() {
                     Err(_) => Change::New,
                     Ok(_) if has_hash(&path, &file.sha256) => Change::Identical,
-                    Ok(_) if *overwrite == Overwrite::Different => Change::Replaced,
+                    Ok(_) if *existing == Existing::Replace => Change::Replaced,
                     Ok(_) => {
                         fault = Some(Fault::Exists { name: format!("{folder}/{}", file.output) });
                         break;
@@ -437,20 +428,20 @@ mod tests {
         for (name, content) in [("same", b"s"), ("other", b"o")] {
             fs::write_new(&dir.path().join("web").join(name), content, 0o644).unwrap();
         }
-        let make = |overwrite| {
+        let make = |existing| {
             let stage = Stage::open(dir.path(), "id").unwrap();
             let mut entries = vec![
                 staged(&stage, "same", b"s"),
                 staged(&stage, "other", b"n"),
                 staged(&stage, "sub/new", b"n"),
             ];
-            let place = Place::Destination { folder: rel("web"), overwrite };
+            let place = Place::Destination { folder: rel("web"), existing };
             stage.decide(&place, &mut entries);
             stage.seal(&place, &entries).unwrap();
             stage.publish(&place, &entries).unwrap();
             entries
         };
-        let entries = make(Overwrite::Never);
+        let entries = make(Existing::Keep);
         assert_eq!(entries[0].outcome.files()[0].change, Change::Identical);
         assert_eq!(
             entries[1].outcome,
@@ -458,7 +449,7 @@ mod tests {
         );
         assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"o");
         assert_eq!(std::fs::read(dir.path().join("web/sub/new")).unwrap(), b"n");
-        let entries = make(Overwrite::Different);
+        let entries = make(Existing::Replace);
         assert_eq!(entries[1].outcome.files()[0].change, Change::Replaced);
         assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"n");
     }
@@ -468,7 +459,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let stage = Stage::open(dir.path(), "id").unwrap();
         let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
-        let place = Place::Destination { folder: rel("web"), overwrite: Overwrite::Never };
+        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
         stage.decide(&place, &mut entries);
         stage.seal(&place, &entries).unwrap();
         std::fs::create_dir(dir.path().join("web")).unwrap();
@@ -484,7 +475,7 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("web")).unwrap();
         let stage = Stage::open(dir.path(), "id").unwrap();
         let entries = vec![staged(&stage, "a", b"a")];
-        let place = Place::Destination { folder: rel("web"), overwrite: Overwrite::Never };
+        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
         stage.seal(&place, &entries).unwrap();
         assert!(matches!(stage.publish(&place, &entries), Err(PublishError::NotAFolder(_))));
         assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);

@@ -48,6 +48,35 @@ pub enum SourceFormat {
     Bmp,
 }
 
+impl SourceFormat {
+    /// Returns the format that a file name extension promises, in any case.
+    #[must_use]
+    pub fn promised_by(extension: &str) -> Option<Self> {
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "jpg" | "jpeg" | "jpe" | "jfif" => Self::Jpeg,
+            "png" => Self::Png,
+            "tif" | "tiff" => Self::Tiff,
+            "gif" => Self::Gif,
+            "webp" => Self::Webp,
+            "bmp" | "dib" => Self::Bmp,
+            _ => return None,
+        })
+    }
+
+    /// Names the format with its article, for a sentence.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Jpeg => "a JPEG picture",
+            Self::Png => "a PNG picture",
+            Self::Tiff => "a TIFF picture",
+            Self::Gif => "a GIF picture",
+            Self::Webp => "a WebP picture",
+            Self::Bmp => "a BMP picture",
+        }
+    }
+}
+
 /// What a file's header says of the picture as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Header {

@@ -1,0 +1,140 @@
+//! `explain`: the plan of one conversion.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Exit, Places, complain, print, print_json, rendering, say};
+use crate::diag::{Diagnostic, render};
+use crate::imaging::formats::SourceFormat;
+use crate::imaging::modifiers::{Presets, Rules, parse};
+use crate::imaging::plan::{Explained, Plan, plan};
+use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
+use crate::worker::{Answer, Pool, PoolSettings, Task};
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A picture, or just its size in pixels
+    #[arg(long, value_name = "WxH|FILE")]
+    source: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Stands in for the attribute DefaultPix; 0 is no limit
+    #[arg(long, value_name = "W,H", value_parser = pair)]
+    default_pix: Option<(u32, u32)>,
+    /// Stands in for the attribute MaxPix; 0 is no limit
+    #[arg(long, value_name = "W,H", value_parser = pair)]
+    max_pix: Option<(u32, u32)>,
+    /// Stands in for the catalogue's Resolution
+    #[arg(long, value_name = "R")]
+    resolution: Option<f64>,
+    /// Image Serving modifiers, for example "wid=500&fmt=png"
+    #[arg(last = true, default_value = "")]
+    modifiers: String,
+}
+
+fn pair(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || "expected two whole numbers, W,H".to_owned();
+    let (width, height) = text.split_once(',').ok_or_else(wrong)?;
+    Ok((width.trim().parse().map_err(|_| wrong())?, height.trim().parse().map_err(|_| wrong())?))
+}
+
+pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit> {
+    let settings = places.settings()?.settings;
+    let source = match size(&args.source) {
+        Some(size) => imagined(size),
+        None => probe(Path::new(&args.source), settings.pool.clone())?,
+    };
+    let mut defaults = settings.policy.imaging.clone();
+    defaults.default_pix = args.default_pix.unwrap_or(defaults.default_pix);
+    defaults.max_pix = args.max_pix.unwrap_or(defaults.max_pix);
+    defaults.resolution = args.resolution.or(defaults.resolution);
+    let presets = Presets::new(&settings.policy.macros);
+    let rules = Rules { strict: defaults.strict, lenient: defaults.lenient };
+    let parsed = parse(&args.modifiers, &presets, rules);
+    let (error, mut warnings) = split(parsed.findings);
+    let result = match error {
+        Some(error) => Err(error),
+        None => plan(&parsed.modifiers, &source, &defaults).map(|planned| {
+            warnings.extend(planned.warnings);
+            planned.plan
+        }),
+    };
+    if args.json {
+        print_json(&Explained::new(&result, &warnings));
+    } else {
+        shown(&args.modifiers, &result, &warnings);
+    }
+    Ok(if result.is_ok() { Exit::Well } else { Exit::Wrong })
+}
+
+/// Takes the first error and the warnings apart.
+fn split(findings: Vec<Diagnostic>) -> (Option<Diagnostic>, Vec<Diagnostic>) {
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Diagnostic::is_error);
+    (errors.into_iter().next(), warnings)
+}
+
+fn shown(modifiers: &str, result: &Result<Plan, Diagnostic>, warnings: &[Diagnostic]) {
+    let mut findings = warnings.to_vec();
+    match result {
+        Ok(plan) => print(&format!("{plan}\n")),
+        Err(error) => findings.push(error.clone()),
+    }
+    if !findings.is_empty() {
+        say(render("modifiers", modifiers, &findings, rendering()).trim_end());
+    }
+}
+
+/// Reads `WxH`.
+fn size(text: &str) -> Option<Size> {
+    let (width, height) = text.split_once(['x', '×'])?;
+    let size = Size::new(width.parse().ok()?, height.parse().ok()?);
+    (size.width > 0 && size.height > 0).then_some(size)
+}
+
+/// An opaque picture of 8 bits RGB with nothing special about it.
+fn imagined(size: Size) -> SourceInfo {
+    SourceInfo {
+        format: SourceFormat::Tiff,
+        size,
+        pixel_type: PixelType::Rgb,
+        bits: 8,
+        alpha: false,
+        dpi: None,
+        orientation: Orientation::Upright,
+        profile: None,
+    }
+}
+
+/// Reads a picture's header, in a worker as always.
+fn probe(path: &Path, settings: PoolSettings) -> Result<SourceInfo, Exit> {
+    let absent = |why: String| {
+        complain(&format!("{}: {why}", path.display()));
+        Exit::Absent
+    };
+    let input = std::fs::File::open(path).map_err(|error| absent(error.to_string()))?;
+    if !input.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Err(absent("that is no file and no size WxH".into()));
+    }
+    let deadline = settings.deadline + Duration::from_secs(5);
+    let settings = PoolSettings { workers: 1, program: PathBuf::from("/proc/self/exe"), ..settings };
+    let pool = Pool::start(settings).map_err(|error| {
+        complain(&error.to_string());
+        Exit::Failed
+    })?;
+    let lane = pool.lane();
+    lane.submit(0, Task::Probe { input });
+    match lane.wait(deadline) {
+        Some((_, Ok(Answer::Probed(info)))) => Ok(info),
+        Some((_, Err(fault))) => {
+            complain(&format!("{}: {fault}; {}", path.display(), fault.next_step()));
+            Err(Exit::Failed)
+        }
+        Some((_, Ok(_))) | None => {
+            complain("the worker did not answer");
+            Err(Exit::Failed)
+        }
+    }
+}

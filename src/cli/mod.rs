@@ -1,0 +1,206 @@
+//! The command line: one file per group of commands.
+//!
+//! Data goes to stdout, words to stderr; `--json` where a machine may read. Nothing ever asks.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Flags};
+use crate::diag::Rendering;
+
+mod control;
+mod demo;
+mod explain;
+mod jobs;
+mod once;
+mod settings;
+
+/// What the process ends with; the numbers are part of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All well, warnings included.
+    Well,
+    /// Failed, fatal or stopped.
+    Failed,
+    /// The command line is wrong.
+    Usage,
+    /// Some assets failed, some were delivered.
+    Partial,
+    /// A manifest or modifiers are wrong.
+    Wrong,
+    /// A named manifest or an asset root is absent.
+    Absent,
+    /// Mail or the service cannot be reached.
+    Unavailable,
+    /// Outputs cannot be made.
+    NoOutput,
+    /// The journal cannot be written.
+    Journal,
+    /// Another daemon holds the spool.
+    Held,
+    /// The configuration is wrong.
+    Configuration,
+}
+
+impl Exit {
+    /// Returns the number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partial => 3,
+            Self::Wrong => 65,
+            Self::Absent => 66,
+            Self::Unavailable => 69,
+            Self::NoOutput => 73,
+            Self::Journal => 74,
+            Self::Held => 75,
+            Self::Configuration => 78,
+        }
+    }
+}
+
+impl From<crate::job::Verdict> for Exit {
+    fn from(verdict: crate::job::Verdict) -> Self {
+        use crate::job::Verdict;
+        match verdict {
+            Verdict::Clean | Verdict::Warnings => Self::Well,
+            Verdict::Partial => Self::Partial,
+            Verdict::Refused => Self::Wrong,
+            Verdict::Failed | Verdict::Fatal | Verdict::Stopped => Self::Failed,
+        }
+    }
+}
+
+/// Exports pictures as manifests in a watched folder ask.
+#[derive(Debug, Parser)]
+#[command(name = "exportd", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where things are; taken by every command.
+#[derive(Debug, Clone, Default, Args)]
+struct Places {
+    /// Read this configuration instead of /etc/exportd
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Put drop, assets, out, reports, spool and mail below this folder
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+impl Places {
+    fn load(&self) -> Result<Config, ConfigError> {
+        let root = match &self.root {
+            Some(root) => Some(std::path::absolute(root).unwrap_or_else(|_| root.clone())),
+            None => None,
+        };
+        crate::config::load(&Flags { config: self.config.clone(), root })
+    }
+
+    /// Loads the configuration, or says what is wrong with it.
+    fn settings(&self) -> Result<Config, Exit> {
+        self.load().map_err(|error| {
+            complain(&error.to_string());
+            Exit::Configuration
+        })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon: watches the drop folder and exports what arrives
+    Run,
+    /// Runs one manifest here and now, outside the spool
+    Once(once::OnceArgs),
+    /// Parses, resolves and lints manifests; writes nothing
+    Check(jobs::CheckArgs),
+    /// Prints what a manifest would make: names, sizes, decisions; writes nothing
+    Plan(jobs::PlanArgs),
+    /// Prints the plan of one conversion
+    Explain(explain::ExplainArgs),
+    /// Checks manifests and puts them into the drop folder (IPS: submitJob)
+    Submit(control::SubmitArgs),
+    /// Shows running, waiting and scheduled jobs (IPS: getActiveJobs, getScheduledJobs)
+    Status(control::StatusArgs),
+    /// Stops a running job (IPS: stopJob)
+    Stop(control::StopArgs),
+    /// Prints the merged configuration and where each value came from
+    Config(settings::ConfigArgs),
+    /// Makes a playground and runs the real daemon over it
+    Demo(demo::DemoArgs),
+    /// A worker process; started by the daemon alone
+    #[command(hide = true)]
+    Worker,
+    /// A mail sender process; started by the daemon alone
+    #[command(hide = true)]
+    Mailer,
+}
+
+/// Runs the command that the arguments ask for.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let exit = match &cli.command {
+        Command::Worker => return crate::worker::child_main(),
+        Command::Mailer => return crate::report::smtp::mailer_main(),
+        Command::Run => crate::daemon::run(&Flags {
+            config: cli.places.config.clone(),
+            root: cli.places.root.as_deref().and_then(|root| std::path::absolute(root).ok()),
+        }),
+        Command::Once(args) => once::once(&cli.places, args),
+        Command::Check(args) => jobs::check(&cli.places, args),
+        Command::Plan(args) => jobs::plan(&cli.places, args),
+        Command::Explain(args) => explain::explain(&cli.places, args),
+        Command::Submit(args) => control::submit(&cli.places, args),
+        Command::Status(args) => control::status(&cli.places, args),
+        Command::Stop(args) => control::stop(&cli.places, args),
+        Command::Config(args) => settings::config(&cli.places, args),
+        Command::Demo(args) => demo::demo(args),
+    };
+    ExitCode::from(exit.unwrap_or_else(|exit| exit).code())
+}
+
+/// Writes data to stdout; a reader that went away is no error.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes a value as one JSON document to stdout.
+fn print_json(value: &impl serde::Serialize) {
+    if let Ok(text) = serde_json::to_string_pretty(value) {
+        print(&text);
+        print("\n");
+    }
+}
+
+/// Writes words to stderr.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes an error to stderr.
+fn complain(text: &str) {
+    say(&format!("error: {text}"));
+}
+
+/// Tells how findings are rendered: colours only on a terminal, and never with `NO_COLOR`.
+fn rendering() -> Rendering {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !plain { Rendering::Colour } else { Rendering::Plain }
+}

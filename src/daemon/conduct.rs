@@ -1,0 +1,571 @@
+//! One order from its manifest to its report: the road that `run` and `once` share.
+//!
+//! The order of what is durable is: the name of the run, the outcome of each asset, the decision
+//! to publish, the outputs in their place, the report, the mail. A job that is taken up again goes
+//! the same road and finds what is done; nothing on it undoes anything.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::config::Settings;
+use crate::diag::{Fault, Text};
+use crate::fs::RelPath;
+use crate::imaging::modifiers::Presets;
+use crate::job::Fmt;
+use crate::job::check::{Destination, Existing, ExportJob, Judged, Make, When, about, judge};
+use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
+use crate::job::manifest::{self, Manifest};
+use crate::job::publish::{Place, Stage};
+use crate::job::run::{Ask, Cancel, Event, Progress, Step, WorkError, Bench, work};
+use crate::library::Library;
+use crate::report::folder::{ActiveState, Modes, ReportFolder, Status};
+use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
+use crate::spool::{Due, Journal, JournalError};
+use crate::worker::Pool;
+
+/// How often assets that are not there yet are looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often progress is written down, at most.
+const POSTING: Duration = Duration::from_secs(1);
+
+/// What every job of one configuration works with.
+pub struct Epoch {
+    /// The configuration.
+    pub settings: Settings,
+    /// The workers.
+    pub pool: Pool,
+    /// Where things are, as people reach them.
+    pub places: Places,
+    /// Who gets mail.
+    pub directory: Directory,
+}
+
+/// A manifest with what is known about it from outside.
+pub struct Order<'o> {
+    /// The spool's id, or one made up for `once`.
+    pub id: &'o str,
+    /// The manifest's file name.
+    pub name: &'o str,
+    /// Its bytes.
+    pub bytes: &'o [u8],
+    /// Owner of the dropped file.
+    pub uid: Option<u32>,
+    /// When it was accepted, or when its schedule fired.
+    pub received: Timestamp,
+    /// Number in the job handle.
+    pub number: u64,
+    /// Whether its time has come already.
+    pub fired: Fired,
+    /// Why it is not even tried, when it broke the daemon too often.
+    pub given_up: Option<Fault>,
+}
+
+/// Whether a schedule is still to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fired {
+    /// `execTime` and `execSchedule` decide.
+    NotYet,
+    /// This is a firing, or schedules are not obeyed.
+    Now,
+}
+
+/// Where the steps of a run are kept.
+pub enum Ledger<'l> {
+    /// In the job's journal.
+    Journal(&'l Journal),
+    /// Nowhere: what is interrupted is not taken up again.
+    Nowhere,
+}
+
+impl Ledger<'_> {
+    /// Writes a step; durable when this returns.
+    fn write(&self, step: &Step) -> Result<(), ConductError> {
+        match self {
+            Self::Journal(journal) => journal.append(step).map_err(ConductError::Journal),
+            Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Writes a step that may be lost in a crash: its work is then done again.
+    fn note(&self, step: &Step) -> Result<(), JournalError> {
+        match self {
+            Self::Journal(journal) => journal.append_lazily(step),
+            Self::Nowhere => Ok(()),
+        }
+    }
+}
+
+/// How an order came out.
+pub enum Conducted {
+    /// It is over; the report is written.
+    Over(Box<Over>),
+    /// It waits for its time.
+    Later(Due),
+    /// The daemon stops; it is taken up again.
+    Suspended,
+}
+
+/// A run that is over.
+pub struct Over {
+    /// What came of it.
+    pub log: JobLog,
+    /// What a retry would ask.
+    pub retry: Option<RetryRequest>,
+}
+
+/// Why an order cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// The journal cannot be written; the daemon must end and recover.
+    #[error(transparent)]
+    Journal(JournalError),
+    /// The report cannot be written; the order stays and is tried again.
+    #[error("the report cannot be written: {0}")]
+    Report(std::io::Error),
+}
+
+/// Run names given out by this process.
+#[derive(Debug, Default)]
+pub struct Names(Mutex<BTreeSet<String>>);
+
+impl Names {
+    /// Gives out a name that no folder in `out` or `reports` and no other run has.
+    fn claim(&self, wanted: &str, settings: &Settings) -> RelPath {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for n in 1_u32.. {
+            let name = if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") };
+            let free = |root: &PathBuf| root.join(&name).symlink_metadata().is_err();
+            if !free(&settings.folders.out) || !free(&settings.folders.reports) {
+                continue;
+            }
+            if taken.contains(&name) {
+                continue;
+            }
+            if let Ok(path) = RelPath::parse(&name) {
+                taken.insert(name);
+                return path;
+            }
+            break;
+        }
+        // `run_name` makes only names that parse.
+        unreachable!("a run name is a file name")
+    }
+}
+
+/// Names a run after its job and the local time: `<jobName>_<YYYY-MM-DD-HH-MM-SS>`.
+#[must_use]
+pub fn run_name(job_name: &str, at: Timestamp, zone: &TimeZone) -> String {
+    let job_name: String = job_name
+        .chars()
+        .map(|c| if c.is_whitespace() || c == '/' || crate::fs::is_invisible(c) { '-' } else { c })
+        .collect();
+    let job_name = job_name.trim_start_matches('.');
+    let cut = job_name.floor_char_boundary(200.min(job_name.len()));
+    let job_name = if cut == 0 { "job" } else { &job_name[..cut] };
+    format!("{job_name}_{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d-%H-%M-%S"))
+}
+
+/// What a run has around it.
+pub struct Stand<'s> {
+    /// Run names.
+    pub names: &'s Names,
+    /// Whether to end early.
+    pub cancel: &'s Cancel,
+    /// Where its steps are kept.
+    pub ledger: Ledger<'s>,
+    /// Told how far it is, at most once a second.
+    pub watch: &'s dyn Fn(&Status<'_>),
+    /// Reads the wall clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// Takes an order from its manifest to its report. `steps` is what its journal says.
+///
+/// # Errors
+/// See [`ConductError`].
+pub fn conduct(
+    order: &Order<'_>,
+    epoch: &Epoch,
+    stand: &Stand<'_>,
+    steps: Vec<Step>,
+) -> Result<Conducted, ConductError> {
+    Course { order, epoch, stand, past: Past::of(steps) }.run()
+}
+
+/// What the journal of earlier attempts says.
+#[derive(Default)]
+struct Past {
+    named: Option<(RelPath, String, Timestamp)>,
+    assets: Vec<AssetEntry>,
+    publish: Option<(Place, Vec<AssetEntry>, bool)>,
+    published: Option<(Timestamp, Option<Fault>)>,
+}
+
+impl Past {
+    fn of(steps: Vec<Step>) -> Self {
+        let mut past = Self::default();
+        for step in steps {
+            match step {
+                Step::Named { run, job_handle, start } => {
+                    past.named = Some((run, job_handle, start));
+                }
+                Step::Asset(entry) => past.assets.push(*entry),
+                Step::Publish { place, entries, stopped } => {
+                    past.publish = Some((place, entries, stopped));
+                }
+                Step::Published { end, fault } => past.published = Some((end, fault)),
+            }
+        }
+        past
+    }
+}
+
+/// One order on its way.
+struct Course<'c> {
+    order: &'c Order<'c>,
+    epoch: &'c Epoch,
+    stand: &'c Stand<'c>,
+    past: Past,
+}
+
+impl Course<'_> {
+    fn run(&mut self) -> Result<Conducted, ConductError> {
+        let settings = &self.epoch.settings;
+        let now = (self.stand.now)();
+        let library = Library::open(&settings.folders.assets);
+        let judged = match &library {
+            Ok(library) => Some(self.judge(library, now)),
+            Err(_) => None,
+        };
+        let job = judged.as_ref().and_then(|judged| judged.job.as_ref());
+        if self.order.fired == Fired::NotYet
+            && let Some(due) = job.and_then(|job| due(job, now))
+        {
+            return Ok(Conducted::Later(due));
+        }
+        let mut log = self.begin(judged.as_ref())?;
+        let reports = settings.folders.reports.join(&log.run);
+        let folder = ReportFolder::create(reports, self.order.bytes, Modes::default())
+            .map_err(ConductError::Report)?;
+        let mut retry = None;
+        log.fatal = match (library, judged) {
+            _ if self.order.given_up.is_some() => self.order.given_up.clone(),
+            (Err(error), _) => Some(Fault::Internal { detail: error.to_string() }),
+            (Ok(library), Some(mut judged)) => match judged.job.take() {
+                None => judged.refusal(),
+                Some(job) => {
+                    retry = judged.manifest.as_ref().map(|manifest| request(manifest, &job));
+                    let job = self.wait_for_assets(job, &library, &log);
+                    if !self.export(&job, &library, &folder, &mut log)? {
+                        return Ok(Conducted::Suspended);
+                    }
+                    log.fatal.take()
+                }
+            },
+            (Ok(_), None) => Some(Fault::Internal { detail: "no judgement".into() }),
+        };
+        log.end = match &self.past.published {
+            Some((end, _)) => *end,
+            None => (self.stand.now)(),
+        };
+        let over = Over { log, retry };
+        folder.finish(&over.report(&self.epoch.places)).map_err(ConductError::Report)?;
+        Ok(Conducted::Over(Box::new(over)))
+    }
+
+    fn judge(&self, library: &Library, now: Timestamp) -> Judged {
+        let now = now.to_zoned(TimeZone::system());
+        judge(self.order.bytes, library, &self.epoch.settings.policy, &now)
+    }
+
+    /// Names the run, or finds the name it has, and begins its log.
+    fn begin(&mut self, judged: Option<&Judged>) -> Result<JobLog, ConductError> {
+        let manifest = judged.and_then(|judged| judged.manifest.as_ref());
+        let about = about(manifest, self.order.name, self.order.uid);
+        let (run, job_handle, start) = match self.past.named.clone() {
+            Some(named) => named,
+            None => self.name(&about)?,
+        };
+        Ok(JobLog {
+            about,
+            run: run.to_string(),
+            job_handle,
+            start,
+            end: start,
+            assets: Vec::new(),
+            findings: judged.map_or_else(Vec::new, |judged| judged.findings.clone()),
+            fatal: None,
+            stopped: false,
+            manifest: judged.map_or_else(String::new, |judged| judged.text.clone()),
+            output_folder: None,
+        })
+    }
+
+    fn name(&self, about: &About) -> Result<(RelPath, String, Timestamp), ConductError> {
+        let settings = &self.epoch.settings;
+        let wanted = run_name(&about.job_name, self.order.received, &TimeZone::system());
+        let run = self.stand.names.claim(&wanted, settings);
+        let job_handle = format!(
+            "j|{}|{}|{run}|{}",
+            settings.policy.company, about.job_name, self.order.number
+        );
+        let start = (self.stand.now)();
+        self.stand.ledger.write(&Step::Named {
+            run: run.clone(),
+            job_handle: job_handle.clone(),
+            start,
+        })?;
+        Ok((run, job_handle, start))
+    }
+
+    /// Looks again for assets that are not there yet, as long as the configuration says.
+    fn wait_for_assets(&self, mut job: ExportJob, library: &Library, log: &JobLog) -> ExportJob {
+        let patience = self.epoch.settings.policy.wait_for_assets;
+        let since = self.order.received;
+        loop {
+            let now = (self.stand.now)();
+            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            if waited >= patience || self.stand.cancel.asked() != Ask::Nothing || is_complete(&job) {
+                return job;
+            }
+            self.post(log, ActiveState::WaitingClient, &Progress::NONE);
+            std::thread::sleep(LOOK_AGAIN);
+            library.refresh();
+            match self.judge(library, (self.stand.now)()).job {
+                Some(again) => job = again,
+                None => return job,
+            }
+        }
+    }
+
+    fn post(&self, log: &JobLog, state: ActiveState, progress: &Progress) {
+        (self.stand.watch)(&Status {
+            job_handle: &log.job_handle,
+            run: &log.run,
+            state,
+            progress: progress.done,
+            counts: progress.counts,
+            last_progress_update: (self.stand.now)(),
+        });
+    }
+
+    /// Works, decides and publishes; `false` when the daemon stops before the decision.
+    fn export(
+        &mut self,
+        job: &ExportJob,
+        library: &Library,
+        folder: &ReportFolder,
+        log: &mut JobLog,
+    ) -> Result<bool, ConductError> {
+        let out = &self.epoch.settings.folders.out;
+        let stage = match Stage::open(out, self.order.id) {
+            Ok(stage) => stage,
+            Err(error) => {
+                log.fatal = Some(error.fault());
+                return Ok(true);
+            }
+        };
+        let (place, entries, stopped) = match self.past.publish.take() {
+            Some(decided) => decided,
+            None => match self.work(job, library, (&stage, folder), log)? {
+                Some(decided) => decided,
+                None => return Ok(false),
+            },
+        };
+        log.assets = entries;
+        log.stopped = stopped;
+        self.publish(&stage, &place, log)?;
+        Ok(true)
+    }
+
+    /// Does the work and journals what is to be published; `None` when the daemon stops.
+    fn work(
+        &self,
+        job: &ExportJob,
+        library: &Library,
+        (stage, folder): (&Stage, &ReportFolder),
+        log: &JobLog,
+    ) -> Result<Option<(Place, Vec<AssetEntry>, bool)>, ConductError> {
+        let lane = self.epoch.pool.lane();
+        let presets = Presets::new(&self.epoch.settings.policy.macros);
+        let bench = Bench {
+            library,
+            lane: &lane,
+            defaults: &self.epoch.settings.policy.imaging,
+            presets: &presets,
+            cancel: self.stand.cancel,
+        };
+        self.post(log, ActiveState::Running, &Progress::NONE);
+        let mut written: Option<Instant> = None;
+        let mut tell = |event: Event<'_>| match event {
+            Event::Asset(entry) => self
+                .stand
+                .ledger
+                .note(&Step::Asset(Box::new(entry.clone())))
+                .map_err(WorkError::Journal),
+            Event::Progress(progress) => {
+                if written.is_none_or(|at| at.elapsed() >= POSTING) {
+                    written = Some(Instant::now());
+                    self.progress(log, folder, progress);
+                }
+                Ok(())
+            }
+        };
+        let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
+            Ok(entries) => entries,
+            Err(WorkError::Suspended) => return Ok(None),
+            Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
+        };
+        let stopped = self.stand.cancel.asked() == Ask::Stop
+            && entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
+        let place = place(job, run.clone());
+        stage.decide(&place, &mut entries);
+        if let Err(error) = stage.seal(&place, &entries) {
+            fail_delivered(&mut entries, &error.fault());
+        }
+        let step = Step::Publish { place: place.clone(), entries: entries.clone(), stopped };
+        self.stand.ledger.write(&step)?;
+        Ok(Some((place, entries, stopped)))
+    }
+
+    fn progress(&self, log: &JobLog, folder: &ReportFolder, progress: &Progress) {
+        let state = match self.stand.cancel.asked() {
+            Ask::Nothing => ActiveState::Running,
+            Ask::Stop | Ask::Suspend => ActiveState::Stopping,
+        };
+        let status = Status {
+            job_handle: &log.job_handle,
+            run: &log.run,
+            state,
+            progress: progress.done,
+            counts: progress.counts,
+            last_progress_update: (self.stand.now)(),
+        };
+        if let Err(error) = folder.write_status(&status) {
+            tracing::debug!(run = log.run, %error, "status.json not written");
+        }
+        (self.stand.watch)(&status);
+    }
+
+    /// Puts the outputs into their place, or finds that they are there.
+    fn publish(&mut self, stage: &Stage, place: &Place, log: &mut JobLog) -> Result<(), ConductError> {
+        let delivered = log.assets.iter().any(|entry| !entry.outcome.files().is_empty());
+        let fault = match &self.past.published {
+            Some((_, fault)) => fault.clone(),
+            None if delivered => stage.publish(place, &log.assets).err().map(|e| e.fault()),
+            None => None,
+        };
+        if self.past.published.is_none() {
+            let end = (self.stand.now)();
+            self.stand.ledger.write(&Step::Published { end, fault: fault.clone() })?;
+            self.past.published = Some((end, fault.clone()));
+        }
+        stage.remove();
+        match fault {
+            Some(fault) => fail_delivered(&mut log.assets, &fault),
+            None if delivered => {
+                log.output_folder = Some(match place {
+                    Place::Run(run) => run.clone(),
+                    Place::Destination { folder, .. } => folder.clone(),
+                });
+            }
+            None => {}
+        }
+        if log.fatal.is_none() && !log.stopped && nothing_exportable(&log.assets) {
+            log.fatal = Some(Fault::NothingExportable);
+        }
+        Ok(())
+    }
+}
+
+impl Over {
+    /// Returns everything that is said about the run.
+    #[must_use]
+    pub fn report<'a>(&'a self, places: &'a Places) -> Report<'a> {
+        Report { log: &self.log, places, retry: self.retry.as_ref() }
+    }
+}
+
+fn due(job: &ExportJob, now: Timestamp) -> Option<Due> {
+    match &job.when {
+        When::Now => None,
+        When::At(at) => (*at > now).then_some(Due::Once(*at)),
+        When::Repeatedly(schedule) => {
+            let next = schedule.next_after(&now.to_zoned(TimeZone::system()))?;
+            Some(Due::Repeats(next.timestamp()))
+        }
+    }
+}
+
+/// Tells whether every handle names something.
+fn is_complete(job: &ExportJob) -> bool {
+    let mut items = job.renditions.iter().flat_map(|rendition| &rendition.items);
+    items.all(|item| {
+        !matches!(item.asset, Err(Fault::NotFound { .. } | Fault::NothingMatches))
+    })
+}
+
+fn place(job: &ExportJob, run: RelPath) -> Place {
+    match &job.destination {
+        None => Place::Run(run),
+        Some(Destination { folder, existing }) => {
+            Place::Destination { folder: folder.clone(), existing: *existing }
+        }
+    }
+}
+
+/// Takes from a manifest what a retry has to ask for again.
+fn request(manifest: &Manifest, job: &ExportJob) -> RetryRequest {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone());
+    let renditions = job.renditions.iter().map(|rendition| {
+        let own = manifest
+            .renditions
+            .iter()
+            .find(|own| own.name.as_ref().map(|name| &name.value) == rendition.name.as_ref())
+            .map(|own| &own.request);
+        let either = |of: fn(&manifest::Request) -> Option<String>| {
+            own.and_then(of).or_else(|| of(&manifest.common))
+        };
+        RetryRendition {
+            rendition: rendition.name.clone(),
+            fmt: match rendition.make {
+                Make::Orig => Fmt::Orig,
+                Make::Convert(_) => Fmt::Convert,
+            },
+            is_modifier: either(|r| r.is_modifier.as_ref().map(|text| text.value.clone())),
+            preset: either(|r| r.preset.as_ref().map(|preset| preset.value.clone())),
+            output_name: either(|r| {
+                r.output_name.as_ref().map(|name| name.value.as_str().to_owned())
+            }),
+        }
+    });
+    RetryRequest {
+        description: text(&manifest.description),
+        user_handle: text(&manifest.user_handle),
+        locale: text(&manifest.locale),
+        client_id: text(&manifest.client_id),
+        email_setting: job.email_setting,
+        destination: job.destination.as_ref().map(|d| d.folder.to_string()),
+        overwrite: job.destination.as_ref().is_some_and(|d| d.existing == Existing::Replace),
+        renditions: renditions.collect(),
+    }
+}
+
+/// Fails everything that would have been delivered.
+fn fail_delivered(entries: &mut [AssetEntry], fault: &Fault) {
+    for entry in entries {
+        if !entry.outcome.files().is_empty() {
+            entry.outcome = AssetOutcome::Failed { fault: fault.clone() };
+        }
+    }
+}
+
+fn nothing_exportable(entries: &[AssetEntry]) -> bool {
+    !entries.is_empty()
+        && entries.iter().all(|e| matches!(e.outcome, AssetOutcome::NotExportable { .. }))
+}

@@ -1,0 +1,610 @@
+//! The daemon: one loop that decides, threads that do.
+//!
+//! ```text
+//! signals ─┐
+//! watcher ─┼─▶ bell ─▶ the loop ──▶ a thread a job ──▶ worker processes
+//! jobs ────┘             │   └────▶ the mail thread ──▶ a sender process
+//!                        └ scan, claim, fire schedules, reload, stop, status, watchdog
+//! ```
+//!
+//! The loop owns the spool and is the only one that claims. It never touches a picture, an output
+//! or the relay, so it is never kept waiting by one. A job's thread takes its claim from manifest
+//! to report ([`conduct`]); the mail thread delivers what the outbox holds. Both only ring when
+//! something is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+use crate::config::{self, Config, ConfigError, Flags, Settings};
+use crate::job::manifest;
+use crate::job::run::{Ask, Cancel};
+use crate::spool::control::{Asked, Operation};
+use crate::spool::watch::Watch;
+use crate::spool::{Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State};
+use crate::worker::{Pool, PoolError};
+
+pub mod board;
+pub mod conduct;
+mod people;
+mod post;
+mod serve;
+mod systemd;
+
+use board::{Board, Posting};
+use conduct::{Epoch, Names};
+use post::Post;
+use serve::{ServeError, Service};
+
+/// Requests are looked for, and the board is written, at most this often.
+const TICK: Duration = Duration::from_secs(1);
+/// At an orderly stop, running jobs are waited for this long. Together with the end of the mail
+/// thread it stays below the unit's `TimeoutStopSec=45`.
+const STOP: Duration = Duration::from_secs(35);
+/// How long the mail in the sender's hands may take at the end.
+const LAST_MAIL: Duration = Duration::from_secs(5);
+/// Jobs at work at the same time; the others wait on disk.
+const MOST_JOBS: usize = 64;
+/// Waiting and scheduled jobs that the board shows, of each.
+const MOST_POSTINGS: usize = 1000;
+/// The spool is looked through for old jobs this often.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Why the daemon ended other than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another daemon holds the spool.
+    #[error("another exportd holds {0}")]
+    Held(PathBuf),
+    /// An asset folder is not there.
+    #[error("the asset folder {0} is not there")]
+    NoAssets(PathBuf),
+    /// A folder cannot be made or used.
+    #[error("{path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(SpoolError),
+    /// What a job is doing cannot be written down; it is taken up again at the next start.
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
+    /// The workers cannot be started.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// Something that must not happen.
+    #[error("{0}")]
+    Bug(String),
+}
+
+/// What rings the bell.
+enum Ring {
+    /// The drop folder may have changed.
+    Drop,
+    /// A signal came.
+    Signal(i32),
+    /// A job's thread is done with its claim.
+    Over { id: String, result: Result<(), ServeError> },
+}
+
+/// What the threads share.
+struct Hall {
+    names: Names,
+    mail: Post,
+    postings: Mutex<BTreeMap<String, Posting>>,
+    bell: Sender<Ring>,
+}
+
+impl Hall {
+    fn post(&self, id: &str, posting: Posting) {
+        self.postings().insert(id.to_owned(), posting);
+    }
+
+    fn postings(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Posting>> {
+        self.postings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job at work.
+struct Running {
+    cancel: Arc<Cancel>,
+    thread: JoinHandle<()>,
+}
+
+struct Daemon {
+    flags: Flags,
+    epoch: Arc<Epoch>,
+    spool: Spool,
+    watch: Watch,
+    hall: Arc<Hall>,
+    rings: Receiver<Ring>,
+    running: BTreeMap<String, Running>,
+    clock: Clock,
+    posted: Option<Board>,
+    /// How often an end was asked for.
+    stops: u32,
+    fatal: Option<DaemonError>,
+}
+
+/// When what is due next.
+struct Clock {
+    scan: Instant,
+    tick: Instant,
+    sweep: Instant,
+    ping: Option<(Duration, Instant)>,
+}
+
+/// Reads the wall clock: the one place where the daemon does.
+#[expect(clippy::disallowed_methods, reason = "the edge: everything below is given the time")]
+fn now() -> Timestamp {
+    Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Runs the daemon until it is asked to end.
+///
+/// # Errors
+/// See [`DaemonError`].
+pub fn run(flags: &Flags) -> Result<(), DaemonError> {
+    let config = config::load(flags)?;
+    systemd::start_log();
+    let mut daemon = Daemon::open(flags, config)?;
+    daemon.work();
+    daemon.close();
+    daemon.fatal.map_or(Ok(()), Err)
+}
+
+impl Epoch {
+    /// Makes everything ready that a configuration asks for.
+    ///
+    /// # Errors
+    /// When an asset folder is missing or no worker can be started.
+    pub fn open(settings: Settings) -> Result<Self, DaemonError> {
+        for root in &settings.folders.assets {
+            if !root.is_dir() {
+                return Err(DaemonError::NoAssets(root.clone()));
+            }
+        }
+        let shares = settings.path_prefixes.iter();
+        let places = crate::report::Places {
+            out: settings.folders.out.clone(),
+            reports: settings.folders.reports.clone(),
+            shares: shares.map(|(ours, theirs)| (PathBuf::from(ours), theirs.clone())).collect(),
+        };
+        let directory = people::directory(&settings);
+        let pool = Pool::start(settings.pool.clone())?;
+        Ok(Self { settings, pool, places, directory })
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), DaemonError> {
+    std::fs::create_dir_all(path)
+        .map_err(|source| DaemonError::Folder { path: path.to_owned(), source })
+}
+
+/// Starts the thread that hears signals.
+fn listen(bell: Sender<Ring>) -> Result<(), DaemonError> {
+    let failed = |source| DaemonError::Folder { path: PathBuf::from("signals"), source };
+    let mut signals =
+        signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1]).map_err(failed)?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if bell.send(Ring::Signal(signal)).is_err() {
+                    return;
+                }
+            }
+        })
+        .map(drop)
+        .map_err(failed)
+}
+
+impl Daemon {
+    fn open(flags: &Flags, config: Config) -> Result<Self, DaemonError> {
+        let mut settings = config.settings;
+        lend_password(&mut settings);
+        let folders = settings.folders.clone();
+        let (spool, recovered) = match Spool::open(&settings.spool_folders()) {
+            Err(SpoolError::AlreadyRunning { folder }) => return Err(DaemonError::Held(folder)),
+            other => other.map_err(DaemonError::Spool)?,
+        };
+        for path in [&folders.drop, &folders.out, &folders.reports, &folders.mail] {
+            make_folder(path)?;
+        }
+        let (bell, rings) = mpsc::channel();
+        listen(bell.clone())?;
+        let mail = Post::open(&settings.mail)?;
+        let epoch = Arc::new(Epoch::open(settings)?);
+        let now = Instant::now();
+        let ring = bell.clone();
+        let watch = Watch::start(&folders.drop, now, move || {
+            let _ = ring.send(Ring::Drop);
+        });
+        let hall = Hall { names: Names::default(), mail, postings: Mutex::default(), bell };
+        let mut this = Self {
+            flags: flags.clone(),
+            epoch,
+            spool,
+            watch,
+            hall: Arc::new(hall),
+            rings,
+            running: BTreeMap::new(),
+            clock: Clock {
+                scan: now,
+                tick: now,
+                sweep: now,
+                ping: systemd::watchdog().map(|every| (every, now)),
+            },
+            posted: None,
+            stops: 0,
+            fatal: None,
+        };
+        this.recover(recovered);
+        Ok(this)
+    }
+
+    /// Says what the start found, and reports on jobs that are given up.
+    fn recover(&mut self, recovered: Recovered) {
+        for id in &recovered.resumed {
+            tracing::info!(%id, "interrupted job is taken up again");
+        }
+        for claim in recovered.poisoned {
+            tracing::error!(id = %claim.record().id, "job given up");
+            let service = self.service(Arc::default());
+            if let Err(error) = service.bury(claim) {
+                tracing::error!(%error, "no report on a job that was given up");
+            }
+        }
+        let live: BTreeSet<String> = [State::Queue, State::Active, State::Hold]
+            .into_iter()
+            .filter_map(|state| self.spool.list(state).ok())
+            .flatten()
+            .map(|listed| listed.id.to_string())
+            .collect();
+        crate::job::publish::sweep(&self.epoch.settings.folders.out, &live);
+    }
+
+    fn service(&self, cancel: Arc<Cancel>) -> Service {
+        Service {
+            epoch: Arc::clone(&self.epoch),
+            hall: Arc::clone(&self.hall),
+            spool: self.spool.clone(),
+            cancel,
+        }
+    }
+
+    /// The loop.
+    fn work(&mut self) {
+        let mut ready = false;
+        let mut give_up = None;
+        loop {
+            let now = Instant::now();
+            if self.stops == 0 {
+                self.look(now);
+            }
+            if now >= self.clock.tick {
+                self.clock.tick = now + TICK;
+                self.tick(now);
+            }
+            if let Some((every, due)) = &mut self.clock.ping
+                && now >= *due
+            {
+                *due = now + *every;
+                systemd::alive();
+            }
+            if !ready {
+                ready = true;
+                systemd::ready(&self.status());
+                tracing::info!(drop = %self.epoch.settings.folders.drop.display(), "ready");
+            }
+            if self.stops > 0 {
+                let until = *give_up.get_or_insert(now + STOP);
+                if self.running.is_empty() || now >= until || self.stops > 1 {
+                    return;
+                }
+            }
+            self.wait(now);
+        }
+    }
+
+    /// Waits for the bell, or until something is due, and does what was rung for.
+    fn wait(&mut self, now: Instant) {
+        let mut due = self.clock.tick;
+        if self.stops == 0 {
+            due = due.min(self.clock.scan);
+        }
+        if let Some((_, ping)) = self.clock.ping {
+            due = due.min(ping);
+        }
+        match self.rings.recv_timeout(due.saturating_duration_since(now)) {
+            Ok(ring) => {
+                self.answer(ring);
+                // All of a burst at once, so that it costs one look.
+                while let Ok(ring) = self.rings.try_recv() {
+                    self.answer(ring);
+                }
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+
+    fn answer(&mut self, ring: Ring) {
+        match ring {
+            Ring::Drop | Ring::Signal(SIGUSR1) => self.clock.scan = Instant::now(),
+            Ring::Signal(SIGHUP) => self.reload(),
+            Ring::Signal(_) => self.stop(),
+            Ring::Over { id, result } => self.over(&id, result),
+        }
+    }
+
+    fn over(&mut self, id: &str, result: Result<(), ServeError>) {
+        self.hall.postings().remove(id);
+        if let Some(running) = self.running.remove(id) {
+            let _ = running.thread.join();
+        }
+        if let Err(error) = result {
+            tracing::error!(id, %error, "job cannot go on");
+            self.fail(DaemonError::Journal(error.to_string()));
+        }
+    }
+
+    /// Begins an end that is not well: what is there is read back at the next start.
+    fn fail(&mut self, error: DaemonError) {
+        self.fatal.get_or_insert(error);
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.stops += 1;
+        systemd::stopping();
+        tracing::info!(jobs = self.running.len(), "stopping");
+        for running in self.running.values() {
+            running.cancel.ask(Ask::Suspend);
+        }
+        if self.stops > 1 {
+            self.epoch.pool.abort();
+        }
+    }
+
+    /// Looks at the drop folder when that is due, and begins what waits.
+    fn look(&mut self, now: Instant) {
+        self.watch.check(now);
+        if now >= self.clock.scan {
+            let news = self.watch.take();
+            let look = Look {
+                now,
+                wall: self::now(),
+                settle: Settle::default(),
+                moved_in: &news.moved_in,
+                complete: &manifest::is_complete,
+            };
+            match self.spool.scan(&look) {
+                Ok(scanned) => self.scanned(now, &scanned),
+                Err(error) => self.fail(DaemonError::Spool(error)),
+            }
+        }
+        while self.stops == 0 && self.running.len() < MOST_JOBS {
+            match self.spool.claim() {
+                Ok(Some(claim)) => self.begin(claim),
+                Ok(None) => return,
+                Err(error) if error.is_fatal() => return self.fail(DaemonError::Spool(error)),
+                Err(error) => {
+                    tracing::warn!(%error, "no job can be begun");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn scanned(&mut self, now: Instant, scanned: &Scanned) {
+        for accepted in &scanned.accepted {
+            tracing::info!(id = %accepted.record.id, manifest = accepted.record.name, "accepted");
+        }
+        for skipped in &scanned.skipped {
+            tracing::warn!(name = skipped.name, reason = skipped.reason, "not a manifest");
+        }
+        if let Some(trouble) = &scanned.trouble {
+            tracing::warn!(%trouble, "drop folder");
+        }
+        let interval = self.watch.mode().interval();
+        self.clock.scan = now + scanned.next.map_or(interval, |next| next.min(interval));
+    }
+
+    fn begin(&mut self, claim: Claim) {
+        let id = claim.record().id.to_string();
+        let cancel = Arc::new(Cancel::default());
+        let service = self.service(Arc::clone(&cancel));
+        let mut report = Over { id: id.clone(), bell: self.hall.bell.clone(), result: None };
+        let thread = std::thread::Builder::new().name("job".into()).spawn(move || {
+            report.result = Some(service.serve(claim));
+        });
+        match thread {
+            Ok(thread) => {
+                self.running.insert(id, Running { cancel, thread });
+            }
+            Err(error) => self.fail(DaemonError::Bug(format!("no thread for a job: {error}"))),
+        }
+    }
+
+    /// Does what is done about once a second.
+    fn tick(&mut self, now: Instant) {
+        if self.stops == 0 {
+            self.requests();
+            if let Err(error) = self.schedules() {
+                self.fail(DaemonError::Spool(error));
+            }
+            if now >= self.clock.sweep {
+                self.clock.sweep = now + SWEEP;
+                let days = u64::from(self.epoch.settings.keep_days);
+                if let Err(error) =
+                    self.spool.sweep(self::now(), Duration::from_secs(days * 86_400))
+                {
+                    tracing::warn!(%error, "old jobs stay in the spool");
+                }
+            }
+        }
+        for notice in self.spool.notices() {
+            tracing::warn!(found = notice.found, reason = notice.reason, "put aside");
+        }
+        self.post();
+    }
+
+    fn requests(&mut self) {
+        let asked = match self.spool.take_requests() {
+            Ok(asked) => asked,
+            Err(error) => {
+                tracing::debug!(%error, "requests");
+                return;
+            }
+        };
+        for Asked { request, uid } in asked {
+            let found = match request.op {
+                Operation::Stop => self.stop_run(&request.run),
+                Operation::Pause | Operation::Resume | Operation::Delete | Operation::RunNow => {
+                    false
+                }
+            };
+            tracing::info!(op = ?request.op, run = request.run, uid, found, "request");
+        }
+    }
+
+    /// Stops the running job of that run or manifest.
+    fn stop_run(&self, run: &str) -> bool {
+        let postings = self.hall.postings();
+        let found = postings.iter().find(|(id, posting)| {
+            posting.run.as_deref() == Some(run) || posting.manifest == run || id.as_str() == run
+        });
+        let Some(running) = found.and_then(|(id, _)| self.running.get(id)) else { return false };
+        running.cancel.ask(Ask::Stop);
+        true
+    }
+
+    /// Lets jobs run whose time has come.
+    fn schedules(&mut self) -> Result<(), SpoolError> {
+        let wall = self::now();
+        for job in self.spool.scheduled()? {
+            let Due::Repeats(due) = job.due else { continue };
+            if due > wall {
+                continue;
+            }
+            let next = manifest::schedule(&job.manifest)
+                .and_then(|schedule| schedule.next_after(&wall.to_zoned(TimeZone::system())))
+                .map(|zoned| zoned.timestamp());
+            let id = &job.record.id;
+            let earlier = self.running.keys().filter_map(|other| JobId::parse(other).ok());
+            if earlier.into_iter().any(|other| other.schedule() == *id) {
+                tracing::warn!(%id, "an earlier run is still going: this firing is skipped");
+                self.spool.skip(id, next)?;
+            } else {
+                self.spool.fire(id, due, next, wall)?;
+            }
+        }
+        self.spool.release_due(wall).map(drop)
+    }
+
+    /// Writes the board and the status line when they have changed.
+    fn post(&mut self) {
+        let status = self.status();
+        let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
+        for state in [State::Queue, State::Scheduled] {
+            let listed = self.spool.list(state).unwrap_or_default();
+            jobs.extend(listed.into_iter().take(MOST_POSTINGS).filter_map(|l| Posting::waiting(l)));
+        }
+        let board = Board { pid: std::process::id(), status, jobs };
+        if self.posted.as_ref() == Some(&board) {
+            return;
+        }
+        if let Err(error) = board.write(&self.epoch.settings.folders.drop) {
+            tracing::debug!(%error, "the board cannot be written");
+        }
+        systemd::status(&board.status);
+        self.posted = Some(board);
+    }
+
+    fn status(&self) -> String {
+        let waiting = self.spool.list(State::Queue).map_or(0, |list| list.len());
+        let mut text = format!(
+            "{} running, {waiting} waiting; drop folder {}",
+            self.running.len(),
+            self.watch.mode()
+        );
+        if let Some(trouble) = self.hall.mail.trouble() {
+            text.push_str("; mail does not leave: ");
+            text.push_str(&crate::diag::shown(&trouble));
+        }
+        text
+    }
+
+    /// Reads the configuration again; a wrong one changes nothing.
+    fn reload(&mut self) {
+        systemd::reloading();
+        let before = self.epoch.settings.folders.clone();
+        let fresh = config::load(&self.flags).map_err(DaemonError::from).and_then(|config| {
+            let mut settings = config.settings;
+            lend_password(&mut settings);
+            if settings.folders != before {
+                tracing::warn!("folders change at the next start only");
+                settings.folders = before;
+                settings.mail.folder.clone_from(&settings.folders.mail);
+            }
+            self.hall.mail.reopen(&settings.mail)?;
+            Epoch::open(settings)
+        });
+        match fresh {
+            Ok(epoch) => {
+                self.epoch = Arc::new(epoch);
+                tracing::info!("configuration read");
+                systemd::ready(&self.status());
+            }
+            Err(error) => {
+                tracing::error!(%error, "the old configuration is kept");
+                systemd::ready("the new configuration is wrong, the old one is kept");
+            }
+        }
+    }
+
+    /// Ends what is left, in order.
+    fn close(&mut self) {
+        if self.stops > 1 || !self.running.is_empty() {
+            self.epoch.pool.abort();
+        }
+        self.hall.mail.close(if self.stops > 1 { Duration::ZERO } else { LAST_MAIL });
+        Board::remove(&self.epoch.settings.folders.drop);
+        tracing::info!("stopped");
+    }
+}
+
+/// Rings when a job's thread ends, however it ends.
+struct Over {
+    id: String,
+    bell: Sender<Ring>,
+    result: Option<Result<(), ServeError>>,
+}
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or(Err(ServeError::Panicked));
+        let _ = self.bell.send(Ring::Over { id: std::mem::take(&mut self.id), result });
+    }
+}
+
+/// Takes the relay's password from the service manager, when the configuration names no file.
+fn lend_password(settings: &mut Settings) {
+    if let Some(smtp) = &mut settings.mail.smtp {
+        smtp.password_file = smtp.password_file.take().or_else(systemd::smtp_credential);
+    }
+}

@@ -1,0 +1,126 @@
+//! The mail thread: delivers what the outbox holds, so that no job ever waits for a relay.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::DaemonError;
+use crate::report::outbox::Outbox;
+use crate::report::{Address, Channel, MailSettings, Report};
+
+/// Without anything due the outbox is looked at this often; the clock may have been set.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What the mail thread is told.
+enum Word {
+    /// There is something new.
+    Look,
+    /// The configuration has changed.
+    Settings(Arc<Outbox>),
+    /// The daemon ends.
+    End,
+}
+
+/// The outbox as the daemon has it: letters are put in by the jobs, delivered by one thread.
+pub(super) struct Post {
+    channel: Mutex<Channel>,
+    words: Sender<Word>,
+    trouble: Arc<Mutex<Option<String>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+fn failed(settings: &MailSettings) -> impl FnOnce(std::io::Error) -> DaemonError + '_ {
+    |source| DaemonError::Folder { path: settings.folder.clone(), source }
+}
+
+/// Our own executable, also after it was replaced on disk.
+fn program() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
+}
+
+impl Post {
+    /// Opens the outbox and starts the thread.
+    pub(super) fn open(settings: &MailSettings) -> Result<Self, DaemonError> {
+        let outbox = Outbox::open(settings.clone(), program()).map_err(failed(settings))?;
+        let outbox = Arc::new(outbox);
+        let (words, told) = mpsc::channel();
+        let trouble = Arc::new(Mutex::new(None));
+        let (delivering, shared) = (Arc::clone(&outbox), Arc::clone(&trouble));
+        let thread = std::thread::Builder::new()
+            .name("mail".into())
+            .spawn(move || deliver(delivering, &told, &shared))
+            .map_err(failed(settings))?;
+        let channel = Mutex::new(Channel::Mail(outbox));
+        Ok(Self { channel, words, trouble, thread: Mutex::new(Some(thread)) })
+    }
+
+    fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the letters of a report into the outbox, durably.
+    ///
+    /// # Errors
+    /// The disk's; calling again is harmless.
+    pub(super) fn announce(&self, report: &Report<'_>, to: &[Address]) -> std::io::Result<()> {
+        if self.channel().announce(report, to)? > 0 {
+            let _ = self.words.send(Word::Look);
+        }
+        Ok(())
+    }
+
+    /// Goes on with other settings.
+    pub(super) fn reopen(&self, settings: &MailSettings) -> Result<(), DaemonError> {
+        let outbox = Outbox::attach(settings.clone(), program()).map_err(failed(settings))?;
+        let outbox = Arc::new(outbox);
+        *self.channel() = Channel::Mail(Arc::clone(&outbox));
+        let _ = self.words.send(Word::Settings(outbox));
+        Ok(())
+    }
+
+    /// Returns why mail does not leave, while it does not.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the thread, waiting for the mail in its hands as long as `patience`.
+    pub(super) fn close(&self, patience: Duration) {
+        let _ = self.words.send(Word::End);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let until = Instant::now() + patience;
+        while thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Delivers until it is told to end.
+fn deliver(mut outbox: Arc<Outbox>, told: &Receiver<Word>, trouble: &Mutex<Option<String>>) {
+    loop {
+        let now = super::now();
+        let wait = match outbox.deliver_due(now) {
+            Ok(summary) => {
+                *trouble.lock().unwrap_or_else(PoisonError::into_inner) = summary.relay_trouble;
+                summary.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be written");
+                LOOK
+            }
+        };
+        match told.recv_timeout(wait) {
+            Ok(Word::Look) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Word::Settings(other)) => outbox = other,
+            Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn until(now: Timestamp, due: Timestamp) -> Duration {
+    Duration::try_from(due.duration_since(now)).unwrap_or_default()
+}
+

@@ -1,0 +1,156 @@
+//! A job's thread: from its claim to the end of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::board::Posting;
+use super::conduct::{ConductError, Conducted, Fired, Ledger, Order, Over, Stand, conduct};
+use super::{Epoch, Hall};
+use crate::diag::Fault;
+use crate::job::Verdict;
+use crate::job::run::{Ask, Cancel, Step};
+use crate::report::text;
+use crate::spool::{Claim, Ended, JournalError, Spool, SpoolError};
+
+/// What a job's thread works with.
+pub(super) struct Service {
+    pub(super) epoch: Arc<Epoch>,
+    pub(super) hall: Arc<Hall>,
+    pub(super) spool: Spool,
+    pub(super) cancel: Arc<Cancel>,
+}
+
+/// Why a claim could not be brought to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ServeError {
+    #[error(transparent)]
+    Conduct(#[from] ConductError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the mail cannot be written: {0}")]
+    Mail(std::io::Error),
+    /// The job's thread died; the job stays claimed and is taken up again at the next start.
+    #[error("the job's thread ended without a word")]
+    Panicked,
+}
+
+/// How long a job waits that could not write its report or mail: the disk is probably full.
+const AGAIN: Duration = Duration::from_secs(10);
+
+
+impl Service {
+    /// Takes a claim to its end. What cannot be written is tried again until it can, or until the
+    /// daemon stops.
+    pub(super) fn serve(&self, claim: Claim) -> Result<(), ServeError> {
+        let id = claim.record().id.to_string();
+        let _span = tracing::info_span!("job", id, manifest = claim.record().name).entered();
+        loop {
+            let tried = self.conduct(&claim, None).and_then(|conducted| match conducted {
+                Conducted::Over(over) => self.tell(&claim, &over).map(|()| Conducted::Over(over)),
+                other => Ok(other),
+            });
+            match tried {
+                Ok(Conducted::Over(over)) => return self.end(claim, &over),
+                Ok(Conducted::Later(due)) => {
+                    tracing::info!(at = %due.at(), "waits for its time");
+                    return Ok(claim.defer(due)?);
+                }
+                Ok(Conducted::Suspended) => return Ok(claim.release()?),
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "tried again soon");
+                    let until = Instant::now() + AGAIN;
+                    while Instant::now() < until {
+                        if self.cancel.asked() == Ask::Suspend {
+                            return Ok(claim.release()?);
+                        }
+                        std::thread::sleep(Duration::from_millis(200));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports on a job that broke the daemon too often, without trying it again.
+    pub(super) fn bury(&self, claim: Claim) -> Result<(), ServeError> {
+        let fault = Fault::Poison { attempts: claim.attempt() };
+        match self.conduct(&claim, Some(fault))? {
+            Conducted::Over(over) => {
+                self.tell(&claim, &over)?;
+                Ok(claim.finish(Ended::Corrupt)?)
+            }
+            Conducted::Later(_) | Conducted::Suspended => Ok(()),
+        }
+    }
+
+    fn conduct(&self, claim: &Claim, given_up: Option<Fault>) -> Result<Conducted, ServeError> {
+        let record = claim.record();
+        let come = record.firing.is_some() || claim.deferred_until().is_some() || given_up.is_some();
+        let order = Order {
+            id: record.id.as_str(),
+            name: &record.name,
+            bytes: claim.manifest(),
+            uid: Some(record.uid),
+            received: record.firing.unwrap_or(record.received),
+            number: record.number,
+            fired: if come { Fired::Now } else { Fired::NotYet },
+            given_up,
+        };
+        let watch = |status: &crate::report::folder::Status<'_>| {
+            self.hall.post(record.id.as_str(), Posting::of(status, &record.name));
+        };
+        let stand = Stand {
+            names: &self.hall.names,
+            cancel: &self.cancel,
+            ledger: Ledger::Journal(claim.journal()),
+            watch: &watch,
+            now: super::now,
+        };
+        let steps: Vec<Step> = claim.steps()?;
+        Ok(conduct(&order, &self.epoch, &stand, steps)?)
+    }
+
+    fn end(&self, claim: Claim, over: &Over) -> Result<(), ServeError> {
+        let verdict = over.log.verdict();
+        let counts = over.log.counts();
+        tracing::info!(
+            run = over.log.run,
+            verdict = verdict.word(),
+            total = counts.total_file_count,
+            failed = counts.file_error_count,
+            "job over"
+        );
+        let ended = match verdict {
+            Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => Ended::Done,
+            Verdict::Failed | Verdict::Fatal | Verdict::Refused => Ended::Failed,
+        };
+        Ok(claim.finish(ended)?)
+    }
+
+    /// Puts the note beside a refused manifest and the mails into the outbox.
+    fn tell(&self, claim: &Claim, over: &Over) -> Result<(), ServeError> {
+        let report = over.report(&self.epoch.places);
+        if over.log.verdict() == Verdict::Refused {
+            let note = text::beside_the_drop(&report);
+            if let Err(error) = self.spool.refuse_note(&claim.record().name, &note) {
+                tracing::warn!(%error, "no note beside the refused manifest");
+            }
+        }
+        let to = self.epoch.directory.recipients(&over.log.about);
+        self.hall.mail.announce(&report, &to).map_err(ServeError::Mail)
+    }
+}
+
+impl ServeError {
+    /// Tells whether the daemon must end and read back what there really is.
+    pub(super) fn is_fatal(&self) -> bool {
+        match self {
+            Self::Conduct(ConductError::Journal(error)) | Self::Journal(error) => error.is_fatal(),
+            Self::Spool(error) => error.is_fatal(),
+            Self::Conduct(ConductError::Report(_)) | Self::Mail(_) => false,
+            Self::Panicked => true,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The daemon as its users meet it: manifests in, folders, reports and mails out.
+
+use std::time::Duration;
+
+use crate::support::playground::{Playground, list, picture};
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn manifest(job: &str, handles: &[&str], more: &str) -> String {
+    format!(
+        "jobName = \"{job}\"\nassetHandleArray = {handles:?}\nfmt = \"convert\"\n\
+         emailSetting = \"All\"\n{more}\n"
+    )
+}
+
+#[test]
+fn the_macro_s_format_beats_the_modifier_s() {
+    let mut play = Playground::with_config("[macros]\ntest = \"fmt=tif\"\n");
+    play.write("assets/fileToExport.jpg", &picture("a.jpg", 64, 48));
+    play.start();
+    play.drop_manifest(
+        "reference.toml",
+        &manifest(
+            "reference",
+            &["fileToExport.jpg"],
+            "is_modifier = \"&fmt=png\"\nmacro = \"$test$\"",
+        ),
+    );
+    let (run, report) = play.report_of("reference", SOON);
+    // Two formats were asked for: that is worth a warning, and the only one.
+    assert_eq!(report["verdict"], "warnings", "{report:#}");
+    let bytes = std::fs::read(play.path(&format!("out/{run}/fileToExport.tiff"))).unwrap();
+    assert!(bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*"));
+    let image = image::load_from_memory_with_format(&bytes, image::ImageFormat::Tiff).unwrap();
+    assert_eq!((image.width(), image.height()), (64, 48));
+    assert_eq!(list(&play.path("drop")), [".exportd"]);
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
+fn originals_come_out_byte_for_byte_with_their_hashes() {
+    let mut play = Playground::new();
+    let bytes = picture("a.png", 30, 20);
+    play.write("assets/tops/a.png", &bytes);
+    play.write("assets/tops/notes.txt", b"no picture at all");
+    play.start();
+    play.drop_manifest(
+        "originals.toml",
+        "jobName = \"originals\"\nassetHandleArray = [\"tops/*\"]\nfmt = \"orig\"\n\
+         emailSetting = \"None\"\n",
+    );
+    let (run, report) = play.report_of("originals", SOON);
+    assert_eq!(report["fileSuccessCount"], 2, "{report:#}");
+    assert_eq!(std::fs::read(play.path(&format!("out/{run}/tops/a.png"))).unwrap(), bytes);
+    let check = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "SHA256SUMS"])
+        .current_dir(play.path(&format!("out/{run}")))
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{check:?}");
+    assert!(play.mails().is_empty());
+}
+
+#[test]
+fn each_bad_asset_has_its_own_reason_and_the_good_ones_come_out() {
+    let mut play = Playground::new();
+    let jpeg = picture("a.jpg", 320, 240);
+    let mut handles: Vec<String> = Vec::new();
+    for n in 0..20 {
+        play.write(&format!("assets/good-{n:02}.jpg"), &jpeg);
+        handles.push(format!("good-{n:02}.jpg"));
+    }
+    play.write("assets/cut.jpg", &jpeg[..jpeg.len() / 2]);
+    play.write("assets/bomb.png", &bomb());
+    play.write("assets/text.png", b"this is no picture\n");
+    handles.extend(["cut.jpg", "bomb.png", "text.png", "a|1|22|7", "missing.jpg"].map(Into::into));
+    let handles: Vec<&str> = handles.iter().map(String::as_str).collect();
+    play.start();
+    let before = resident(play.pid());
+    play.drop_manifest("mixed.toml", &manifest("mixed", &handles, "is_modifier = \"wid=100\""));
+    let (run, report) = play.report_of("mixed", SOON);
+    assert_eq!(report["verdict"], "partial", "{report:#}");
+    assert_eq!(report["fileSuccessCount"], 20);
+    assert_eq!(report["fileErrorCount"], 4);
+    assert_eq!(report["fileWarningCount"], 1);
+    let reasons: std::collections::BTreeSet<String> = report["details"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|detail| {
+            detail["logType"] == "ExportError"
+                || detail["logType"] == "ExportWarning" && detail["assetHandle"] == "a|1|22|7"
+        })
+        .map(|detail| detail["logMessage"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(reasons.len(), 5, "{reasons:#?}");
+    assert_eq!(list(&play.path(&format!("out/{run}"))).len(), 21);
+    let after = resident(play.pid());
+    assert!(after <= before + 5_000, "{before} kB before, {after} kB after");
+    assert_eq!(play.stop(), Some(0));
+}
+
+/// A PNG that says it has 3.6 thousand million pixels.
+fn bomb() -> Vec<u8> {
+    let mut header = Vec::from(*b"IHDR");
+    header.extend(60_000_u32.to_be_bytes());
+    header.extend(60_000_u32.to_be_bytes());
+    header.extend([8, 2, 0, 0, 0]);
+    let mut bytes = Vec::from(*b"\x89PNG\r\n\x1a\n");
+    bytes.extend(13_u32.to_be_bytes());
+    bytes.extend(&header);
+    bytes.extend(crc32fast::hash(&header).to_be_bytes());
+    bytes
+}
+
+/// Resident memory of a process in kB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_wrong_manifest_is_answered_where_it_was_dropped() {
+    let mut play = Playground::new();
+    play.start();
+    play.drop_manifest("wrong.toml", "jobName = \"wrong\"\nfmt = \"konvert\"\nemailSeting = 1\n");
+    let (run, report) = play.report_of("wrong", SOON);
+    assert_eq!(report["verdict"], "refused");
+    let note = play.wait("a note", SOON, || {
+        std::fs::read_to_string(play.path("drop/wrong.toml.FAILED.txt")).ok()
+    });
+    for word in ["konvert", "emailSetting", "assetHandleArray", "wrong.toml:2"] {
+        assert!(note.contains(word), "{word} is not in\n{note}");
+    }
+    assert!(play.path(&format!("reports/{run}/WHY-IT-FAILED.txt")).exists());
+    assert_eq!(play.mails().len(), 1);
+    // Until that name is accepted again.
+    play.write("assets/a.png", &picture("a.png", 8, 8));
+    play.drop_manifest("wrong.toml", &manifest("right", &["a.png"], ""));
+    play.report_of("right", SOON);
+    assert!(!play.path("drop/wrong.toml.FAILED.txt").exists());
+}
+
+#[test]
+fn killed_in_the_middle_it_ends_once_and_whole() {
+    let mut play = Playground::new();
+    for n in 0..200 {
+        play.write(&format!("assets/p{n:03}.png"), &picture("a.png", 200 + n, 150));
+    }
+    play.start();
+    play.drop_manifest("big.toml", &manifest("big", &["*.png"], "is_modifier = \"wid=150&fmt=jpeg\""));
+    play.wait("some outputs", SOON, || {
+        let stage = play.path("out/.exportd-stage");
+        let run = list(&stage).pop()?;
+        (list(&stage.join(run).join("files")).len() > 20).then_some(())
+    });
+    play.kill();
+    assert!(list(&play.path("out")).iter().all(|name| name == ".exportd-stage"));
+    play.start();
+    let (run, report) = play.report_of("big", Duration::from_secs(60));
+    assert_eq!(report["verdict"], "clean", "{report:#}");
+    assert_eq!(report["totalFileCount"], 200);
+    assert_eq!(list(&play.path(&format!("out/{run}"))).len(), 201);
+    let check = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+        .current_dir(play.path(&format!("out/{run}")))
+        .status()
+        .unwrap();
+    assert!(check.success());
+    assert_eq!(play.stop(), Some(0));
+    assert_eq!(list(&play.path("out")).len(), 2, "{:?}", list(&play.path("out")));
+    assert!(list(&play.path("out/.exportd-stage")).is_empty());
+    assert_eq!(list(&play.path("reports")).len(), 1);
+    assert_eq!(play.mails().len(), 1);
+}
+
+#[test]
+fn the_same_job_gives_the_same_bytes() {
+    let mut play = Playground::new();
+    play.write("assets/a.jpg", &picture("a.jpg", 640, 480));
+    play.write("assets/b.png", &picture("b.png", 333, 222));
+    play.start();
+    let text = "jobName = \"twice\"\nassetHandleArray = [\"*\"]\nfmt = \"convert\"\n\
+                emailSetting = \"None\"\n\
+                [[exportJob]]\nrendition = \"web\"\nis_modifier = \"wid=200&fmt=jpeg&op_usm=1,1,5\"\n\
+                [[exportJob]]\nrendition = \"tif\"\nis_modifier = \"wid=100&fmt=tif,,lzw&rotate=10\"\n\
+                [[exportJob]]\nrendition = \"webp\"\nis_modifier = \"hei=90&fmt=webp\"\n\
+                [[exportJob]]\nrendition = \"tile\"\nis_modifier = \"wid=90&hei=90&fmt=png-alpha\"\n";
+    play.drop_manifest("one.toml", text);
+    play.reports_of("twice", 1, SOON);
+    play.drop_manifest("two.toml", text);
+    let reports = play.reports_of("twice", 2, SOON);
+    let sums = |at: usize| {
+        std::fs::read_to_string(play.path(&format!("out/{}/SHA256SUMS", reports[at].0))).unwrap()
+    };
+    assert_eq!(sums(0).lines().count(), 8);
+    assert_eq!(sums(0), sums(1));
+}
+
+#[test]
+fn a_small_job_does_not_wait_for_a_large_one() {
+    let mut play = Playground::new();
+    let png = picture("a.png", 64, 64);
+    for n in 0..3000 {
+        play.write(&format!("assets/many/p{n:04}.png"), &png);
+    }
+    play.start();
+    play.drop_manifest("large.toml", &manifest("large", &["many/*.png"], "is_modifier = \"wid=32\""));
+    play.wait("the large job", SOON, || {
+        let run = list(&play.path("reports")).into_iter().find(|r| r.starts_with("large_"))?;
+        let status = play.json(&format!("reports/{run}/status.json"))?;
+        (status["state"] == "Running").then_some(())
+    });
+    let few = ["many/p0000.png", "many/p0001.png", "many/p0002.png"];
+    play.drop_manifest("small.toml", &manifest("small", &few, ""));
+    play.report_of("small", Duration::from_secs(5));
+    assert!(
+        !list(&play.path("out")).iter().any(|run| run.starts_with("large_")),
+        "the large job was over before the small one: the test shows nothing"
+    );
+    play.report_of("large", Duration::from_secs(120));
+}
+
+#[test]
+fn a_second_daemon_is_sent_away() {
+    let mut play = Playground::new();
+    play.start();
+    let second = play.command(&["run"]).output().unwrap();
+    assert_eq!(second.status.code(), Some(75), "{second:?}");
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
+fn a_bad_new_configuration_keeps_the_old_one() {
+    let mut play = Playground::with_config("[macros]\nweb = \"wid=20\"\n");
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    play.write("exportd.toml", b"[macros]\nweb = 12\n");
+    play.signal("HUP");
+    play.wait("a word about it", SOON, || play.log().contains("kept").then_some(()));
+    play.drop_manifest("old.toml", &manifest("old", &["a.png"], "macro = \"web\""));
+    let (run, _) = play.report_of("old", SOON);
+    assert!(play.path(&format!("out/{run}/a.jpg")).exists());
+    play.write("exportd.toml", b"[macros]\nweb = \"wid=10&fmt=png\"\n");
+    play.signal("HUP");
+    play.wait("the new one", SOON, || play.log().contains("configuration read").then_some(()));
+    play.drop_manifest("new.toml", &manifest("new", &["a.png"], "macro = \"web\""));
+    let (run, _) = play.report_of("new", SOON);
+    assert!(play.path(&format!("out/{run}/a.png")).exists());
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
+fn a_job_waits_for_its_time_and_a_stopped_one_says_so() {
+    let mut play = Playground::new();
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    play.drop_manifest(
+        "later.toml",
+        &manifest("later", &["a.png"], "execTime = 2099-01-01T00:00:00Z"),
+    );
+    play.wait("a schedule", SOON, || {
+        let status = play.command(&["status", "--json"]).output().unwrap();
+        String::from_utf8_lossy(&status.stdout).contains("2099-01-01").then_some(())
+    });
+    assert!(list(&play.path("out")).iter().all(|name| name == ".exportd-stage"));
+}
