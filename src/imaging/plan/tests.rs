@@ -579,3 +579,268 @@ fn explanations_are_the_json_of_the_contract() {
         r#"{"error":"`wid` wants a whole number above 0, not `0`","span":[6,11],"warnings":[{"message":"unknown command `foo` is ignored","span":[0,5]}]}"#
     );
 }
+
+/// What one request does, in numbers; [`Self::source_of`] works out in its own way, from the
+/// rules alone, what a reply's pixel shows.
+#[derive(Debug, Clone)]
+struct Case {
+    source: Pair,
+    crop: Option<(i64, i64, u32, u32)>,
+    scale: Option<f64>,
+    layer_flip: Option<Flip>,
+    rotate: Option<f64>,
+    extend: Option<[i64; 4]>,
+    flip: Option<Flip>,
+    rgn: Option<(i64, i64, u32, u32)>,
+    size: (Option<u32>, Option<u32>),
+    fit: Option<&'static str>,
+    align: (f64, f64),
+    rect: Option<(i64, i64, u32, u32)>,
+    sharpen: bool,
+}
+
+impl Case {
+    fn text(&self) -> String {
+        let mut parts = Vec::new();
+        let window = |(x, y, w, h): (i64, i64, u32, u32)| format!("{x},{y},{w},{h}");
+        parts.extend(self.crop.map(|w| format!("crop={}", window(w))));
+        parts.extend(self.scale.map(|scale| format!("scale={scale}")));
+        parts.extend(self.rotate.map(|degrees| format!("rotate={degrees}")));
+        parts.extend(self.extend.map(|[l, t, r, b]| format!("extend={l},{t},{r},{b}")));
+        parts.extend(self.flip.map(|flip| format!("flip={flip}")));
+        parts.extend(self.rgn.map(|w| format!("rgn={}", window(w))));
+        parts.extend(self.size.0.map(|wid| format!("wid={wid}")));
+        parts.extend(self.size.1.map(|hei| format!("hei={hei}")));
+        if self.size != (None, None) {
+            parts.extend(self.fit.map(|fit| format!("fit={fit}")));
+        }
+        parts.push(format!("align={},{}", self.align.0, self.align.1));
+        parts.extend(self.rect.map(|w| format!("rect={}", window(w))));
+        parts.push(format!("op_sharpen={}", u8::from(self.sharpen)));
+        parts.extend(self.layer_flip.map(|flip| format!("layer=0&flip={flip}")));
+        parts.join("&")
+    }
+
+    /// Returns the point of the source that a point of the reply shows, if any; the sizes in
+    /// between are the plan's, as they are tested by the table.
+    fn source_of(&self, plan: &Plan, view: Size, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        let real = |n: i64| f64::from(i32::try_from(n).unwrap());
+        let side = |size: Size| (f64::from(size.width), f64::from(size.height));
+        let mirror = |flip: Option<Flip>, (x, y): (f64, f64), (w, h): (f64, f64)| match flip {
+            None => (x, y),
+            Some(Flip::Lr) => (w - x, y),
+            Some(Flip::Ud) => (x, h - y),
+            Some(Flip::Lrud) => (w - x, h - y),
+        };
+        let inside =
+            |(x, y): (f64, f64), (w, h): (f64, f64)| x >= 0.0 && y >= 0.0 && x <= w && y <= h;
+        // Reply to view, view to composite.
+        let (left, top, _, _) = self.rect.unwrap_or_default();
+        if !inside((x + real(left), y + real(top)), side(view)) {
+            return None;
+        }
+        let composite = side(plan.composite);
+        let (rx, ry, rw, rh) =
+            self.rgn.unwrap_or((0, 0, plan.composite.width, plan.composite.height));
+        let (pw, ph) = side(plan.placement.size);
+        let x = real(rx) + (x - real(plan.placement.x)) * f64::from(rw) / pw;
+        let y = real(ry) + (y - real(plan.placement.y)) * f64::from(rh) / ph;
+        if !inside((x, y), composite) {
+            return None;
+        }
+        let (x, y) = mirror(self.flip, (x, y), composite);
+        // Composite to layer.
+        let [left, top, right, bottom] = self.extend.unwrap_or_default().map(real);
+        let (x, y) = (x - left, y - top);
+        let rotated = (composite.0 - left - right, composite.1 - top - bottom);
+        if !inside((x, y), rotated) {
+            return None;
+        }
+        let (_, _, cw, ch) = self.crop.unwrap_or((0, 0, self.source.0, self.source.1));
+        let scale = self.scale.unwrap_or(1.0);
+        let scaled = |side: u32| (f64::from(side) * scale + 0.5).floor().max(1.0);
+        let (lw, lh) = (scaled(cw), scaled(ch));
+        let (sin, cos) = self.rotate.unwrap_or(0.0).to_radians().sin_cos();
+        let (dx, dy) = (x - rotated.0 / 2.0, y - rotated.1 / 2.0);
+        let (x, y) = (dx * cos + dy * sin + lw / 2.0, dy * cos - dx * sin + lh / 2.0);
+        if !inside((x, y), (lw, lh)) {
+            return None;
+        }
+        let (x, y) = mirror(self.layer_flip, (x, y), (lw, lh));
+        // Layer to source.
+        let (cx, cy, _, _) = self.crop.unwrap_or((0, 0, 0, 0));
+        let (x, y) = (x * f64::from(cw) / lw + real(cx), y * f64::from(ch) / lh + real(cy));
+        inside((x, y), (f64::from(self.source.0), f64::from(self.source.1))).then_some((x, y))
+    }
+}
+
+/// Follows a point of the reply back through the steps to the source.
+fn trace(plan: &Plan, (mut x, mut y): (f64, f64)) -> Option<(f64, f64)> {
+    let mut sizes = vec![plan.source];
+    for step in &plan.steps {
+        let Size { width, height } = *sizes.last().unwrap();
+        sizes.push(match step {
+            Step::Resample { to, .. } | Step::Rotate { to, .. } => *to,
+            Step::Place { canvas, .. } => *canvas,
+            Step::Turn { by: Turn::Quarter | Turn::ThreeQuarters } => Size::new(height, width),
+            _ => Size::new(width, height),
+        });
+    }
+    for (step, size) in plan.steps.iter().zip(&sizes).rev() {
+        let (w, h) = (f64::from(size.width), f64::from(size.height));
+        (x, y) = match step {
+            Step::Resample { from, to, .. } => (
+                from.x + x * from.width / f64::from(to.width),
+                from.y + y * from.height / f64::from(to.height),
+            ),
+            Step::Place { x: left, y: top, .. } => {
+                let real = |n: &i64| f64::from(i32::try_from(*n).unwrap());
+                (x - real(left), y - real(top))
+            }
+            Step::Flip { axis: Flip::Lr } => (w - x, y),
+            Step::Flip { axis: Flip::Ud } => (x, h - y),
+            Step::Flip { axis: Flip::Lrud } | Step::Turn { by: Turn::Half } => (w - x, h - y),
+            Step::Turn { by: Turn::Quarter } => (y, h - x),
+            Step::Turn { by: Turn::ThreeQuarters } => (w - y, x),
+            Step::Rotate { degrees, to, .. } => {
+                let (sin, cos) = degrees.to_radians().sin_cos();
+                let (dx, dy) = (x - f64::from(to.width) / 2.0, y - f64::from(to.height) / 2.0);
+                (dx * cos + dy * sin + w / 2.0, dy * cos - dx * sin + h / 2.0)
+            }
+            _ => (x, y),
+        };
+        if x < 0.0 || y < 0.0 || x > w || y > h {
+            return None;
+        }
+    }
+    Some((x, y))
+}
+
+fn any_flip() -> impl Strategy<Value = Option<Flip>> {
+    let flips = vec![None, None, Some(Flip::Lr), Some(Flip::Ud), Some(Flip::Lrud)];
+    proptest::sample::select(flips)
+}
+
+fn any_window() -> impl Strategy<Value = Option<(i64, i64, u32, u32)>> {
+    proptest::option::of((-40i64..150, -40i64..150, 1u32..200, 1u32..200))
+}
+
+prop_compose! {
+    fn any_layer()(
+        source in (1u32..200, 1u32..200),
+        crop in any_window(),
+        scale in proptest::option::of(0.05f64..3.0),
+        layer_flip in any_flip(),
+        rotate in proptest::option::of(proptest::sample::select(
+            vec![0.0, 90.0, 180.0, 270.0, -90.0, 450.0, 30.0, 137.5])),
+        extend in proptest::option::of(proptest::array::uniform4(-10i64..20)),
+        flip in any_flip(),
+    ) -> Case {
+        Case {
+            source, crop, scale, layer_flip, rotate, extend, flip,
+            rgn: None, size: (None, None), fit: None, align: (0.0, 0.0), rect: None, sharpen: false,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_case()(
+        layer in any_layer(),
+        rgn in any_window(),
+        size in (proptest::option::of(1u32..300), proptest::option::of(1u32..300)),
+        fit in proptest::option::of(proptest::sample::select(vec![
+            "fit", "fit,1", "constrain", "constrain,1", "crop", "crop,1", "wrap", "wrap,1",
+            "stretch", "stretch,1", "hfit", "hfit,1", "vfit", "vfit,1"])),
+        align in (-1.0f64..1.0, -1.0f64..1.0),
+        rect in any_window(),
+        sharpen in proptest::bool::weighted(0.2),
+    ) -> Case {
+        Case { rgn, size, fit, align, rect, sharpen, ..layer }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever is fused, every pixel of the reply shows the point of the source that the rules
+    /// say. Points within a pixel of an edge may fall on either side of it.
+    #[test]
+    fn steps_show_what_the_rules_say(case in any_case()) {
+        let source = SourceInfo { alpha: true, ..picture(case.source.0, case.source.1) };
+        let Some(plan) = planned(&case.text(), &source, &Defaults::default()) else {
+            return Ok(());
+        };
+        let uncut = Case { rect: None, ..case.clone() };
+        let view = planned(&uncut.text(), &source, &Defaults::default()).unwrap().reply;
+        let (rw, rh) = (plan.reply.width, plan.reply.height);
+        for (i, j) in [(0, 0), (1, 1), (2, 3), (4, 4), (7, 7), (6, 0), (0, 5), (3, 6)] {
+            let at = |n: u32, side: u32| f64::from(n * (side - 1) / 7) + 0.5;
+            let point = (at(i, rw), at(j, rh));
+            let (want, got) = (case.source_of(&plan, view, point), trace(&plan, point));
+            match (want, got) {
+                (Some(want), Some(got)) => {
+                    let off = (want.0 - got.0).abs().max((want.1 - got.1).abs());
+                    prop_assert!(off < 1e-6, "{}: {point:?} {want:?} {got:?} {plan:?}", case.text());
+                }
+                (None, None) => {}
+                (want, got) => {
+                    let near = [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)].map(|(dx, dy)| {
+                        case.source_of(&plan, view, (point.0 + dx, point.1 + dy)).is_some()
+                    });
+                    let edge = near.iter().any(|shows| *shows != want.is_some());
+                    prop_assert!(edge, "{}: {point:?} {want:?} {got:?} {plan:?}", case.text());
+                }
+            }
+        }
+    }
+
+    /// Replies are as large as the rules say (G1–G7), and bars stand only where a side is longer
+    /// than what is shown.
+    #[test]
+    fn replies_have_the_size_the_rules_promise(
+        (width, height) in (1u32..3000, 1u32..3000),
+        size in (proptest::option::of(1u32..2000), proptest::option::of(1u32..2000)),
+        mode in proptest::sample::select(
+            vec!["fit", "constrain", "crop", "wrap", "stretch", "hfit", "vfit"]),
+        upscale in 0..2,
+    ) {
+        prop_assume!(size != (None, None));
+        let mut text = format!("fit={mode},{upscale}");
+        text.extend(size.0.map(|wid| format!("&wid={wid}")));
+        text.extend(size.1.map(|hei| format!("&hei={hei}")));
+        let limits = Limits { max_pixels: u64::MAX, max_side: u32::MAX, ..Limits::default() };
+        let defaults = Defaults { limits, ..Defaults::default() };
+        let plan = planned(&text, &picture(width, height), &defaults).unwrap();
+        let (reply, scaled) = (plan.reply, plan.placement.size);
+        let shrinks = matches!(mode, "constrain" | "wrap");
+        if shrinks {
+            prop_assert_eq!(reply, scaled);
+        } else {
+            prop_assert_eq!(reply.width, size.0.unwrap_or(scaled.width));
+            prop_assert_eq!(reply.height, size.1.unwrap_or(scaled.height));
+        }
+        if upscale == 0 {
+            prop_assert!(scaled.width <= width && scaled.height <= height);
+        }
+        let (Some(wid), Some(hei)) = size else { return Ok(()) };
+        let free = upscale == 1;
+        match mode {
+            "fit" | "constrain" => {
+                prop_assert!(scaled.width <= wid && scaled.height <= hei);
+                prop_assert!(!free || scaled.width == wid || scaled.height == hei);
+            }
+            "crop" | "wrap" if free => prop_assert!(scaled.width >= wid && scaled.height >= hei),
+            "stretch" if free => prop_assert_eq!(scaled, reply),
+            "hfit" if free => prop_assert_eq!(scaled.width, wid),
+            "vfit" if free => prop_assert_eq!(scaled.height, hei),
+            _ => {}
+        }
+        // Centred: what is left over differs by a pixel at most between the two sides.
+        let centred = |at: i64, scaled: u32, reply: u32| {
+            let behind = i64::from(reply) - i64::from(scaled) - at;
+            (0..=1).contains(&(behind - at))
+        };
+        prop_assert!(centred(plan.placement.x, scaled.width, reply.width));
+        prop_assert!(centred(plan.placement.y, scaled.height, reply.height));
+    }
+}
