@@ -90,7 +90,7 @@ pub(super) fn steps(
     } else {
         steps.show(&scene, (&view.x, &view.y), &view.window);
     }
-    steps.to_output();
+    steps.convert();
     if wanted.mask {
         steps.steps.push(Step::Mask);
     }
@@ -266,7 +266,7 @@ impl Steps<'_> {
         let source = self.source;
         let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
         if paint.space == PaintSpace::Output && !same {
-            self.to_output();
+            self.convert();
         }
         let pixel_type = if self.converted { self.output.pixel_type } else { source.pixel_type };
         self.steps.push(Step::Fill { color: paint.color.naive(pixel_type) });
@@ -288,7 +288,7 @@ impl Steps<'_> {
         }
     }
 
-    fn to_output(&mut self) {
+    fn convert(&mut self) {
         if !self.converted {
             self.converted = true;
             self.steps.push(Step::ToOutput);
