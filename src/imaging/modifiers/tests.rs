@@ -42,6 +42,7 @@ fn requests_mean_what_their_printed_form_says() {
         ("WID=300&Hei=200", "hei=200&wid=300"),
         ("fit=wrap%2C0&wid=768", "fit=wrap,0&wid=768"),
         ("&wid=100&&.v=12&", "wid=100"),
+        ("?wid=100", "wid=100"),
         (" wid=100 \n& hei=7\t", "hei=7&wid=100"),
         ("$view$&wid=480", "fmt=jpeg&qlt=85,0&wid=480"),
         ("wid=480&$view$", "fmt=jpeg&qlt=85,0&wid=240"),

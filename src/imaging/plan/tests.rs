@@ -571,12 +571,12 @@ fn explanations_are_the_json_of_the_contract() {
         r#"{"error":"fit needs wid or hei","span":[0,13],"warnings":[]}"#
     );
     assert_eq!(
-        explained("foo=1&$web$&fmt=tif,gray"),
-        r#"{"composite":[2000,1000],"reply":[500,250],"placement":[0,0,500,250],"format":"tif","pixel_type":"gray","alpha":false,"extension":"tiff","quality":null,"warnings":[{"message":"unknown command `foo` is ignored","span":[0,5]},{"message":"`fmt=jpeg` is overridden by `fmt=tif`","span":[6,11]}]}"#
+        explained("xyzzy=1&$web$&fmt=tif,gray"),
+        r#"{"composite":[2000,1000],"reply":[500,250],"placement":[0,0,500,250],"format":"tif","pixel_type":"gray","alpha":false,"extension":"tiff","quality":null,"warnings":[{"message":"unknown command `xyzzy` is ignored","span":[0,7]},{"message":"`fmt=jpeg` is overridden by `fmt=tif`","span":[8,13]}]}"#
     );
     assert_eq!(
-        explained("foo=1&wid=0&hei=0"),
-        r#"{"error":"`wid` wants a whole number above 0, not `0`","span":[6,11],"warnings":[{"message":"unknown command `foo` is ignored","span":[0,5]}]}"#
+        explained("heigt=1&wid=0&hei=0"),
+        r#"{"error":"`wid` wants a whole number above 0, not `0`","span":[8,13],"warnings":[{"message":"unknown command `heigt` is ignored; did you mean `hei`?","span":[0,7]}]}"#
     );
 }
 
