@@ -848,3 +848,84 @@ proptest! {
         prop_assert!(centred(plan.placement.y, scaled.height, reply.height));
     }
 }
+
+/// Numbers that sums and products go wrong with.
+fn extreme() -> impl Strategy<Value = String> {
+    prop_oneof![
+        proptest::sample::select(vec![
+            "0",
+            "1",
+            "-1",
+            "2147483648",
+            "-2147483648",
+            "65500",
+            "1e300",
+            "-1e300",
+            "1e-300",
+            "0.5",
+            "359.9999999999",
+            "1e9",
+        ])
+        .prop_map(str::to_owned),
+        (-3000i32..3000).prop_map(|n| n.to_string()),
+    ]
+}
+
+fn extreme_modifier() -> impl Strategy<Value = String> {
+    let names = vec![
+        "wid", "hei", "scl", "align", "rgn", "rect", "crop", "cropN", "size", "scale", "res",
+        "extend", "extendN", "rotate", "op_usm", "printRes", "qlt",
+    ];
+    let numbers = proptest::collection::vec(extreme(), 1..6);
+    prop_oneof![
+        (proptest::sample::select(names), numbers)
+            .prop_map(|(name, numbers)| format!("{name}={}", numbers.join(","))),
+        extreme().prop_map(|ratio| format!("dpr=on,{ratio}")),
+        proptest::sample::select(vec![
+            "fit=crop,1",
+            "fit=wrap",
+            "fit=stretch,1",
+            "flip=lr",
+            "layer=0",
+            "op_sharpen=1",
+            "bgColor=1,2,3",
+            "req=mask",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// Whatever numbers come, there is a plan that keeps its promises or an error, never a panic
+    /// and never a picture beyond the limits.
+    #[test]
+    fn no_number_breaks_the_plan(
+        modifiers in proptest::collection::vec(extreme_modifier(), 0..6),
+        (width, height) in (1u32..66_000, 1u32..2000),
+        alpha in proptest::bool::ANY,
+    ) {
+        let mut modifiers = modifiers;
+        // One value that is out of its range would hide the others.
+        modifiers.retain(|m| parse(m, &Presets::default(), Rules::default()).error().is_none());
+        let source = SourceInfo { alpha, ..picture(width, height) };
+        let limits = Limits { max_side: 70_000, ..Limits::default() };
+        let defaults = Defaults {
+            default_pix: (1280, 0),
+            max_pix: (0, 3000),
+            resolution: Some(300.0),
+            limits,
+            ..Defaults::default()
+        };
+        let Some(plan) = planned(&modifiers.join("&"), &source, &defaults) else { return Ok(()) };
+        for step in &plan.steps {
+            let size = match step {
+                Step::Resample { to, .. } | Step::Rotate { to, .. } => *to,
+                Step::Place { canvas, .. } => *canvas,
+                _ => continue,
+            };
+            prop_assert!(size.pixels() <= 100_000_000 && size.width.max(size.height) <= 70_000);
+        }
+    }
+}
