@@ -2,6 +2,10 @@
 //!
 //! A plan is a value one can print. It names every step that will be done to the pixels, in
 //! order, with whole-pixel sizes; whoever executes it has nothing left to decide.
+//!
+//! The types are here. `decide` puts a plan together of `layer` (source to composite), `view`
+//! (composite to reply), `steps` (what is done to the pixels for both) and what is written;
+//! `wanted` sorts the settings before, `explain` tells the result.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +77,8 @@ pub enum Step {
         /// Filter.
         kernel: Kernel,
     },
-    /// Puts the picture on a transparent canvas (or cuts it: offsets may be negative).
+    /// Puts the picture on a transparent canvas, or cuts it: offsets may be negative, and the
+    /// picture may lie beside the canvas altogether.
     Place {
         /// Left edge of the picture on the canvas.
         x: i64,
@@ -103,7 +108,7 @@ pub enum Step {
     },
     /// Puts a colour under everything transparent (`bgColor`).
     Fill {
-        /// The colour.
+        /// The colour; always of the pixel type the picture has at this step.
         color: Color,
     },
     /// Unsharp mask: `out = in + amount·(in − gauss(in, radius))` where the difference exceeds the
@@ -120,9 +125,15 @@ pub enum Step {
     },
     /// 3 × 3 sharpening: centre 2, neighbours −1/8; alpha too.
     Sharpen,
-    /// Converts to the reply's colour space.
+    /// Converts to the reply's colour space; exactly once in every plan.
+    ///
+    /// It stands as late as possible, behind all that makes the picture smaller: last, or before
+    /// the first [`Step::Fill`] whose colour is not in the source's space, or before
+    /// [`Step::Mask`].
     ToOutput,
-    /// Replaces the picture by its alpha as gray (`req=mask`).
+    /// Replaces the picture by its alpha as opaque gray (`req=mask`); only ever the last step.
+    ///
+    /// A reply of another pixel type repeats the gray in it, without colour management.
     Mask,
 }
 
@@ -176,7 +187,7 @@ pub struct Output {
     pub pixel_type: PixelType,
     /// Whether it keeps its alpha; without, it is flattened on `background`.
     pub alpha: bool,
-    /// What transparent parts of a reply without alpha show.
+    /// What transparent parts of a reply without alpha show; opaque, of `pixel_type`.
     pub background: Color,
     /// Whether the output profile is embedded, where the format can hold it.
     pub embed_profile: bool,

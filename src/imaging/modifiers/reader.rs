@@ -99,6 +99,8 @@ impl Reader<'_> {
 
     /// Reads one modifier: a comment, a preset, a variable or a command.
     fn modifier(&mut self, text: &str, span: &Range<usize>, active: &mut Vec<String>) {
+        // People copy the question mark too.
+        let text = text.trim_start_matches('?');
         if text.starts_with('.') {
             return;
         }

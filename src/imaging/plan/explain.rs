@@ -63,7 +63,15 @@ pub struct Remark {
 impl From<&Diagnostic> for Remark {
     fn from(finding: &Diagnostic) -> Self {
         let span = [finding.span.start, finding.span.end];
-        Self { message: finding.message.clone(), span }
+        Self { message: told(finding), span }
+    }
+}
+
+/// Returns what a finding says and, where it knows better, what to write instead.
+fn told(Diagnostic { message, help, .. }: &Diagnostic) -> String {
+    match help {
+        Some(help) => format!("{message}; {help}"),
+        None => message.clone(),
     }
 }
 
@@ -92,8 +100,9 @@ pub fn explain(
             warnings.extend(planned.warnings.iter().map(Remark::from));
             Explanation::Planned(Explained::new(&planned.plan, warnings))
         }
-        Err(Diagnostic { message, span, .. }) => {
-            Explanation::Refused(Refusal { error: message, span: [span.start, span.end], warnings })
+        Err(error) => {
+            let span = [error.span.start, error.span.end];
+            Explanation::Refused(Refusal { error: told(&error), span, warnings })
         }
     }
 }

@@ -198,15 +198,10 @@ fn quotient(numerator: i128, denominator: i128) -> f64 {
 mod tests {
     use super::*;
 
-    const ALL: [Turning; 8] = {
-        let mut all = [Turning { mirrored: false, quarters: 0 }; 8];
-        let mut n = 0;
-        while n < 8 {
-            all[n] = Turning { mirrored: n >= 4, quarters: (n % 4) as u8 };
-            n += 1;
-        }
-        all
-    };
+    fn all() -> impl Iterator<Item = Turning> {
+        let both = |quarters| [false, true].map(|mirrored| Turning { mirrored, quarters });
+        (0..4).flat_map(both)
+    }
 
     /// Where a pixel of a 3 × 2 picture goes, done step by step.
     fn forward(turning: Turning, (x, y): (i64, i64)) -> (i64, i64) {
@@ -223,7 +218,7 @@ mod tests {
 
     #[test]
     fn going_back_is_the_inverse_of_turning() {
-        for turning in ALL {
+        for turning in all() {
             let turned = turning.of(Size::new(3, 2));
             for pixel in [(0, 0), (2, 1), (1, 0)] {
                 let (x, y) = forward(turning, pixel);
@@ -236,8 +231,8 @@ mod tests {
 
     #[test]
     fn one_after_the_other_is_their_product() {
-        for first in ALL {
-            for second in ALL {
+        for first in all() {
+            for second in all() {
                 if first.swaps() {
                     continue; // `forward` knows one size only
                 }

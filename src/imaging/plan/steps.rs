@@ -90,7 +90,7 @@ pub(super) fn steps(
     } else {
         steps.show(&scene, (&view.x, &view.y), &view.window);
     }
-    steps.to_output();
+    steps.convert();
     if wanted.mask {
         steps.steps.push(Step::Mask);
     }
@@ -145,8 +145,8 @@ impl Steps<'_> {
         let pixels = |at: i64, length: u32| at..at + i64::from(length);
         let wx = pixels(window.x, window.size.width);
         let wy = pixels(window.y, window.size.height);
-        let x = common(&wx, &axes.0.covered());
-        let y = common(&wy, &axes.1.covered());
+        let x = common(&wx, &axes.0.shows());
+        let y = common(&wy, &axes.1.shows());
         if x.is_empty() || y.is_empty() {
             // Nothing of it shows: the picture is put just beside the canvas.
             self.force_place(i64::from(window.size.width), 0, window.size);
@@ -164,17 +164,23 @@ impl Steps<'_> {
             );
             return;
         }
-        let (x, y) = self.with_margins(scene, axes, (x, y));
-        let [ax, ay] = scene.source_of(axes, (&x, &y));
+        let (wide_x, wide_y) = self.with_margins(scene, axes, (&x, &y));
+        let [ax, ay] = scene.source_of(axes, (&wide_x, &wide_y));
         let (left, width) = ax.reals(self.size.width);
         let (top, height) = ay.reals(self.size.height);
-        let to = scene.turning.of(lengths(&x, &y));
+        let to = scene.turning.of(lengths(&wide_x, &wide_y));
         self.resample(Area { x: left, y: top, width, height }, to);
         self.turn(scene.turning);
         if let Some(paint) = scene.fill {
             self.fill(paint);
         }
-        self.place(x.start - wx.start, y.start - wy.start, window.size);
+        // Margins that would show are cut off first.
+        if common(&wide_x, &wx) == x && common(&wide_y, &wy) == y {
+            self.place(wide_x.start - wx.start, wide_y.start - wy.start, window.size);
+        } else {
+            self.place(wide_x.start - x.start, wide_y.start - y.start, lengths(&x, &y));
+            self.place(x.start - wx.start, y.start - wy.start, window.size);
+        }
     }
 
     /// Shows a part of the present picture pixel by pixel.
@@ -211,7 +217,7 @@ impl Steps<'_> {
         &self,
         scene: &Scene,
         axes: (&Axis, &Axis),
-        (x, y): (Range<i64>, Range<i64>),
+        (x, y): (&Range<i64>, &Range<i64>),
     ) -> (Range<i64>, Range<i64>) {
         let (part, scaled) = (scene.turning.of(scene.part.1), scene.turning.of(scene.scaled));
         let widened = |axis: &Axis, pixels: &Range<i64>, part: u32, scaled: u32| {
@@ -221,12 +227,12 @@ impl Steps<'_> {
             let margin = super::geometry::round(reach.ceil()) + 1;
             common(&(pixels.start - margin..pixels.end + margin), &axis.covered())
         };
-        let wide_x = widened(axes.0, &x, part.width, scaled.width);
-        let wide_y = widened(axes.1, &y, part.height, scaled.height);
+        let wide_x = widened(axes.0, x, part.width, scaled.width);
+        let wide_y = widened(axes.1, y, part.height, scaled.height);
         let (width, height) = (wide_x.end - wide_x.start, wide_y.end - wide_y.start);
         match within((width, height), &self.defaults.limits, "view", &(0..0)) {
             Ok(_) => (wide_x, wide_y),
-            Err(_) => (x, y),
+            Err(_) => (x.clone(), y.clone()),
         }
     }
 
@@ -260,7 +266,7 @@ impl Steps<'_> {
         let source = self.source;
         let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
         if paint.space == PaintSpace::Output && !same {
-            self.to_output();
+            self.convert();
         }
         let pixel_type = if self.converted { self.output.pixel_type } else { source.pixel_type };
         self.steps.push(Step::Fill { color: paint.color.naive(pixel_type) });
@@ -282,7 +288,7 @@ impl Steps<'_> {
         }
     }
 
-    fn to_output(&mut self) {
+    fn convert(&mut self) {
         if !self.converted {
             self.converted = true;
             self.steps.push(Step::ToOutput);

@@ -43,6 +43,12 @@ impl Axis {
         whole(start)..whole(end)
     }
 
+    /// Returns the view's pixels that show the composite; the others are bars.
+    pub(super) fn shows(&self) -> Range<i64> {
+        let covered = self.covered();
+        covered.start.max(0)..covered.end.min(self.view)
+    }
+
     /// Returns the piece of the composite that some of the view's pixels show.
     pub(super) fn shown(&self, pixels: &Range<i64>) -> Span {
         let (parts, region) = (i128::from(self.scaled), i128::from(self.region));

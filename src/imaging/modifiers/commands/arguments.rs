@@ -216,6 +216,9 @@ impl<'a, 'f> Arguments<'a, 'f> {
             (4 | 5, Some('k')) => (PixelType::Cmyk, 100.0),
             _ => return Err(self.missing("a colour")),
         };
+        if !body.split(',').all(|item| number(item.trim()).is_some()) {
+            return Err(self.missing("a colour"));
+        }
         let mut levels = [0; 5];
         let mut items =
             Arguments::new(self.name, body, self.span.clone(), self.rules, &mut *self.findings);

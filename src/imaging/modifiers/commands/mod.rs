@@ -12,7 +12,7 @@
 use std::sync::LazyLock;
 
 use super::Value;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, nearest};
 
 mod arguments;
 mod layer;
@@ -253,10 +253,15 @@ pub fn suggestion(name: &str) -> Option<&'static str> {
     if name.chars().count() > LONGEST {
         return None;
     }
-    let guess = GUESSES.iter().find(|(guess, _)| guess.eq_ignore_ascii_case(name));
-    guess
-        .map(|(_, meant)| *meant)
-        .or_else(|| crate::diag::nearest(name, table().iter().map(|command| command.name)))
+    let meant = |guess: &str| {
+        let known = GUESSES.iter().find(|(known, _)| known.eq_ignore_ascii_case(guess));
+        known.map(|(_, meant)| *meant)
+    };
+    // Short guesses are near to everything.
+    let words = GUESSES.iter().map(|(guess, _)| *guess).filter(|guess| guess.len() > 3);
+    meant(name)
+        .or_else(|| nearest(name, table().iter().map(|command| command.name)))
+        .or_else(|| nearest(name, words).and_then(meant))
 }
 
 #[cfg(test)]
@@ -295,6 +300,7 @@ mod tests {
         }
         assert_eq!(suggestion("width"), Some("wid"));
         assert_eq!(suggestion("resmod"), Some("resMode"));
+        assert_eq!(suggestion("Heigth"), Some("hei"));
         assert_eq!(suggestion("zzzzzzzz"), None);
     }
 }
