@@ -78,6 +78,7 @@ impl Process {
         let (channel, theirs) = Channel::pair(PATIENCE)?;
         let (stderr, words) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let child = Command::new(&launch.program)
+            .arg0("exportd")
             .args(&launch.arguments)
             .env_clear()
             .current_dir("/")

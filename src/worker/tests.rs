@@ -6,10 +6,13 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::crew::{Queued, State, Turn};
+use super::lane::Ticket;
+use super::wire::Channel;
 use super::*;
 use crate::imaging::plan::{Color, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
@@ -403,6 +406,25 @@ fn the_kernel_confirms_the_limits() {
 }
 
 #[test]
+fn a_worker_keeps_no_descriptor() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let open = || {
+        let worker = pool.status().processes[0];
+        std::fs::read_dir(format!("/proc/{worker}/fd")).unwrap().count()
+    };
+    assert_eq!(fixture.run(&lane, "!echo x"), Ok("x".into()));
+    let before = open();
+    for tag in 0..50 {
+        fixture.submit(&lane, tag, "!echo a|!fail b|!echo c");
+    }
+    while lane.wait(LONG).is_some() {}
+    // The last request's end is reported after its files are closed.
+    assert_eq!(open(), before);
+}
+
+#[test]
 fn a_worker_that_talks_neither_blocks_nor_confuses() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
@@ -461,12 +483,12 @@ fn a_small_job_is_not_kept_waiting_by_a_large_one() {
 #[test]
 fn lanes_take_turns() {
     let fixture = Fixture::new();
-    let (sender, _answers) = channel();
+    let (sender, _answers) = std::sync::mpsc::channel();
     let mut state = State::default();
     for (lane, tags) in [(1, vec![10, 11, 12, 13]), (2, vec![20]), (3, vec![30, 31])] {
         let queued = |tag| Queued {
             task: Task::Probe { input: fixture.input(b"") },
-            ticket: Ticket { tag, sender: Some(sender.clone()) },
+            ticket: Ticket::new(tag, sender.clone()),
         };
         state.turns.push_back(Turn { lane, queue: tags.into_iter().map(queued).collect() });
     }
