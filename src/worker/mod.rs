@@ -107,7 +107,7 @@ pub enum PoolError {
 ///
 /// Descriptors carry their position with them, so every task brings files of its own, opened for
 /// it; a [`File::try_clone`] shared by two tasks is read by both at once. Outputs are empty files
-/// open for writing only. After a fault their content is undefined.
+/// open for writing only; what they held is lost. After a fault their content is undefined.
 #[derive(Debug)]
 pub enum Task {
     /// Reads the header.

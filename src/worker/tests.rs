@@ -338,7 +338,7 @@ fn an_output_that_breaks_a_worker_leaves_the_others_alone() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
     let lane = pool.lane();
-    let outputs = fixture.submit(&lane, 0, "!echo 0|!abort|!echo 2|!panic|!echo 4");
+    let outputs = fixture.submit(&lane, 0, "!echo 0|!abort|!echo 2|!fail x|!echo 4");
     let (_, answer) = lane.wait(LONG).unwrap();
     let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
     let good: Vec<bool> = replies.iter().map(Result::is_ok).collect();
@@ -433,6 +433,29 @@ fn a_worker_that_talks_neither_blocks_nor_confuses() {
     // What it said before is not taken for the reason of its end.
     let fault = Fault::WorkerDied { how: "signal 6".into() };
     assert_eq!(fixture.run(&lane, "!abort"), Err(fault));
+}
+
+#[test]
+fn what_an_earlier_worker_wrote_is_forgotten() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let half_written = || {
+        let (mut output, reader) = fixture.output();
+        output.write_all(b"half an output").unwrap();
+        (output, reader)
+    };
+    let (output, reader) = half_written();
+    let input = fixture.input(b"!echo whole");
+    lane.submit(0, Task::Convert { input, plans: vec![plan()], outputs: vec![output] });
+    assert!(matches!(lane.wait(LONG), Some((0, Ok(_)))));
+    assert_eq!(content(reader), "whole");
+    let (output, reader) = half_written();
+    let mut input = fixture.input(b"original");
+    input.read_exact(&mut [0; 4]).unwrap();
+    lane.submit(1, Task::Copy { input, output });
+    assert!(matches!(lane.wait(LONG), Some((1, Ok(_)))));
+    assert_eq!(content(reader), "original");
 }
 
 #[test]
