@@ -15,7 +15,7 @@ pub(super) fn probe(_input: &File, _setup: &Setup) -> Result<SourceInfo, Fault> 
     Err(Fault::UnsupportedSource { detail: "no format is built in".into() })
 }
 
-/// Carries out the plans in order on one picture.
+/// Carries out the plans on one picture, in any order.
 pub(super) fn convert(
     input: &[u8],
     plans: &[Plan],
