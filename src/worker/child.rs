@@ -106,6 +106,9 @@ impl Desk<'_> {
             return Ok(Report::Failed(Fault::Unreadable));
         }
         let mut outputs: Vec<File> = files.collect();
+        if let Err(error) = outputs.iter_mut().try_for_each(empty) {
+            return Ok(Report::Failed(write_fault(&error)));
+        }
         Ok(match (request, outputs.as_mut_slice()) {
             (Request::Probe, []) => match engine::probe(&input, self.setup) {
                 Ok(info) => Report::Probed(info),
@@ -193,6 +196,12 @@ pub(super) fn too_long(limit: u64) -> Fault {
     Fault::NotWritable {
         detail: format!("it would be larger than {}, the most allowed", human_bytes(limit)),
     }
+}
+
+/// Forgets what a worker before this one may have written.
+fn empty(output: &mut File) -> io::Result<()> {
+    io::Seek::rewind(output)?;
+    if rustix::fs::fstat(&*output)?.st_size > 0 { output.set_len(0) } else { Ok(()) }
 }
 
 fn length(input: &File) -> Result<u64, Fault> {

@@ -17,7 +17,7 @@ pub(super) fn probe(input: &File, setup: &Setup) -> Result<SourceInfo, Fault> {
         .map_err(|error| error.fault())
 }
 
-/// Carries out the plans in order on one picture.
+/// Carries out the plans on one picture, in any order.
 pub(super) fn convert(
     input: &[u8],
     plans: &[Plan],

@@ -78,6 +78,7 @@ impl Process {
         let (channel, theirs) = Channel::pair(PATIENCE)?;
         let (stderr, words) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let child = Command::new(&launch.program)
+            .arg0("exportd")
             .args(&launch.arguments)
             .env_clear()
             .current_dir("/")
@@ -123,20 +124,29 @@ impl Process {
 
     /// Hands over what is left of a task, with its descriptors, and waits for the end of it.
     pub(super) fn serve(&mut self, progress: &mut Progress<'_>) -> Served {
-        let (request, files) = progress.request();
-        match self.channel.send(&request, &files) {
-            Ok(()) => {}
-            Err(error @ (WireError::TooLarge { .. } | WireError::Garbled(_))) => {
-                return Served::Answered(Err(Fault::Internal { detail: error.to_string() }));
+        loop {
+            let (request, files) = progress.request();
+            match self.channel.send(&request, &files) {
+                Ok(()) => {}
+                Err(error @ (WireError::TooLarge { .. } | WireError::Garbled(_))) => {
+                    return Served::Answered(Err(Fault::Internal { detail: error.to_string() }));
+                }
+                Err(WireError::Closed | WireError::TimedOut | WireError::Socket(_)) => {
+                    return Served::NotBegun;
+                }
             }
-            Err(WireError::Closed | WireError::TimedOut | WireError::Socket(_)) => {
-                return Served::NotBegun;
+            match self.channel.receive(Instant::now() + PATIENCE) {
+                Ok(Report::Started) => {}
+                Ok(_) | Err(_) => return Served::NotBegun,
+            }
+            if let Some(served) = self.follow(progress) {
+                return served;
             }
         }
-        match self.channel.receive(Instant::now() + PATIENCE) {
-            Ok(Report::Started) => {}
-            Ok(_) | Err(_) => return Served::NotBegun,
-        }
+    }
+
+    /// Takes the reports of one request; `None` when there is another to be made.
+    fn follow(&mut self, progress: &mut Progress<'_>) -> Option<Served> {
         loop {
             let step = match self.channel.receive(Instant::now() + self.launch.deadline) {
                 Ok(report) => progress.take(report),
@@ -144,11 +154,12 @@ impl Process {
             };
             match step {
                 Step::Wait => {}
+                Step::Ask => return None,
                 Step::Over(answer) => {
                     self.words();
-                    return Served::Answered(answer);
+                    return Some(Served::Answered(answer));
                 }
-                Step::Broken(fault) => return Served::Broken(fault),
+                Step::Broken(fault) => return Some(Served::Broken(fault)),
             }
         }
     }

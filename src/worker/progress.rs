@@ -1,9 +1,11 @@
 //! How far a task has come: which of its outputs are made, and whom a broken worker is blamed on.
 //!
-//! A worker makes the outputs of one picture in order and reports each. When it breaks after some
-//! of them, the picture can be decoded, so only the output it was at is to blame; the ones behind
-//! are untouched and go to another worker. When it breaks before the first, the picture is to
-//! blame, and every output fails.
+//! A worker makes the outputs of one picture together, in an order of its own, and reports each.
+//! When it breaks before the first, the picture is to blame, and every output fails. When it
+//! breaks later, the picture can be read and one of the outputs is too much for a worker; those
+//! that are left are then asked for one at a time, so that the right one is blamed and the others
+//! are made. That ends after a few broken workers: a picture that breaks every one of them must
+//! not hold up the job.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -11,11 +13,16 @@ use super::wire::{Report, Request};
 use super::{Answer, Task, Written};
 use crate::diag::Fault;
 
+/// Broken workers a task may leave behind before the rest of it is given up.
+const MOST_BROKEN: usize = 3;
+
 /// What to do after a report.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// Wait for the next one.
     Wait,
+    /// The request is over, but not the task: ask again.
+    Ask,
     /// The task is over and the worker is sound.
     Over(Result<Answer, Fault>),
     /// The worker is broken, for this reason.
@@ -32,8 +39,8 @@ pub(super) struct Progress<'t> {
     replies: Vec<Option<Result<Written, Fault>>>,
     /// The plans of the present request: a plan's number there → its number in the task.
     asked: Vec<usize>,
-    /// Whether the present request has brought anything yet.
-    moved: bool,
+    /// Workers that broke so far.
+    broken: usize,
 }
 
 impl<'t> Progress<'t> {
@@ -43,17 +50,17 @@ impl<'t> Progress<'t> {
             Task::Convert { plans, .. } => plans.len(),
             Task::Probe { .. } | Task::Copy { .. } => 0,
         };
-        Self { task, memory, replies: vec![None; plans], asked: Vec::new(), moved: false }
+        Self { task, memory, replies: vec![None; plans], asked: Vec::new(), broken: 0 }
     }
 
     /// Returns the request for what is left to do, with its descriptors.
     pub(super) fn request(&mut self) -> (Request, Vec<BorrowedFd<'t>>) {
-        self.moved = false;
         match self.task {
             Task::Probe { input } => (Request::Probe, vec![input.as_fd()]),
             Task::Copy { input, output } => (Request::Copy, vec![input.as_fd(), output.as_fd()]),
             Task::Convert { input, plans, outputs } => {
-                self.asked = (0..plans.len()).filter(|&n| self.replies[n].is_none()).collect();
+                let most = if self.broken == 0 { plans.len() } else { 1 };
+                self.asked = self.missing().take(most).collect();
                 let plans = self.asked.iter().map(|&n| plans[n].clone()).collect();
                 let outputs = self.asked.iter().filter_map(|&n| outputs.get(n));
                 let files = std::iter::once(input).chain(outputs).map(AsFd::as_fd).collect();
@@ -76,10 +83,9 @@ impl<'t> Progress<'t> {
                 self.note(index, result).map_or_else(|| Step::Broken(nonsense()), |()| Step::Wait)
             }
             (Task::Convert { .. }, Report::Finished) => {
-                let missing = Fault::Internal { detail: "an output was left out".into() };
-                Step::Over(self.conclude(&missing))
+                self.settle(&Fault::Internal { detail: "an output was left out".into() })
             }
-            (_, Report::Failed(fault)) => Step::Over(self.conclude(&fault)),
+            (_, Report::Failed(fault)) => self.settle(&fault),
             (_, Report::Panicked { message }) => {
                 tracing::warn!(message, "the engine panicked in a worker");
                 Step::Broken(if is_about_memory(&message) {
@@ -98,21 +104,39 @@ impl<'t> Progress<'t> {
             return None;
         }
         *reply = Some(result);
-        self.moved = true;
         Some(())
+    }
+
+    /// Ends a request; what it asked for and is not made has this fault.
+    fn settle(&mut self, fault: &Fault) -> Step {
+        if self.asked.len() == self.replies.len() {
+            return Step::Over(self.conclude(fault));
+        }
+        for &number in &self.asked {
+            self.replies[number].get_or_insert_with(|| Err(fault.clone()));
+        }
+        if self.missing().next().is_some() { Step::Ask } else { Step::Over(self.conclude(fault)) }
     }
 
     /// Blames a broken worker; returns the answer unless another worker can do the rest.
     pub(super) fn blame(&mut self, fault: &Fault) -> Option<Result<Answer, Fault>> {
-        if self.moved
-            && let Some(culprit) = self.replies.iter_mut().find(|reply| reply.is_none())
-        {
-            *culprit = Some(Err(fault.clone()));
-            if self.replies.iter().any(Option::is_none) {
-                return None;
-            }
+        self.broken += 1;
+        if self.missing().count() == self.replies.len() {
+            return Some(self.conclude(fault));
         }
-        Some(self.conclude(fault))
+        if let Ok([culprit]) = <[usize; 1]>::try_from(self.asked_and_missing()) {
+            self.replies[culprit] = Some(Err(fault.clone()));
+        }
+        let over = self.broken >= MOST_BROKEN || self.missing().next().is_none();
+        over.then(|| self.conclude(fault))
+    }
+
+    fn missing(&self) -> impl Iterator<Item = usize> {
+        (0..self.replies.len()).filter(|&n| self.replies[n].is_none())
+    }
+
+    fn asked_and_missing(&self) -> Vec<usize> {
+        self.asked.iter().copied().filter(|&n| self.replies[n].is_none()).collect()
     }
 
     /// Ends the task; what is not made has this fault.
@@ -181,32 +205,65 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_breaks_later_blames_one_output_and_the_rest_is_asked_again() {
+    fn a_worker_that_breaks_later_has_the_rest_asked_one_by_one() {
         let task = conversion(4);
         let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
-        assert_eq!(progress.take(rendered(0, 10)), Step::Wait);
+        assert_eq!(progress.take(rendered(2, 12)), Step::Wait);
         assert_eq!(progress.blame(&FAULT), None);
-        let (request, files) = progress.request();
-        assert!(matches!(request, Request::Convert(plans) if plans.len() == 2));
-        assert_eq!(files.len(), 3);
-        // Numbers now count within the second request.
-        assert_eq!(progress.take(rendered(0, 12)), Step::Wait);
-        assert_eq!(progress.take(rendered(1, 13)), Step::Wait);
-        let answer = vec![Ok(written(10)), Err(FAULT), Ok(written(12)), Ok(written(13))];
-        assert_eq!(progress.take(Report::Finished), Step::Over(Ok(Answer::Converted(answer))));
+        for (number, next) in [(0, Step::Ask), (1, Step::Ask)] {
+            let (request, files) = progress.request();
+            assert!(matches!(request, Request::Convert(plans) if plans.len() == 1));
+            assert_eq!(files.len(), 2);
+            assert_eq!(progress.take(rendered(0, 10 + number)), Step::Wait);
+            assert_eq!(progress.take(Report::Finished), next);
+        }
+        let _ = progress.request();
+        let answer = vec![Ok(written(10)), Ok(written(11)), Ok(written(12)), Err(FAULT)];
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
     }
 
     #[test]
-    fn a_second_request_that_brings_nothing_is_not_followed_by_a_third() {
-        let task = conversion(4);
+    fn the_last_one_missing_is_the_one_to_blame() {
+        let task = conversion(2);
+        let mut progress = Progress::of(&task, 1 << 30);
+        let _ = progress.request();
+        let _ = progress.take(rendered(1, 1));
+        let answer = vec![Err(FAULT), Ok(written(1))];
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+    }
+
+    #[test]
+    fn a_picture_that_breaks_every_worker_is_given_up() {
+        let task = conversion(10);
+        let mut progress = Progress::of(&task, 1 << 30);
+        let _ = progress.request();
+        let _ = progress.take(rendered(0, 1));
+        for _ in 1..MOST_BROKEN {
+            assert_eq!(progress.blame(&FAULT), None);
+            let _ = progress.request();
+        }
+        let mut answer = vec![Err(FAULT); 10];
+        answer[0] = Ok(written(1));
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+    }
+
+    #[test]
+    fn a_failure_is_that_of_what_was_asked() {
+        let task = conversion(3);
+        let mut progress = Progress::of(&task, 1 << 30);
+        let _ = progress.request();
+        assert_eq!(progress.take(Report::Failed(FAULT)), Step::Over(Err(FAULT)));
         let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         let _ = progress.take(rendered(0, 1));
         assert_eq!(progress.blame(&FAULT), None);
         let _ = progress.request();
-        let answer = vec![Ok(written(1)), Err(FAULT), Err(FAULT), Err(FAULT)];
-        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+        assert_eq!(progress.take(Report::Failed(FAULT)), Step::Ask);
+        let _ = progress.request();
+        let _ = progress.take(rendered(0, 3));
+        let answer = vec![Ok(written(1)), Err(FAULT), Ok(written(3))];
+        assert_eq!(progress.take(Report::Finished), Step::Over(Ok(Answer::Converted(answer))));
     }
 
     #[test]

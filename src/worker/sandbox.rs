@@ -121,6 +121,7 @@ fn tie() -> Vec<String> {
         "parent death signal",
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(Into::into),
     );
+    note("name", rustix::thread::set_name(c"exportd-worker").map_err(Into::into));
     note("no new privileges", rustix::thread::set_no_new_privs(true).map_err(Into::into));
     note(
         "oom_score_adj",

@@ -6,10 +6,13 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::crew::{Queued, State, Turn};
+use super::lane::Ticket;
+use super::wire::Channel;
 use super::*;
 use crate::imaging::plan::{Color, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
@@ -335,7 +338,7 @@ fn an_output_that_breaks_a_worker_leaves_the_others_alone() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
     let lane = pool.lane();
-    let outputs = fixture.submit(&lane, 0, "!echo 0|!abort|!echo 2|!panic|!echo 4");
+    let outputs = fixture.submit(&lane, 0, "!echo 0|!abort|!echo 2|!fail x|!echo 4");
     let (_, answer) = lane.wait(LONG).unwrap();
     let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
     let good: Vec<bool> = replies.iter().map(Result::is_ok).collect();
@@ -403,6 +406,25 @@ fn the_kernel_confirms_the_limits() {
 }
 
 #[test]
+fn a_worker_keeps_no_descriptor() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let open = || {
+        let worker = pool.status().processes[0];
+        std::fs::read_dir(format!("/proc/{worker}/fd")).unwrap().count()
+    };
+    assert_eq!(fixture.run(&lane, "!echo x"), Ok("x".into()));
+    let before = open();
+    for tag in 0..50 {
+        fixture.submit(&lane, tag, "!echo a|!fail b|!echo c");
+    }
+    while lane.wait(LONG).is_some() {}
+    // The last request's end is reported after its files are closed.
+    assert_eq!(open(), before);
+}
+
+#[test]
 fn a_worker_that_talks_neither_blocks_nor_confuses() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
@@ -411,6 +433,29 @@ fn a_worker_that_talks_neither_blocks_nor_confuses() {
     // What it said before is not taken for the reason of its end.
     let fault = Fault::WorkerDied { how: "signal 6".into() };
     assert_eq!(fixture.run(&lane, "!abort"), Err(fault));
+}
+
+#[test]
+fn what_an_earlier_worker_wrote_is_forgotten() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let half_written = || {
+        let (mut output, reader) = fixture.output();
+        output.write_all(b"half an output").unwrap();
+        (output, reader)
+    };
+    let (output, reader) = half_written();
+    let input = fixture.input(b"!echo whole");
+    lane.submit(0, Task::Convert { input, plans: vec![plan()], outputs: vec![output] });
+    assert!(matches!(lane.wait(LONG), Some((0, Ok(_)))));
+    assert_eq!(content(reader), "whole");
+    let (output, reader) = half_written();
+    let mut input = fixture.input(b"original");
+    input.read_exact(&mut [0; 4]).unwrap();
+    lane.submit(1, Task::Copy { input, output });
+    assert!(matches!(lane.wait(LONG), Some((1, Ok(_)))));
+    assert_eq!(content(reader), "original");
 }
 
 #[test]
@@ -461,12 +506,12 @@ fn a_small_job_is_not_kept_waiting_by_a_large_one() {
 #[test]
 fn lanes_take_turns() {
     let fixture = Fixture::new();
-    let (sender, _answers) = channel();
+    let (sender, _answers) = std::sync::mpsc::channel();
     let mut state = State::default();
     for (lane, tags) in [(1, vec![10, 11, 12, 13]), (2, vec![20]), (3, vec![30, 31])] {
         let queued = |tag| Queued {
             task: Task::Probe { input: fixture.input(b"") },
-            ticket: Ticket { tag, sender: Some(sender.clone()) },
+            ticket: Ticket::new(tag, sender.clone()),
         };
         state.turns.push_back(Turn { lane, queue: tags.into_iter().map(queued).collect() });
     }
