@@ -1,6 +1,8 @@
 //! A watch-folder export daemon.
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
 
 pub mod diag;
 pub mod fs;

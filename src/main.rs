@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("mailer") => exportd::report::smtp::mailer_main(),
-        _ => ExitCode::from(2),
-    }
+    exportd::cli::main(std::env::args_os())
 }

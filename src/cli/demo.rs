@@ -23,8 +23,19 @@ macro_rules! files {
 
 /// What the playground is made of.
 const FILES: &[(&str, &[u8])] = files![
-    "exportd.toml",
+    "assets/bags/backpack-blue.tif",
+    "assets/bags/tote-sand.png",
     "assets/catalog.toml",
+    "assets/fabrics/colour-card.gif",
+    "assets/fabrics/linen-natural.webp",
+    "assets/kitchen/mug-clay.jpg",
+    "assets/labels/care-linen.bmp",
+    "assets/lighting/lamp-pine.png",
+    "assets/shoes/runner-coral.jpg",
+    "assets/tops/10023-back.jpg",
+    "assets/tops/10023-front.jpg",
+    "assets/tops/10041-front.jpg",
+    "exportd.toml",
 ];
 
 /// The manifests that are dropped, in this order.
@@ -48,11 +59,13 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Exit, Exit> {
             Exit::NoOutput
         })?;
         say(&format!("dropped {name}"));
-        daemon.wait("the report", || {
-            let runs = finished(&root);
-            (runs.len() > before).then(|| runs.into_iter().find(|run| !reports.contains(run)))?
-        })
-        .map(|run| reports.push(run))?;
+        daemon
+            .wait("the report", || {
+                let runs = finished(&root);
+                (runs.len() > before)
+                    .then(|| runs.into_iter().find(|run| !reports.contains(run)))?
+            })
+            .map(|run| reports.push(run))?;
     }
     daemon.wait("the mails", || (mails(&root).len() >= MANIFESTS.len()).then_some(()))?;
     daemon.stop()?;
@@ -150,7 +163,8 @@ impl Daemon {
     }
 
     fn stop(mut self) -> Result<(), Exit> {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        if let Some(pid) =
+            i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
@@ -197,9 +211,7 @@ fn mails(root: &Path) -> Vec<PathBuf> {
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map(|entries| {
-            entries
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .collect()
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
         })
         .unwrap_or_default();
     names.sort();
@@ -222,7 +234,7 @@ fn show(root: &Path, reports: &[String]) {
     for letter in letters {
         let bytes = std::fs::read(&letter).unwrap_or_default();
         print(&format!("\n{}\n", "─".repeat(78)));
-        print(&crate::report::smtp::readable(&bytes));
+        print(&crate::report::reading::readable(&bytes));
     }
     print(&format!("\n{}\n", "─".repeat(78)));
     print(&format!(

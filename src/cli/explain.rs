@@ -8,8 +8,8 @@ use clap::Args;
 use super::{Exit, Places, complain, print, print_json, rendering, say};
 use crate::diag::{Diagnostic, render};
 use crate::imaging::formats::SourceFormat;
-use crate::imaging::modifiers::{Presets, Rules, parse};
-use crate::imaging::plan::{Explained, Plan, plan};
+use crate::imaging::modifiers::{Modifiers, Presets, parse};
+use crate::imaging::plan::{Explanation, Plan, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
 use crate::worker::{Answer, Pool, PoolSettings, Task};
 
@@ -51,40 +51,61 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
     defaults.default_pix = args.default_pix.unwrap_or(defaults.default_pix);
     defaults.max_pix = args.max_pix.unwrap_or(defaults.max_pix);
     defaults.resolution = args.resolution.or(defaults.resolution);
-    let presets = Presets::new(&settings.policy.macros);
-    let rules = Rules { strict: defaults.strict, lenient: defaults.lenient };
-    let parsed = parse(&args.modifiers, &presets, rules);
-    let (error, mut warnings) = split(parsed.findings);
-    let result = match error {
-        Some(error) => Err(error),
-        None => plan(&parsed.modifiers, &source, &defaults).map(|planned| {
-            warnings.extend(planned.warnings);
-            planned.plan
-        }),
-    };
+    let presets = Presets::from(&settings.policy.macros);
     if args.json {
-        print_json(&Explained::new(&result, &warnings));
-    } else {
-        shown(&args.modifiers, &result, &warnings);
+        let nothing = Modifiers::default();
+        let explanation = explained(&args.modifiers, &presets, &nothing, &source, &defaults);
+        print_json(&explanation);
+        return Ok(match explanation {
+            Explanation::Planned(_) => Exit::Well,
+            Explanation::Refused(_) => Exit::Wrong,
+        });
     }
-    Ok(if result.is_ok() { Exit::Well } else { Exit::Wrong })
-}
-
-/// Takes the first error and the warnings apart.
-fn split(findings: Vec<Diagnostic>) -> (Option<Diagnostic>, Vec<Diagnostic>) {
-    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Diagnostic::is_error);
-    (errors.into_iter().next(), warnings)
-}
-
-fn shown(modifiers: &str, result: &Result<Plan, Diagnostic>, warnings: &[Diagnostic]) {
-    let mut findings = warnings.to_vec();
-    match result {
-        Ok(plan) => print(&format!("{plan}\n")),
-        Err(error) => findings.push(error.clone()),
+    let parsed = parse(&args.modifiers, &presets, defaults.rules());
+    let mut findings = parsed.findings;
+    let mut exit = Exit::Wrong;
+    if !findings.iter().any(Diagnostic::is_error) {
+        match plan(&parsed.modifiers, &source, &defaults) {
+            Ok(planned) => {
+                print(&described(&planned.plan));
+                findings.extend(planned.warnings);
+                findings.extend(planned.hints);
+                exit = Exit::Well;
+            }
+            Err(error) => findings.push(error),
+        }
     }
     if !findings.is_empty() {
-        say(render("modifiers", modifiers, &findings, rendering()).trim_end());
+        say(render("modifiers", &args.modifiers, &findings, rendering()).trim_end());
     }
+    Ok(exit)
+}
+
+/// Prints a plan for people: what is made, then each step.
+fn described(plan: &Plan) -> String {
+    let Plan { source, composite, reply, placement, steps, output, extension } = plan;
+    let mut out = format!(
+        "source     {} x {}\ncomposite  {} x {}\nreply      {} x {}  .{extension}\n\
+         placement  {} x {} at {}, {}\n",
+        source.width,
+        source.height,
+        composite.width,
+        composite.height,
+        reply.width,
+        reply.height,
+        placement.size.width,
+        placement.size.height,
+        placement.x,
+        placement.y,
+    );
+    for (label, text) in steps
+        .iter()
+        .map(|step| ("step", format!("{step:?}")))
+        .chain([("output", format!("{output:?}"))])
+    {
+        out.push_str(&format!("{label:<11}{text}\n"));
+    }
+    out
 }
 
 /// Reads `WxH`.
@@ -119,7 +140,8 @@ fn probe(path: &Path, settings: PoolSettings) -> Result<SourceInfo, Exit> {
         return Err(absent("that is no file and no size WxH".into()));
     }
     let deadline = settings.deadline + Duration::from_secs(5);
-    let settings = PoolSettings { workers: 1, program: PathBuf::from("/proc/self/exe"), ..settings };
+    let settings =
+        PoolSettings { workers: 1, program: PathBuf::from("/proc/self/exe"), ..settings };
     let pool = Pool::start(settings).map_err(|error| {
         complain(&error.to_string());
         Exit::Failed

@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Severity, json, render};
 use crate::imaging::modifiers::Presets;
 use crate::job::check::{Judged, judge};
 use crate::job::log::AssetOutcome;
-use crate::job::run::{Cancel, Prospect, Bench, prospect};
+use crate::job::run::{Bench, Cancel, Prospect, prospect};
 use crate::library::Library;
 
 #[derive(Debug, Args)]

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Flags};
+use crate::config::{Config, Flags};
+use crate::daemon::DaemonError;
 use crate::diag::Rendering;
 
 mod control;
@@ -100,17 +101,14 @@ struct Places {
 }
 
 impl Places {
-    fn load(&self) -> Result<Config, ConfigError> {
-        let root = match &self.root {
-            Some(root) => Some(std::path::absolute(root).unwrap_or_else(|_| root.clone())),
-            None => None,
-        };
-        crate::config::load(&Flags { config: self.config.clone(), root })
+    fn flags(&self) -> Flags {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        Flags { config: self.config.as_ref().map(absolute), root: self.root.as_ref().map(absolute) }
     }
 
     /// Loads the configuration, or says what is wrong with it.
     fn settings(&self) -> Result<Config, Exit> {
-        self.load().map_err(|error| {
+        crate::config::load(&self.flags()).map_err(|error| {
             complain(&error.to_string());
             Exit::Configuration
         })
@@ -159,10 +157,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = match &cli.command {
         Command::Worker => return crate::worker::child_main(),
         Command::Mailer => return crate::report::smtp::mailer_main(),
-        Command::Run => crate::daemon::run(&Flags {
-            config: cli.places.config.clone(),
-            root: cli.places.root.as_deref().and_then(|root| std::path::absolute(root).ok()),
-        }),
+        Command::Run => run(&cli.places),
         Command::Once(args) => once::once(&cli.places, args),
         Command::Check(args) => jobs::check(&cli.places, args),
         Command::Plan(args) => jobs::plan(&cli.places, args),
@@ -174,6 +169,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(args) => demo::demo(args),
     };
     ExitCode::from(exit.unwrap_or_else(|exit| exit).code())
+}
+
+fn run(places: &Places) -> Result<Exit, Exit> {
+    crate::daemon::run(&places.flags()).map(|()| Exit::Well).map_err(|error| {
+        complain(&error.to_string());
+        match error {
+            DaemonError::Config(_) => Exit::Configuration,
+            DaemonError::Held(_) => Exit::Held,
+            DaemonError::NoAssets(_) => Exit::Absent,
+            DaemonError::Folder { .. } => Exit::NoOutput,
+            DaemonError::Spool(_) | DaemonError::Journal(_) => Exit::Journal,
+            DaemonError::Pool(_) | DaemonError::Bug(_) => Exit::Failed,
+        }
+    })
 }
 
 /// Writes data to stdout; a reader that went away is no error.

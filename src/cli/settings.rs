@@ -27,10 +27,7 @@ pub(super) fn config(places: &Places, args: &ConfigArgs) -> Result<Exit, Exit> {
             .origins
             .iter()
             .map(|(name, (value, origin))| {
-                (
-                    name.as_str(),
-                    Shown { value: value.to_string(), origin: origin.to_string() },
-                )
+                (name.as_str(), Shown { value: value.to_string(), origin: origin.to_string() })
             })
             .collect();
         print_json(&shown);

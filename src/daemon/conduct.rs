@@ -21,7 +21,7 @@ use crate::job::check::{Destination, Existing, ExportJob, Judged, Make, When, ab
 use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
 use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage};
-use crate::job::run::{Ask, Cancel, Event, Progress, Step, WorkError, Bench, work};
+use crate::job::run::{Ask, Bench, Cancel, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
 use crate::report::folder::{ActiveState, Modes, ReportFolder, Status};
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
@@ -248,7 +248,7 @@ impl Course<'_> {
         {
             return Ok(Conducted::Later(due));
         }
-        let mut log = self.begin(judged.as_ref())?;
+        let (mut log, run) = self.begin(judged.as_ref())?;
         let reports = settings.folders.reports.join(&log.run);
         let folder = ReportFolder::create(reports, self.order.bytes, Modes::default())
             .map_err(ConductError::Report)?;
@@ -261,7 +261,7 @@ impl Course<'_> {
                 Some(job) => {
                     retry = judged.manifest.as_ref().map(|manifest| request(manifest, &job));
                     let job = self.wait_for_assets(job, &library, &log);
-                    if !self.export(&job, &library, &folder, &mut log)? {
+                    if !self.export(&job, &library, &folder, (&mut log, run))? {
                         return Ok(Conducted::Suspended);
                     }
                     log.fatal.take()
@@ -284,14 +284,14 @@ impl Course<'_> {
     }
 
     /// Names the run, or finds the name it has, and begins its log.
-    fn begin(&mut self, judged: Option<&Judged>) -> Result<JobLog, ConductError> {
+    fn begin(&self, judged: Option<&Judged>) -> Result<(JobLog, RelPath), ConductError> {
         let manifest = judged.and_then(|judged| judged.manifest.as_ref());
         let about = about(manifest, self.order.name, self.order.uid);
         let (run, job_handle, start) = match self.past.named.clone() {
             Some(named) => named,
             None => self.name(&about)?,
         };
-        Ok(JobLog {
+        let log = JobLog {
             about,
             run: run.to_string(),
             job_handle,
@@ -303,17 +303,16 @@ impl Course<'_> {
             stopped: false,
             manifest: judged.map_or_else(String::new, |judged| judged.text.clone()),
             output_folder: None,
-        })
+        };
+        Ok((log, run))
     }
 
     fn name(&self, about: &About) -> Result<(RelPath, String, Timestamp), ConductError> {
         let settings = &self.epoch.settings;
         let wanted = run_name(&about.job_name, self.order.received, &TimeZone::system());
         let run = self.stand.names.claim(&wanted, settings);
-        let job_handle = format!(
-            "j|{}|{}|{run}|{}",
-            settings.policy.company, about.job_name, self.order.number
-        );
+        let job_handle =
+            format!("j|{}|{}|{run}|{}", settings.policy.company, about.job_name, self.order.number);
         let start = (self.stand.now)();
         self.stand.ledger.write(&Step::Named {
             run: run.clone(),
@@ -330,7 +329,8 @@ impl Course<'_> {
         loop {
             let now = (self.stand.now)();
             let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-            if waited >= patience || self.stand.cancel.asked() != Ask::Nothing || is_complete(&job) {
+            if waited >= patience || self.stand.cancel.asked() != Ask::Nothing || is_complete(&job)
+            {
                 return job;
             }
             self.post(log, ActiveState::WaitingClient, &Progress::NONE);
@@ -360,7 +360,7 @@ impl Course<'_> {
         job: &ExportJob,
         library: &Library,
         folder: &ReportFolder,
-        log: &mut JobLog,
+        (log, run): (&mut JobLog, RelPath),
     ) -> Result<bool, ConductError> {
         let out = &self.epoch.settings.folders.out;
         let stage = match Stage::open(out, self.order.id) {
@@ -372,7 +372,7 @@ impl Course<'_> {
         };
         let (place, entries, stopped) = match self.past.publish.take() {
             Some(decided) => decided,
-            None => match self.work(job, library, (&stage, folder), log)? {
+            None => match self.work(job, library, (&stage, folder), (log, run))? {
                 Some(decided) => decided,
                 None => return Ok(false),
             },
@@ -389,7 +389,7 @@ impl Course<'_> {
         job: &ExportJob,
         library: &Library,
         (stage, folder): (&Stage, &ReportFolder),
-        log: &JobLog,
+        (log, run): (&JobLog, RelPath),
     ) -> Result<Option<(Place, Vec<AssetEntry>, bool)>, ConductError> {
         let lane = self.epoch.pool.lane();
         let presets = Presets::new(&self.epoch.settings.policy.macros);
@@ -423,7 +423,7 @@ impl Course<'_> {
         };
         let stopped = self.stand.cancel.asked() == Ask::Stop
             && entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
-        let place = place(job, run.clone());
+        let place = place(job, run);
         stage.decide(&place, &mut entries);
         if let Err(error) = stage.seal(&place, &entries) {
             fail_delivered(&mut entries, &error.fault());
@@ -453,7 +453,12 @@ impl Course<'_> {
     }
 
     /// Puts the outputs into their place, or finds that they are there.
-    fn publish(&mut self, stage: &Stage, place: &Place, log: &mut JobLog) -> Result<(), ConductError> {
+    fn publish(
+        &mut self,
+        stage: &Stage,
+        place: &Place,
+        log: &mut JobLog,
+    ) -> Result<(), ConductError> {
         let delivered = log.assets.iter().any(|entry| !entry.outcome.files().is_empty());
         let fault = match &self.past.published {
             Some((_, fault)) => fault.clone(),
@@ -505,9 +510,7 @@ fn due(job: &ExportJob, now: Timestamp) -> Option<Due> {
 /// Tells whether every handle names something.
 fn is_complete(job: &ExportJob) -> bool {
     let mut items = job.renditions.iter().flat_map(|rendition| &rendition.items);
-    items.all(|item| {
-        !matches!(item.asset, Err(Fault::NotFound { .. } | Fault::NothingMatches))
-    })
+    items.all(|item| !matches!(item.asset, Err(Fault::NotFound { .. } | Fault::NothingMatches)))
 }
 
 fn place(job: &ExportJob, run: RelPath) -> Place {

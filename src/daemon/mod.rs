@@ -148,9 +148,9 @@ struct Clock {
     ping: Option<(Duration, Instant)>,
 }
 
-/// Reads the wall clock: the one place where the daemon does.
+/// Reads the wall clock: the one place where it is read.
 #[expect(clippy::disallowed_methods, reason = "the edge: everything below is given the time")]
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -428,9 +428,11 @@ impl Daemon {
         let id = claim.record().id.to_string();
         let cancel = Arc::new(Cancel::default());
         let service = self.service(Arc::clone(&cancel));
-        let mut report = Over { id: id.clone(), bell: self.hall.bell.clone(), result: None };
+        let mut over = Over { id: id.clone(), bell: self.hall.bell.clone(), result: None };
         let thread = std::thread::Builder::new().name("job".into()).spawn(move || {
-            report.result = Some(service.serve(claim));
+            // The whole of it moves in, and rings when it is dropped, however the thread ends.
+            let over = &mut over;
+            over.result = Some(service.serve(claim));
         });
         match thread {
             Ok(thread) => {
@@ -501,9 +503,7 @@ impl Daemon {
             if due > wall {
                 continue;
             }
-            let next = manifest::schedule(&job.manifest)
-                .and_then(|schedule| schedule.next_after(&wall.to_zoned(TimeZone::system())))
-                .map(|zoned| zoned.timestamp());
+            let next = next_firing(&job.manifest, wall);
             let id = &job.record.id;
             let earlier = self.running.keys().filter_map(|other| JobId::parse(other).ok());
             if earlier.into_iter().any(|other| other.schedule() == *id) {
@@ -600,6 +600,12 @@ impl Drop for Over {
         let result = self.result.take().unwrap_or(Err(ServeError::Panicked));
         let _ = self.bell.send(Ring::Over { id: std::mem::take(&mut self.id), result });
     }
+}
+
+/// Asks a manifest's schedule for its next time.
+fn next_firing(manifest: &[u8], now: Timestamp) -> Option<Timestamp> {
+    let schedule = manifest::parse(manifest).manifest?.exec_schedule?.value;
+    Some(schedule.next_after(&now.to_zoned(TimeZone::system()))?.timestamp())
 }
 
 /// Takes the relay's password from the service manager, when the configuration names no file.

@@ -92,7 +92,8 @@ impl Post {
         let _ = self.words.send(Word::End);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let until = Instant::now() + patience;
-        while thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < until {
+        while thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < until
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -123,4 +124,3 @@ fn deliver(mut outbox: Arc<Outbox>, told: &Receiver<Word>, trouble: &Mutex<Optio
 fn until(now: Timestamp, due: Timestamp) -> Duration {
     Duration::try_from(due.duration_since(now)).unwrap_or_default()
 }
-

@@ -39,7 +39,6 @@ pub(super) enum ServeError {
 /// How long a job waits that could not write its report or mail: the disk is probably full.
 const AGAIN: Duration = Duration::from_secs(10);
 
-
 impl Service {
     /// Takes a claim to its end. What cannot be written is tried again until it can, or until the
     /// daemon stops.
@@ -87,7 +86,8 @@ impl Service {
 
     fn conduct(&self, claim: &Claim, given_up: Option<Fault>) -> Result<Conducted, ServeError> {
         let record = claim.record();
-        let come = record.firing.is_some() || claim.deferred_until().is_some() || given_up.is_some();
+        let come =
+            record.firing.is_some() || claim.deferred_until().is_some() || given_up.is_some();
         let order = Order {
             id: record.id.as_str(),
             name: &record.name,

@@ -77,8 +77,10 @@ pub(super) fn start_log() {
             .with_writer(Priorities);
         let _ = registry.with(layer).try_init();
     } else {
-        let layer =
-            tracing_subscriber::fmt::layer().with_target(false).with_ansi(false).with_writer(io::stderr);
+        let layer = tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(io::stderr);
         let _ = registry.with(layer).try_init();
     }
 }

@@ -407,7 +407,7 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
     let handles = handles.as_ref().or(common.handles.as_ref());
     let is_modifier = is_modifier.as_ref().or(common.is_modifier.as_ref());
     let preset = preset.as_ref().or(common.preset.as_ref());
-    let items = handles.map(|handles| lookup.items(&handles.value, fmt));
+    let items = handles.map(|handles| lookup.items(&handles.value, fmt))?;
     let output_name = match output_name.as_ref().or(common.output_name.as_ref()) {
         Some(name) => name.value.clone(),
         None if wanted.name.is_some() => OutputName::of_rendition(),
@@ -418,9 +418,9 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
         output_name,
         make: match fmt? {
             Fmt::Orig => Make::Orig,
-            Fmt::Convert => Make::Convert(recipe(is_modifier, preset, policy, lookup)),
+            Fmt::Convert => Make::Convert(recipe((is_modifier, preset), &items, policy, lookup)),
         },
-        items: items?,
+        items,
     })
 }
 
@@ -429,8 +429,8 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
 /// What is wrong with it fails every asset of the rendition, not the manifest, and is foreseen;
 /// what is merely odd is found in the manifest.
 fn recipe(
-    modifier: Option<&Text>,
-    preset: Option<&Spanned<String>>,
+    (modifier, preset): (Option<&Text>, Option<&Spanned<String>>),
+    items: &[Item],
     policy: &Policy,
     lookup: &mut Lookup<'_>,
 ) -> Recipe {
@@ -450,7 +450,10 @@ fn recipe(
         preset: preset.cloned(),
     };
     let mut found = parsed.findings;
+    // What a catalogue adds may complete them: then only each asset's plan can tell.
+    let completed = |item: &Item| item.asset.as_ref().is_ok_and(|asset| asset.modifier.is_some());
     if let Ok(modifiers) = &recipe.modifiers
+        && !items.iter().any(completed)
         && !found.iter().any(Diagnostic::is_error)
     {
         found.extend(plan::check(modifiers, &policy.imaging));
@@ -467,36 +470,7 @@ fn recipe(
             lookup.odd.push(placed);
         }
     }
-    lookup.odd.extend(two_formats(modifier, preset, &presets, policy));
     recipe
-}
-
-/// Warns when modifiers and macro both name a format, and not the same one: the macro's wins.
-fn two_formats(
-    modifier: Option<&Text>,
-    preset: Option<&Spanned<String>>,
-    presets: &Presets,
-    policy: &Policy,
-) -> Option<Diagnostic> {
-    let format = |text: &str| {
-        let modifiers = modifiers::parse(text, presets, policy.imaging.rules()).modifiers;
-        let named = modifiers.iter().any(|(_, setting)| setting.value.name() == "fmt");
-        named.then(|| modifiers.fmt().format)
-    };
-    let (modifier, preset) = (modifier?, preset?);
-    let (ours, theirs) = (format(&modifier.value)?, format(&format!("${}$", preset.value))?);
-    (ours != theirs).then(|| {
-        Diagnostic::warning(
-            Code::Value,
-            preset.span.clone(),
-            format!(
-                "`macro` and `is_modifier` ask for different formats, {} and {}; the macro wins",
-                theirs.entry().name,
-                ours.entry().name
-            ),
-        )
-        .help("leave one of the two `fmt` out")
-    })
 }
 
 /// The library, with what was asked before.

@@ -162,6 +162,28 @@ fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Names the runs that have a report folder, sorted.
+#[must_use]
+pub fn runs(reports: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
+    let mut runs: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    runs.sort();
+    runs
+}
+
+/// Returns how a run ended, from its `report.json`; `None` while it is not over.
+#[must_use]
+pub fn verdict(run: &Path) -> Option<Verdict> {
+    #[derive(serde::Deserialize)]
+    struct Ending {
+        verdict: Verdict,
+    }
+    let ending: Ending =
+        serde_json::from_slice(&std::fs::read(run.join("report.json")).ok()?).ok()?;
+    Some(ending.verdict)
+}
+
 /// Writes `report.json`.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
 pub mod folder;
 pub mod outbox;
+pub mod reading;
 pub mod smtp;
 pub mod text;
 

@@ -87,6 +87,7 @@ mod recover;
 mod scan;
 mod schedule;
 mod shelf;
+mod submit;
 pub mod watch;
 
 pub use claim::{Claim, Ended, MOST_ATTEMPTS};
@@ -98,6 +99,7 @@ pub use recover::Recovered;
 pub use scan::{Accepted, Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
 pub use schedule::{Due, Scheduled};
 pub use shelf::{Listed, State, list};
+pub use submit::drop_manifest;
 
 use record::Unusable;
 use scan::Tracker;

@@ -149,7 +149,10 @@ fn killed_in_the_middle_it_ends_once_and_whole() {
         play.write(&format!("assets/p{n:03}.png"), &picture("a.png", 200 + n, 150));
     }
     play.start();
-    play.drop_manifest("big.toml", &manifest("big", &["*.png"], "is_modifier = \"wid=150&fmt=jpeg\""));
+    play.drop_manifest(
+        "big.toml",
+        &manifest("big", &["*.png"], "is_modifier = \"wid=150&fmt=jpeg\""),
+    );
     play.wait("some outputs", SOON, || {
         let stage = play.path("out/.exportd-stage");
         let run = list(&stage).pop()?;
@@ -206,7 +209,10 @@ fn a_small_job_does_not_wait_for_a_large_one() {
         play.write(&format!("assets/many/p{n:04}.png"), &png);
     }
     play.start();
-    play.drop_manifest("large.toml", &manifest("large", &["many/*.png"], "is_modifier = \"wid=32\""));
+    play.drop_manifest(
+        "large.toml",
+        &manifest("large", &["many/*.png"], "is_modifier = \"wid=32\""),
+    );
     play.wait("the large job", SOON, || {
         let run = list(&play.path("reports")).into_iter().find(|r| r.starts_with("large_"))?;
         let status = play.json(&format!("reports/{run}/status.json"))?;

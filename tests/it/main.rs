@@ -4,6 +4,7 @@
 mod support;
 
 mod architecture;
+mod daemon;
 mod mail;
 mod manifests;
 mod shipped;

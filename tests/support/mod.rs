@@ -3,5 +3,6 @@
 
 pub use exportd;
 
+pub mod playground;
 pub mod runs;
 pub mod smtp;

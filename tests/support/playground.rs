@@ -146,7 +146,12 @@ impl Playground {
     }
 
     /// Waits until something is there.
-    pub fn wait<T>(&self, what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        patience: Duration,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> T {
         let until = Instant::now() + patience;
         loop {
             if let Some(found) = look() {
@@ -167,9 +172,7 @@ impl Playground {
         list(&self.path("mail/sent"))
             .into_iter()
             .filter(|name| name.ends_with(".eml"))
-            .map(|name| {
-                std::fs::read_to_string(self.path("mail/sent").join(name)).expect("a mail")
-            })
+            .map(|name| std::fs::read_to_string(self.path("mail/sent").join(name)).expect("a mail"))
             .collect()
     }
 

@@ -1,0 +1,210 @@
+//! `submit`, `status`, `stop`: speaking with a daemon through files.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::jobs::{library, read};
+use super::{Exit, Places, complain, print, print_json, say};
+use crate::config::Settings;
+use crate::daemon::board::{Board, Posting};
+use crate::spool::control::{Operation, Request, request};
+
+#[derive(Debug, Args)]
+pub(super) struct SubmitArgs {
+    /// Manifests
+    #[arg(required = true, value_name = "JOB")]
+    jobs: Vec<PathBuf>,
+    /// Wait for the end of each run and return its exit code
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Only this run or manifest
+    run: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StopArgs {
+    /// A run, as `exportd status` shows it
+    run: String,
+}
+
+/// How often a waiting command looks.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a daemon may take to take up a request or a manifest.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) fn submit(places: &Places, args: &SubmitArgs) -> Result<Exit, Exit> {
+    let settings = places.settings()?.settings;
+    let library = library(&settings)?;
+    let mut reads = Vec::new();
+    let mut wrong = false;
+    for path in &args.jobs {
+        let read = read(path, &library, &settings)?;
+        read.say();
+        wrong |= read.judged.job.is_none();
+        reads.push((path, read));
+    }
+    if wrong {
+        complain("nothing was submitted");
+        return Err(Exit::Wrong);
+    }
+    let mut exit = Exit::Well;
+    for (path, read) in reads {
+        let name = free_name(&settings.folders.drop, path).ok_or_else(|| {
+            complain(&format!("{}: the name does not end in .toml", path.display()));
+            Exit::Usage
+        })?;
+        let before = crate::report::folder::runs(&settings.folders.reports);
+        crate::spool::drop_manifest(&settings.folders.drop, &name, &read.bytes).map_err(
+            |error| {
+                complain(&format!("{}: {error}", settings.folders.drop.display()));
+                Exit::NoOutput
+            },
+        )?;
+        print(&format!("{name}\n"));
+        if args.wait {
+            exit = worse(exit, await_run(&settings, &read.bytes, &before)?);
+        }
+    }
+    Ok(exit)
+}
+
+/// Returns a name for the manifest that is free in the drop folder.
+fn free_name(drop: &Path, path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".toml")?;
+    let stem = stem.trim_start_matches(['.', '_', '~']);
+    let stem = if stem.is_empty() { "job" } else { stem };
+    (1..)
+        .map(|n| if n == 1 { format!("{stem}.toml") } else { format!("{stem}-{n}.toml") })
+        .find(|name| !drop.join(name).exists())
+}
+
+fn worse(a: Exit, b: Exit) -> Exit {
+    let rank = |exit: Exit| match exit {
+        Exit::Well => 0,
+        Exit::Partial => 1,
+        _ => 2,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+/// Waits until a run that was not there before, of this very manifest, is over.
+fn await_run(settings: &Settings, manifest: &[u8], before: &[String]) -> Result<Exit, Exit> {
+    let reports = &settings.folders.reports;
+    let since = Instant::now();
+    loop {
+        for run in crate::report::folder::runs(reports) {
+            if before.contains(&run) || !is_of(&reports.join(&run), manifest) {
+                continue;
+            }
+            if let Some(verdict) = crate::report::folder::verdict(&reports.join(&run)) {
+                print(&format!("{run}: {}\n", verdict.word()));
+                return Ok(verdict.into());
+            }
+        }
+        if since.elapsed() > PATIENCE && Board::read(&settings.folders.drop).is_none() {
+            complain("no daemon runs over this drop folder; the manifest waits there");
+            return Err(Exit::Unavailable);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn is_of(run: &Path, manifest: &[u8]) -> bool {
+    std::fs::read(run.join("manifest.toml")).is_ok_and(|kept| kept == manifest)
+}
+
+pub(super) fn status(places: &Places, args: &StatusArgs) -> Result<Exit, Exit> {
+    let settings = places.settings()?.settings;
+    let Some(board) = Board::read(&settings.folders.drop) else {
+        if args.json {
+            print_json(&Vec::<Posting>::new());
+        }
+        complain(&format!("no daemon runs over {}", settings.folders.drop.display()));
+        return Err(Exit::Unavailable);
+    };
+    let wanted = |posting: &&Posting| match &args.run {
+        None => true,
+        Some(run) => posting.run.as_ref() == Some(run) || posting.manifest == *run,
+    };
+    let jobs: Vec<&Posting> = board.jobs.iter().filter(wanted).collect();
+    if args.json {
+        print_json(&jobs);
+    } else {
+        say(&board.status);
+        for job in &jobs {
+            print(&line(job));
+        }
+    }
+    if args.run.is_some() && jobs.is_empty() {
+        return Err(Exit::Absent);
+    }
+    Ok(Exit::Well)
+}
+
+fn line(job: &Posting) -> String {
+    let name = job.run.as_deref().unwrap_or(&job.manifest);
+    if let Some(at) = job.next_fire_time {
+        let at = at.to_zoned(jiff::tz::TimeZone::system());
+        return format!("{name}  waits for {}\n", at.strftime("%Y-%m-%d %H:%M:%S %Z"));
+    }
+    let counts = &job.counts;
+    let mut out = format!("{name}  {}  {:.0} %", job.state, job.progress * 100.0);
+    if counts.total_file_count > 0 {
+        out.push_str(&format!(
+            "  {} done, {} failed",
+            counts.file_success_count, counts.file_error_count
+        ));
+    }
+    out.push('\n');
+    out
+}
+
+pub(super) fn stop(places: &Places, args: &StopArgs) -> Result<Exit, Exit> {
+    let settings = places.settings()?.settings;
+    let drop = &settings.folders.drop;
+    let unavailable = || {
+        complain(&format!("no daemon runs over {}", drop.display()));
+        Exit::Unavailable
+    };
+    let find = |board: &Board| {
+        let named = |p: &&Posting| p.run.as_ref() == Some(&args.run) || p.manifest == args.run;
+        board.jobs.iter().find(named).cloned()
+    };
+    let board = Board::read(drop).ok_or_else(unavailable)?;
+    if find(&board).is_none() {
+        complain(&format!("{} is not running", args.run));
+        return Err(Exit::Absent);
+    }
+    let asked = Request { op: Operation::Stop, run: args.run.clone() };
+    request(drop, &asked).map_err(|error| {
+        complain(&format!("{}: {error}", drop.display()));
+        Exit::Unavailable
+    })?;
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        let board = Board::read(drop).ok_or_else(unavailable)?;
+        match find(&board) {
+            None => {
+                say(&format!("{} has stopped", args.run));
+                return Ok(Exit::Well);
+            }
+            Some(job) if job.state == "Stopping" => {
+                say(&format!("{} is stopping", args.run));
+                return Ok(Exit::Well);
+            }
+            Some(_) => std::thread::sleep(LOOK),
+        }
+    }
+    complain("the daemon did not answer");
+    Err(Exit::Unavailable)
+}
