@@ -289,3 +289,32 @@ pub(super) fn drop_error(home: &Home, doing: &'static str, error: OpenError) -> 
     };
     at(doing, &home.folders.drop)(source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::tests::Place;
+
+    #[test]
+    fn what_took_the_name_at_the_last_instant_is_put_back() {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        let home = &spool.home;
+        place.rename_in("a.toml", b"first end");
+        let drop = Root::open(&place.folders.drop).unwrap();
+        let name = RelPath::parse("a.toml").unwrap();
+        let stamp = drop.look(&name).unwrap();
+        let id = JobId::of("a.toml", &stamp, b"first end");
+        let taken = home.taken_folder(&drop).unwrap();
+        // It was looked at; now another comes, and then the name is cleared.
+        place.rename_in("a.toml", b"other end");
+        let cleared = home.clear_by_way_of(&drop, &taken, ("a.toml", &stamp), id.as_str());
+        assert!(matches!(cleared, Ok(Cleared::Changed)), "{cleared:?}");
+        assert_eq!(std::fs::read(place.path("a.toml")).unwrap(), b"other end");
+        let stamp = drop.look(&name).unwrap();
+        let cleared = home.clear(&drop, &taken, (&name, &stamp), &id);
+        assert!(matches!(cleared, Cleared::Gone), "{cleared:?}");
+        assert!(!place.path("a.toml").exists());
+        assert_eq!(std::fs::read_dir(place.path(".exportd/taken")).unwrap().count(), 0);
+    }
+}

@@ -30,13 +30,7 @@ pub(super) fn is_folder(path: &Path) -> bool {
 
 /// Writes a new private file and makes its content durable.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    #[cfg(test)]
-    let first = !crash::dead();
-    if let Err(error) = step() {
-        #[cfg(test)]
-        crash::torn(path, bytes, first);
-        return Err(error);
-    }
+    step_leaving(|| drop(fs::write_new(path, half(bytes), 0o600)))?;
     fs::write_new(path, bytes, 0o600)
 }
 
@@ -102,13 +96,7 @@ pub(super) fn sync_file(file: impl AsFd) -> io::Result<()> {
 
 /// Adds bytes to the end of a journal.
 pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    #[cfg(test)]
-    let first = !crash::dead();
-    if let Err(error) = step() {
-        #[cfg(test)]
-        crash::torn_line(file, bytes, first);
-        return Err(error);
-    }
+    step_leaving(|| drop(file.write_all(half(bytes))))?;
     file.write_all(bytes)
 }
 
@@ -124,22 +112,30 @@ pub(super) fn sync_data(file: &File) -> io::Result<()> {
     file.sync_data()
 }
 
+/// Returns what of a write is on the disk when it was killed in its middle.
+fn half(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len() / 2]
+}
+
+fn step() -> io::Result<()> {
+    step_leaving(|| {})
+}
+
+/// Counts a step; `half_way` does what of it is done when the process is killed in its middle.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
-const fn step() -> io::Result<()> {
+fn step_leaving(_half_way: impl FnOnce()) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
-use crash::step;
+use crash::step_leaving;
 
 /// Deaths at a chosen step.
 #[cfg(test)]
 pub(super) mod crash {
     use std::cell::Cell;
-    use std::fs::File;
-    use std::io::{self, Write};
-    use std::path::Path;
+    use std::io;
 
     thread_local! {
         static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
@@ -158,11 +154,14 @@ pub(super) mod crash {
         DIED.replace(false)
     }
 
-    pub(super) fn step() -> io::Result<()> {
+    pub(super) fn step_leaving(half_way: impl FnOnce()) -> io::Result<()> {
         match LEFT.get() {
             None => Ok(()),
             Some(0) => {
-                DIED.set(true);
+                // Once: after the kill nothing happens any more.
+                if !DIED.replace(true) {
+                    half_way();
+                }
                 Err(io::Error::other("killed here by the test"))
             }
             Some(left) => {
@@ -170,23 +169,5 @@ pub(super) mod crash {
                 Ok(())
             }
         }
-    }
-
-    /// Leaves half a file, once: the steps after the first that failed do not happen at all.
-    pub(super) fn torn(path: &Path, bytes: &[u8], first: bool) {
-        if first {
-            let _ = crate::fs::write_new(path, &bytes[..bytes.len() / 2], 0o600);
-        }
-    }
-
-    /// Leaves half a line, once.
-    pub(super) fn torn_line(file: &mut File, bytes: &[u8], first: bool) {
-        if first {
-            let _ = file.write_all(&bytes[..bytes.len() / 2]);
-        }
-    }
-
-    pub(super) fn dead() -> bool {
-        DIED.get()
     }
 }

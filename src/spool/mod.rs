@@ -51,9 +51,9 @@
 //! 6. **Fire.** A schedule stays in `scheduled`; each firing is a new job `ID-TIME`, made as in
 //!    step 2, and only then the next time is stored. *Crash between:* the same firing is asked for
 //!    again, its `ID-TIME` exists, and only the next time is stored.
-//! 7. **Sweep.** A job whose days are over is renamed into `tmp/` and removed there; one whose
-//!    manifest could not be cleared from the drop folder stays, for its `ID` is what keeps that
-//!    from running again.
+//! 7. **Sweep.** A job whose days are over is renamed into `tmp/` and removed there; not
+//!    while a file of its manifest's name lies in the drop folder, for if that could not be
+//!    cleared, only the `ID` keeps it from running again.
 //!
 //! # Start
 //! Lock, empty `tmp/`, then the table of step 4 for every folder in `active/`: record and journal
@@ -272,14 +272,15 @@ impl Spool {
 
     /// Removes jobs that ended more than `keep` before `now`; returns how many.
     ///
-    /// Does nothing until the drop folder was scanned once: a job whose manifest still lies there
-    /// is kept, or it would run again.
+    /// A job is kept as long as a file of its manifest's name lies in the drop folder, or that is
+    /// not known because no scan was made: it may be the one that could not be removed, and would
+    /// run again.
     ///
     /// # Errors
     /// The disk's.
     pub fn sweep(&self, now: Timestamp, keep: std::time::Duration) -> Result<usize, SpoolError> {
-        let Some(uncleared) = self.home.tracker().uncleared() else { return Ok(0) };
-        self.home.sweep(now, keep, &uncleared)
+        let tracker = self.home.tracker();
+        self.home.sweep(now, keep, &|name| tracker.may_hold(name))
     }
 }
 

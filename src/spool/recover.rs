@@ -89,6 +89,13 @@ fn make_state_folders(spool: &Path, notices: &mut Vec<Notice>) -> Result<(), Spo
 /// Reads the counter; when it is lost, goes on behind the highest number any record holds.
 fn numbers(spool: &Path) -> Result<Numbers, SpoolError> {
     let path = spool.join(Numbers::FILE);
+    for name in shelf::names(spool)? {
+        // Half-written ones.
+        if name.as_encoded_bytes().starts_with(format!(".{}.", Numbers::FILE).as_bytes()) {
+            let half = spool.join(name);
+            disk::remove_tree(&half).map_err(at("remove", &half))?;
+        }
+    }
     if let Some(numbers) = Numbers::load(&path) {
         return Ok(numbers);
     }

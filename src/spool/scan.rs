@@ -176,15 +176,9 @@ impl Seen {
 }
 
 impl Tracker {
-    /// Returns the jobs whose manifests still lie in the drop folder; `None` before the first scan.
-    pub(super) fn uncleared(&self) -> Option<HashSet<JobId>> {
-        self.scanned.then(|| {
-            let ids = self.files.values().filter_map(|seen| match &seen.state {
-                Judged::Accepted(id) => Some(id.clone()),
-                Judged::Unread | Judged::Incomplete | Judged::Unreadable => None,
-            });
-            ids.collect()
-        })
+    /// Tells whether there may be a file of that name in the drop folder.
+    pub(super) fn may_hold(&self, name: &str) -> bool {
+        !self.scanned || self.files.contains_key(name)
     }
 
     fn tell(&mut self, name: &[u8], reason: String, scanned: &mut Scanned) {
@@ -310,7 +304,13 @@ impl Home {
     ) -> Result<(), Stop> {
         let trouble = |doing, error| Stop::Trouble(drop_error(self, doing, error));
         let drop = Root::open(&self.folders.drop).map_err(|e| trouble("open", e.into()))?;
+        if !tracker.scanned {
+            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
+            let _shared = self.shared();
+            self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
+        }
         tracker.observe(&drop, look, scanned).map_err(|e| trouble("list", e))?;
+        tracker.scanned = true;
         // What could not be removed before comes last: it must not keep new ones waiting.
         let mut order: Vec<(Verdict, i128, String)> = Vec::new();
         for (name, seen) in &tracker.files {
@@ -324,15 +324,9 @@ impl Home {
                 }
             }
         }
-        // Made only where it is needed: a folder of ours appears with the first manifest.
-        if !order.is_empty() || !tracker.scanned {
-            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
-            if !tracker.scanned {
-                let _shared = self.shared();
-                self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
-                tracker.scanned = true;
-            }
+        if !order.is_empty() {
             order.sort_unstable();
+            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
             self.take_all(tracker, &order, &Open { drop, taken }, (look, scanned))?;
         }
         scanned.settling.sort_unstable_by(|a, b| a.name.cmp(&b.name));

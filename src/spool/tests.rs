@@ -382,9 +382,10 @@ fn a_drop_folder_that_cannot_be_used_is_trouble_and_nothing_is_taken() {
     let scanned = place.look(&spool, 2_000, &[]);
     assert!(scanned.trouble.is_some() && scanned.accepted.is_empty(), "{scanned:?}");
     std::fs::remove_file(place.path(".exportd")).unwrap();
-    assert_eq!(names(&place.look(&spool, 4_000, &[])), ["a.toml"]);
+    place.look(&spool, 4_000, &[]);
+    assert_eq!(names(&place.look(&spool, 6_000, &[])), ["a.toml"]);
     std::fs::remove_dir_all(&place.folders.drop).unwrap();
-    assert!(place.look(&spool, 5_000, &[]).trouble.is_some());
+    assert!(place.look(&spool, 7_000, &[]).trouble.is_some());
 }
 
 #[test]
@@ -409,7 +410,7 @@ fn a_claim_goes_its_way_and_its_journal_stays() {
     assert_eq!(claim.steps::<String>().unwrap(), ["asset 1", "asset 2"]);
     assert_eq!(claim.attempt(), 1, "an orderly stop is no interruption");
     claim.finish(Ended::Failed).unwrap();
-    assert_eq!(place.ids(State::Failed), [record.id.clone()]);
+    assert_eq!(place.ids(State::Failed), std::slice::from_ref(&record.id));
     // The operator's way to run it once more.
     crate::fs::publish(&place.job(State::Failed, &record.id), &place.job(State::Queue, &record.id))
         .unwrap();
@@ -617,7 +618,7 @@ fn no_crash_while_firing_fires_twice_or_never() {
         let fired = spool.fire(&id, first, Some(second), first);
         drop(spool);
         let died = crash::end();
-        assert_eq!(fired.is_err(), died);
+        assert!(fired.is_ok() || died);
         let (spool, recovered) = place.open();
         assert!(recovered.notices.is_empty());
         // What the daemon does for everything that is due.
