@@ -80,9 +80,16 @@ impl Home {
                 shared.waiting.push(id);
                 Outcome::New(record)
             }
-            // Nobody has looked at it yet: a note about it can only be an older one.
-            Some(State::Queue) => Outcome::Known(id),
-            Some(_) => return Ok(Outcome::Known(id)),
+            Some(state) => {
+                // Its rename may have been seen by nobody but the page cache; see the module head.
+                let folder = self.folder(state);
+                disk::sync_folder(&folder).map_err(at("sync", &folder))?;
+                if state != State::Queue {
+                    return Ok(Outcome::Known(id));
+                }
+                // Nobody has looked at it yet: a note about it can only be an older one.
+                Outcome::Known(id)
+            }
         };
         self.remove_note(name);
         Ok(outcome)

@@ -1,20 +1,21 @@
 //! The spool's way to the disk: every durable step goes through here, and nowhere else.
 //!
 //! That is for the tests: a countdown per thread makes the N-th step fail, and every step after
-//! it, as if the process had been killed there. A write that is hit leaves half of its bytes.
+//! it, as if the process had been killed there, or the N-th that needs room, as if the disk were
+//! full from there on. A write that is hit leaves half of its bytes.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, RenameFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
 
 use crate::fs;
 
 /// Makes a folder that only we enter; one that is there is fine.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
-    step()?;
+    step_leaving(|| {})?;
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
@@ -36,7 +37,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Replaces a private file as a whole, durably.
 pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    step()?;
+    step_leaving(|| {})?;
     fs::write_atomic(path, bytes, 0o600)
 }
 
@@ -117,11 +118,32 @@ fn half(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len() / 2]
 }
 
-fn step() -> io::Result<()> {
-    step_leaving(|| {})
+/// Keeps some room for later: a file of so many bytes, which are really there.
+pub(super) fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
+    step_leaving(|| {})?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, bytes)?)
 }
 
-/// Counts a step; `half_way` does what of it is done when the process is killed in its middle.
+/// Gives that room back; tells whether there was any.
+pub(super) fn give_room(path: &Path) -> bool {
+    let given = step().is_ok() && std::fs::remove_file(path).is_ok();
+    #[cfg(test)]
+    if given {
+        crash::room();
+    }
+    given
+}
+
+/// Counts a step that needs no room.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+/// Counts a step that needs room; `half_way` does what of it is done when it fails.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
 fn step_leaving(_half_way: impl FnOnce()) -> io::Result<()> {
@@ -129,43 +151,78 @@ fn step_leaving(_half_way: impl FnOnce()) -> io::Result<()> {
 }
 
 #[cfg(test)]
-use crash::step_leaving;
+use crash::{step, step_leaving};
 
-/// Deaths at a chosen step.
+/// Deaths, and full disks, at a chosen step.
 #[cfg(test)]
 pub(super) mod crash {
     use std::cell::Cell;
     use std::io;
 
+    #[derive(Clone, Copy, PartialEq)]
+    enum Plan {
+        Fine,
+        Kill { after: u64 },
+        Full { after: u64 },
+    }
+
     thread_local! {
-        static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
-        static DIED: Cell<bool> = const { Cell::new(false) };
+        static PLAN: Cell<Plan> = const { Cell::new(Plan::Fine) };
+        static MET: Cell<bool> = const { Cell::new(false) };
     }
 
     /// Lets `steps` steps succeed and every later one on this thread fail.
     pub(in crate::spool) fn after(steps: u64) {
-        LEFT.set(Some(steps));
-        DIED.set(false);
+        PLAN.set(Plan::Kill { after: steps });
+        MET.set(false);
+    }
+
+    /// Lets `steps` steps that need room succeed and every later one on this thread fail.
+    pub(in crate::spool) fn full_after(steps: u64) {
+        PLAN.set(Plan::Full { after: steps });
+        MET.set(false);
     }
 
     /// Ends it; tells whether a step failed.
     pub(in crate::spool) fn end() -> bool {
-        LEFT.set(None);
-        DIED.replace(false)
+        PLAN.set(Plan::Fine);
+        MET.replace(false)
+    }
+
+    pub(super) fn room() {
+        if matches!(PLAN.get(), Plan::Full { .. }) {
+            PLAN.set(Plan::Fine);
+        }
+    }
+
+    pub(super) fn step() -> io::Result<()> {
+        match PLAN.get() {
+            Plan::Kill { .. } => step_leaving(|| {}),
+            Plan::Fine | Plan::Full { .. } => Ok(()),
+        }
     }
 
     pub(super) fn step_leaving(half_way: impl FnOnce()) -> io::Result<()> {
-        match LEFT.get() {
-            None => Ok(()),
-            Some(0) => {
+        match PLAN.get() {
+            Plan::Fine => Ok(()),
+            Plan::Kill { after: 0 } => {
                 // Once: after the kill nothing happens any more.
-                if !DIED.replace(true) {
+                if !MET.replace(true) {
                     half_way();
                 }
                 Err(io::Error::other("killed here by the test"))
             }
-            Some(left) => {
-                LEFT.set(Some(left - 1));
+            Plan::Full { after: 0 } => {
+                MET.set(true);
+                half_way();
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Plan::Kill { after } => {
+                PLAN.set(Plan::Kill { after: after - 1 });
+                Ok(())
+            }
+            Plan::Full { after } => {
+                PLAN.set(Plan::Full { after: after - 1 });
                 Ok(())
             }
         }

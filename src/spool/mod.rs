@@ -7,6 +7,7 @@
 //! SPOOL/                      ours alone (0700), one file system, no bind mount inside it
 //!   lock                      flock; a second daemon ends with AlreadyRunning
 //!   number                    upper end of the job numbers that may be in use
+//!   ballast                   4 MiB that are given up on a full disk, so that jobs can still end
 //!   tmp/                      being written or being removed; nothing here was ever promised
 //!   queue/ID/                 accepted, waits to be claimed
 //!   active/ID/                claimed
@@ -30,7 +31,8 @@
 //! 2. **Accept.** Bytes and record are written to `tmp/ID/` and synced, the folder is synced, then
 //!    renamed to `queue/ID` and both parents synced. **That rename is the promise.** *Crash before
 //!    it:* the manifest is still in the drop folder and `tmp/` is emptied. *After it:* the scan
-//!    computes the same `ID`, finds it in some state folder and goes on with step 3 only. A copy
+//!    computes the same `ID`, finds it in some state folder, syncs that folder (a killed process
+//!    may have renamed without having synced) and goes on with step 3 only. A copy
 //!    and not a rename of the dropped file, because under a hardened unit the two folders are
 //!    different mounts, and because whoever wrote the file may still hold it open.
 //! 3. **Clear.** The old refusal note goes, then the dropped file: it is renamed to
@@ -63,7 +65,7 @@
 //!
 //! # Errors
 //! A full disk is a state to wait in ([`Scanned::trouble`]): the manifest is still in the drop
-//! folder. Any other failure of a durable step means that memory and disk may differ; the daemon
+//! folder. For ending what runs there is the ballast. Any other failure of a durable step means that memory and disk may differ; the daemon
 //! ends with exit code 74 ([`SpoolError::is_fatal`]) and the next start reads what there is.
 
 use std::collections::VecDeque;
@@ -149,6 +151,19 @@ impl SpoolError {
             Self::Disk { source, .. } => !is_space(source),
             Self::Journal(error) => error.is_fatal(),
             Self::AlreadyRunning { .. } | Self::NotWaiting { .. } => false,
+        }
+    }
+}
+
+impl SpoolError {
+    /// Tells whether there was no room, which may change by itself.
+    #[must_use]
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Disk { source, .. } | Self::Journal(JournalError::Write { source, .. }) => {
+                is_space(source)
+            }
+            Self::Journal(_) | Self::AlreadyRunning { .. } | Self::NotWaiting { .. } => false,
         }
     }
 }
@@ -279,6 +294,7 @@ impl Spool {
     /// # Errors
     /// The disk's.
     pub fn sweep(&self, now: Timestamp, keep: std::time::Duration) -> Result<usize, SpoolError> {
+        self.home.keep_ballast();
         let tracker = self.home.tracker();
         self.home.sweep(now, keep, &|name| tracker.may_hold(name))
     }
@@ -320,6 +336,35 @@ impl Home {
             shared.notices.push(notice);
         }
         Ok(())
+    }
+}
+
+impl Home {
+    const BALLAST: &'static str = "ballast";
+    const BALLAST_BYTES: u64 = 4 << 20;
+
+    /// Fills the ballast up, if the disk has room for it.
+    fn keep_ballast(&self) {
+        let path = self.folders.spool.join(Self::BALLAST);
+        if let Err(error) = disk::reserve(&path, Self::BALLAST_BYTES) {
+            tracing::warn!(%error, "no room is kept for ending jobs on a full disk");
+            disk::give_room(&path);
+        }
+    }
+
+    /// Does what must be done even on a full disk: once more without the ballast.
+    fn with_room<T>(&self, act: impl Fn() -> Result<T, SpoolError>) -> Result<T, SpoolError> {
+        match act() {
+            Err(error) if error.lacks_room() => {
+                if disk::give_room(&self.folders.spool.join(Self::BALLAST)) {
+                    tracing::warn!("the spool's disk is full: the ballast is given up");
+                    act()
+                } else {
+                    Err(error)
+                }
+            }
+            other => other,
+        }
     }
 }
 

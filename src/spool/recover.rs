@@ -50,6 +50,7 @@ pub(super) fn open(folders: &Folders) -> Result<(Spool, Recovered), SpoolError> 
         _lock: lock,
     });
     let mut recovered = home.recover()?;
+    home.keep_ballast();
     recovered.notices = std::mem::take(&mut home.shared().notices);
     Ok((Spool { home }, recovered))
 }

@@ -745,3 +745,58 @@ fn three_thousand_renamed_at_once_are_all_accepted() {
     }
     assert_eq!(claimed.len(), COUNT);
 }
+
+#[test]
+fn a_full_disk_is_waited_out_wherever_it_is_met() {
+    for steps in 0.. {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        place.rename_in("a.toml", b"one end");
+        crash::full_after(steps);
+        let scanned = place.look(&spool, 0, &["a.toml"]);
+        let met = crash::end();
+        assert_eq!(scanned.trouble.is_some(), met, "{scanned:?}");
+        assert_eq!(place.path("a.toml").exists(), met);
+        // There is room again.
+        place.look(&spool, 1_000, &[]);
+        assert_eq!(place.ids(State::Queue).len(), 1, "step {steps}");
+        assert!(!place.path("a.toml").exists());
+        assert_eq!(spool.claim().unwrap().unwrap().manifest(), b"one end");
+        if !met {
+            assert!(steps >= 4, "number, folder, manifest, record");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_claim_without_room_leaves_the_job_waiting() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    crash::full_after(0);
+    let error = spool.claim().unwrap_err();
+    crash::end();
+    assert!(error.lacks_room() && !error.is_fatal(), "{error:?}");
+    assert_eq!(place.ids(State::Queue), [id]);
+    assert_eq!(spool.claim().unwrap().unwrap().attempt(), 1);
+}
+
+#[test]
+fn the_ballast_lets_a_job_end_on_a_full_disk() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let ballast = place.folders.spool.join("ballast");
+    assert_eq!(ballast.metadata().unwrap().len(), 4 << 20);
+    for (name, full) in [("a.toml", 0), ("b.toml", 1)] {
+        let id = place.accepted(&spool, name, b"end").id;
+        let claim = spool.claim().unwrap().unwrap();
+        crash::full_after(full);
+        claim.defer(Due::Once(time(WALL))).unwrap();
+        assert!(crash::end());
+        assert!(!ballast.exists());
+        assert!(place.ids(State::Scheduled).contains(&id));
+        spool.sweep(time(WALL), Duration::MAX).unwrap();
+        assert!(ballast.exists(), "filled up when there is room");
+    }
+}
