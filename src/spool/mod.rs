@@ -97,7 +97,7 @@ pub use record::{
     JobId, MOST_MANIFEST_BYTES, NotAJobId, OVERSIZE_KEPT_BYTES, RECORD_VERSION, Record,
 };
 pub use recover::Recovered;
-pub use scan::{Accepted, Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
+pub use scan::{Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
 pub use schedule::{Due, Scheduled};
 pub use shelf::{Listed, State, list};
 

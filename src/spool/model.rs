@@ -161,8 +161,8 @@ impl World {
         let names: Vec<String> = self.dropped.keys().cloned().collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if let Ok(scanned) = self.place.try_look(&self.spool(), self.ms, &names) {
-            for accepted in scanned.accepted {
-                let before = self.numbers.insert(accepted.record.number, accepted.record.id);
+            for record in scanned.accepted {
+                let before = self.numbers.insert(record.number, record.id);
                 assert_eq!(before, None, "a number was given twice");
             }
         }

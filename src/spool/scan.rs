@@ -50,13 +50,6 @@ pub struct Look<'a> {
     pub complete: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// A manifest that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// Its record.
-    pub record: Record,
-}
-
 /// A manifest that is not taken as complete yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
@@ -80,8 +73,8 @@ pub struct Skipped {
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// What is in the queue now and was not before, in the order of arrival.
-    pub accepted: Vec<Accepted>,
+    /// The records of what is in the queue now and was not before, in the order of arrival.
+    pub accepted: Vec<Record>,
     /// What is still being written, or may be.
     pub settling: Vec<Settling>,
     /// What is newly found to be no manifest although its name says so.
@@ -409,7 +402,7 @@ impl Home {
         let id = match self.accept(&content, look.wall)? {
             Outcome::New(record) => {
                 let id = record.id.clone();
-                scanned.accepted.push(Accepted { record });
+                scanned.accepted.push(record);
                 id
             }
             Outcome::Known(id) => id,

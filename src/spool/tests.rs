@@ -75,7 +75,7 @@ impl Place {
         self.rename_in(name, bytes);
         let mut scanned = self.look(spool, 0, &[name]);
         assert_eq!(scanned.accepted.len(), 1, "{scanned:?}");
-        scanned.accepted.remove(0).record
+        scanned.accepted.remove(0)
     }
 
     pub(super) fn ids(&self, state: State) -> Vec<JobId> {
@@ -88,7 +88,7 @@ impl Place {
 }
 
 fn names(scanned: &Scanned) -> Vec<&str> {
-    scanned.accepted.iter().map(|accepted| accepted.record.name.as_str()).collect()
+    scanned.accepted.iter().map(|record| record.name.as_str()).collect()
 }
 
 fn time(text: &str) -> Timestamp {
@@ -141,7 +141,7 @@ fn a_renamed_manifest_is_taken_at_once_and_leaves_the_folder() {
     assert_eq!(names(&scanned), ["a.toml"]);
     assert!(scanned.trouble.is_none() && scanned.next.is_none(), "{scanned:?}");
     assert!(!place.path("a.toml").exists());
-    let record = &scanned.accepted[0].record;
+    let record = &scanned.accepted[0];
     assert_eq!((record.number, record.received), (1, time(WALL)));
     assert_eq!(record.uid, rustix::process::getuid().as_raw());
     let folder = place.job(State::Queue, &record.id);
@@ -277,7 +277,7 @@ fn a_manifest_that_is_too_long_is_kept_by_its_beginning() {
     place.rename_in("long.toml", &bytes);
     assert_eq!(names(&place.look(&spool, 0, &["long.toml"])), [""; 0]);
     let scanned = place.look(&spool, 2_000, &[]);
-    assert!(scanned.accepted[0].record.oversize);
+    assert!(scanned.accepted[0].oversize);
     assert!(!place.path("long.toml").exists());
     let claim = spool.claim().unwrap().unwrap();
     assert_eq!(claim.manifest(), &bytes[..OVERSIZE_KEPT_BYTES]);
@@ -701,6 +701,25 @@ fn a_note_stands_until_the_name_is_accepted_again() {
 }
 
 #[test]
+fn looking_wakes_nobody() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.write("a.toml", b"unfinished");
+    let (send, woken) = std::sync::mpsc::sync_channel(1);
+    let watch = watch::Watch::start(&place.folders.drop, place.start, move || {
+        let _ = send.try_send(());
+    });
+    assert!(watch.take().changed);
+    place.look(&spool, 0, &[]);
+    // It is opened, read and closed here.
+    assert_eq!(place.look(&spool, 2_000, &[]).settling.len(), 1);
+    assert_eq!(spool.take_requests().unwrap(), []);
+    assert!(woken.recv_timeout(Duration::from_millis(100)).is_err());
+    place.rename_in("a.toml", b"end");
+    woken.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
 fn three_thousand_renamed_at_once_are_all_accepted() {
     const COUNT: usize = 3_000;
     let place = Place::new();
@@ -734,7 +753,7 @@ fn three_thousand_renamed_at_once_are_all_accepted() {
             assert!(scanned.trouble.is_none(), "{scanned:?}");
             next = scanned.next;
             for one in scanned.accepted {
-                assert!(accepted.insert(one.record.name), "twice");
+                assert!(accepted.insert(one.name), "twice");
             }
         }
     });
