@@ -708,6 +708,14 @@ mod tests {
         assert!(matches!(open("pipe"), Err(OpenError::NotAFile("a named pipe"))));
         assert!(matches!(open("sub"), Err(OpenError::NotAFile("a folder"))));
         assert!(matches!(open("none"), Err(OpenError::NotFound)));
+        let look = |name: &str| root.look(&RelPath::parse(name).unwrap());
+        assert_eq!(look("sub/ok").unwrap(), open("sub/ok").unwrap().1);
+        assert!(matches!(look("link"), Err(OpenError::Outside)));
+        assert!(matches!(look("pipe"), Err(OpenError::NotAFile("a named pipe"))));
+        let below = |name: &str| root.below(&RelPath::parse(name).unwrap());
+        assert!(below("sub").unwrap().open_file(&RelPath::parse("ok").unwrap()).is_ok());
+        assert!(matches!(below("up"), Err(OpenError::Outside)));
+        assert!(matches!(below("sub/ok"), Err(OpenError::NotFound)));
     }
 
     #[test]

@@ -80,9 +80,16 @@ impl Home {
                 shared.waiting.push(id);
                 Outcome::New(record)
             }
-            // Nobody has looked at it yet: a note about it can only be an older one.
-            Some(State::Queue) => Outcome::Known(id),
-            Some(_) => return Ok(Outcome::Known(id)),
+            Some(state) => {
+                // Its rename may have been seen by nobody but the page cache; see the module head.
+                let folder = self.folder(state);
+                disk::sync_folder(&folder).map_err(at("sync", &folder))?;
+                if state != State::Queue {
+                    return Ok(Outcome::Known(id));
+                }
+                // Nobody has looked at it yet: a note about it can only be an older one.
+                Outcome::Known(id)
+            }
         };
         self.remove_note(name);
         Ok(outcome)
@@ -288,4 +295,33 @@ pub(super) fn drop_error(home: &Home, doing: &'static str, error: OpenError) -> 
         other @ (OpenError::Outside | OpenError::NotAFile(_)) => io::Error::other(other),
     };
     at(doing, &home.folders.drop)(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::tests::Place;
+
+    #[test]
+    fn what_took_the_name_at_the_last_instant_is_put_back() {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        let home = &spool.home;
+        place.rename_in("a.toml", b"first end");
+        let drop = Root::open(&place.folders.drop).unwrap();
+        let name = RelPath::parse("a.toml").unwrap();
+        let stamp = drop.look(&name).unwrap();
+        let id = JobId::of("a.toml", &stamp, b"first end");
+        let taken = home.taken_folder(&drop).unwrap();
+        // It was looked at; now another comes, and then the name is cleared.
+        place.rename_in("a.toml", b"other end");
+        let cleared = home.clear_by_way_of(&drop, &taken, ("a.toml", &stamp), id.as_str());
+        assert!(matches!(cleared, Ok(Cleared::Changed)), "{cleared:?}");
+        assert_eq!(std::fs::read(place.path("a.toml")).unwrap(), b"other end");
+        let stamp = drop.look(&name).unwrap();
+        let cleared = home.clear(&drop, &taken, (&name, &stamp), &id);
+        assert!(matches!(cleared, Cleared::Gone), "{cleared:?}");
+        assert!(!place.path("a.toml").exists());
+        assert_eq!(std::fs::read_dir(place.path(".exportd/taken")).unwrap().count(), 0);
+    }
 }

@@ -93,7 +93,8 @@ impl Past {
 /// [`Claim::defer`], and once only.
 ///
 /// Dropping it instead is what a crash does: it stays in `active/` until the next start, and the
-/// attempt counts as interrupted.
+/// attempt counts as interrupted. So does any error of the three, whether fatal by its kind or not:
+/// the claim is gone, and only a new start takes the job up.
 #[must_use = "a claimed job stays in active/ until it is finished, released or deferred"]
 #[derive(Debug)]
 pub struct Claim {
@@ -170,14 +171,15 @@ impl Claim {
     /// # Errors
     /// The journal's and the disk's.
     pub fn defer(self, due: Due) -> Result<(), SpoolError> {
-        due.write(&self.home.job(State::Active, &self.record.id))?;
+        let folder = self.home.job(State::Active, &self.record.id);
+        self.home.with_room(|| due.write(&folder))?;
         self.leave(Step::Deferred { until: due.at() }, State::Scheduled)
     }
 
     fn leave(self, step: Step, to: State) -> Result<(), SpoolError> {
-        self.journal.append_by(By::Spool, &step)?;
+        self.home.with_room(|| Ok(self.journal.append_by(By::Spool, &step)?))?;
         let _shared = self.home.shared();
-        self.home.shift(&self.record.id, State::Active, to)
+        self.home.with_room(|| self.home.shift(&self.record.id, State::Active, to))
     }
 
     /// Makes the claim of a job that is in `active/`, as a first line of which `step` is written.
@@ -203,7 +205,8 @@ impl Spool {
     /// What is in the queue and is no job is put aside on the way, see [`Spool::notices`].
     ///
     /// # Errors
-    /// The journal's and the disk's.
+    /// The journal's and the disk's; after one that [lacks room](SpoolError::lacks_room) the job
+    /// waits as before.
     pub fn claim(&self) -> Result<Option<Claim>, SpoolError> {
         let home = &self.home;
         let mut shared = home.shared();
@@ -240,7 +243,14 @@ fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolEr
     }
     home.shift(id, State::Queue, State::Active)?;
     let journal = journal.moved(&home.job(State::Active, id));
-    Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }).map(Ok)
+    match Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }) {
+        Err(error) if error.lacks_room() => {
+            // Not begun; it waits for room as it waited before.
+            home.shift(id, State::Active, State::Queue)?;
+            Err(error)
+        }
+        other => other.map(Ok),
+    }
 }
 
 /// Opens a job's journal; only a journal that may have lost its last lines is an error of ours.

@@ -1,20 +1,21 @@
 //! The spool's way to the disk: every durable step goes through here, and nowhere else.
 //!
 //! That is for the tests: a countdown per thread makes the N-th step fail, and every step after
-//! it, as if the process had been killed there. A write that is hit leaves half of its bytes.
+//! it, as if the process had been killed there, or the N-th that needs room, as if the disk were
+//! full from there on. A write that is hit leaves half of its bytes.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, RenameFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
 
 use crate::fs;
 
 /// Makes a folder that only we enter; one that is there is fine.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
-    step()?;
+    step_leaving(|| {})?;
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
@@ -30,19 +31,13 @@ pub(super) fn is_folder(path: &Path) -> bool {
 
 /// Writes a new private file and makes its content durable.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    #[cfg(test)]
-    let first = !crash::dead();
-    if let Err(error) = step() {
-        #[cfg(test)]
-        crash::torn(path, bytes, first);
-        return Err(error);
-    }
+    step_leaving(|| drop(fs::write_new(path, half(bytes), 0o600)))?;
     fs::write_new(path, bytes, 0o600)
 }
 
 /// Replaces a private file as a whole, durably.
 pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    step()?;
+    step_leaving(|| {})?;
     fs::write_atomic(path, bytes, 0o600)
 }
 
@@ -102,13 +97,7 @@ pub(super) fn sync_file(file: impl AsFd) -> io::Result<()> {
 
 /// Adds bytes to the end of a journal.
 pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    #[cfg(test)]
-    let first = !crash::dead();
-    if let Err(error) = step() {
-        #[cfg(test)]
-        crash::torn_line(file, bytes, first);
-        return Err(error);
-    }
+    step_leaving(|| drop(file.write_all(half(bytes))))?;
     file.write_all(bytes)
 }
 
@@ -124,69 +113,118 @@ pub(super) fn sync_data(file: &File) -> io::Result<()> {
     file.sync_data()
 }
 
+/// Returns what of a write is on the disk when it was killed in its middle.
+fn half(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len() / 2]
+}
+
+/// Keeps some room for later: a file of so many bytes, which are really there.
+pub(super) fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
+    step_leaving(|| {})?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, bytes)?)
+}
+
+/// Gives that room back; tells whether there was any.
+pub(super) fn give_room(path: &Path) -> bool {
+    let given = step().is_ok() && std::fs::remove_file(path).is_ok();
+    #[cfg(test)]
+    if given {
+        crash::room();
+    }
+    given
+}
+
+/// Counts a step that needs no room.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
-const fn step() -> io::Result<()> {
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+/// Counts a step that needs room; `half_way` does what of it is done when it fails.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "the tests' version fails on demand")]
+fn step_leaving(_half_way: impl FnOnce()) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
-use crash::step;
+use crash::{step, step_leaving};
 
-/// Deaths at a chosen step.
+/// Deaths, and full disks, at a chosen step.
 #[cfg(test)]
 pub(super) mod crash {
     use std::cell::Cell;
-    use std::fs::File;
-    use std::io::{self, Write};
-    use std::path::Path;
+    use std::io;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Plan {
+        Fine,
+        Kill { after: u64 },
+        Full { after: u64 },
+    }
 
     thread_local! {
-        static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
-        static DIED: Cell<bool> = const { Cell::new(false) };
+        static PLAN: Cell<Plan> = const { Cell::new(Plan::Fine) };
+        static MET: Cell<bool> = const { Cell::new(false) };
     }
 
     /// Lets `steps` steps succeed and every later one on this thread fail.
     pub(in crate::spool) fn after(steps: u64) {
-        LEFT.set(Some(steps));
-        DIED.set(false);
+        PLAN.set(Plan::Kill { after: steps });
+        MET.set(false);
+    }
+
+    /// Lets `steps` steps that need room succeed and every later one on this thread fail.
+    pub(in crate::spool) fn full_after(steps: u64) {
+        PLAN.set(Plan::Full { after: steps });
+        MET.set(false);
     }
 
     /// Ends it; tells whether a step failed.
     pub(in crate::spool) fn end() -> bool {
-        LEFT.set(None);
-        DIED.replace(false)
+        PLAN.set(Plan::Fine);
+        MET.replace(false)
+    }
+
+    pub(super) fn room() {
+        if matches!(PLAN.get(), Plan::Full { .. }) {
+            PLAN.set(Plan::Fine);
+        }
     }
 
     pub(super) fn step() -> io::Result<()> {
-        match LEFT.get() {
-            None => Ok(()),
-            Some(0) => {
-                DIED.set(true);
+        match PLAN.get() {
+            Plan::Kill { .. } => step_leaving(|| {}),
+            Plan::Fine | Plan::Full { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn step_leaving(half_way: impl FnOnce()) -> io::Result<()> {
+        match PLAN.get() {
+            Plan::Fine => Ok(()),
+            Plan::Kill { after: 0 } => {
+                // Once: after the kill nothing happens any more.
+                if !MET.replace(true) {
+                    half_way();
+                }
                 Err(io::Error::other("killed here by the test"))
             }
-            Some(left) => {
-                LEFT.set(Some(left - 1));
+            Plan::Full { after: 0 } => {
+                MET.set(true);
+                half_way();
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Plan::Kill { after } => {
+                PLAN.set(Plan::Kill { after: after - 1 });
+                Ok(())
+            }
+            Plan::Full { after } => {
+                PLAN.set(Plan::Full { after: after - 1 });
                 Ok(())
             }
         }
-    }
-
-    /// Leaves half a file, once: the steps after the first that failed do not happen at all.
-    pub(super) fn torn(path: &Path, bytes: &[u8], first: bool) {
-        if first {
-            let _ = crate::fs::write_new(path, &bytes[..bytes.len() / 2], 0o600);
-        }
-    }
-
-    /// Leaves half a line, once.
-    pub(super) fn torn_line(file: &mut File, bytes: &[u8], first: bool) {
-        if first {
-            let _ = file.write_all(&bytes[..bytes.len() / 2]);
-        }
-    }
-
-    pub(super) fn dead() -> bool {
-        DIED.get()
     }
 }

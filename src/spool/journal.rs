@@ -150,7 +150,7 @@ impl Journal {
     /// Opens a journal, makes it when absent, and cuts it at the first line that is not good.
     ///
     /// # Errors
-    /// [`JournalError::Read`], [`JournalError::TooLong`], [`JournalError::Lost`] when the cut
+    /// [`JournalError::Read`], [`JournalError::TooLong`], [`JournalError::Lost`] when what was read
     /// cannot be made durable.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let read = |source: io::Error| JournalError::Read { path: path.to_owned(), source };
@@ -161,10 +161,10 @@ impl Journal {
             |source: io::Error| JournalError::Lost { path: path.to_owned(), source: Some(source) };
         if good.bytes < bytes.len() {
             keep_cut(path, &bytes[good.bytes..]);
-            disk::truncate(&file, good.bytes as u64)
-                .and_then(|()| disk::sync_data(&file))
-                .map_err(lost)?;
+            disk::truncate(&file, good.bytes as u64).map_err(lost)?;
         }
+        // What a killed process wrote and did not sync is read here and acted upon: first sync it.
+        disk::sync_data(&file).map_err(lost)?;
         if new && let Some(folder) = path.parent() {
             disk::sync_folder(folder).map_err(lost)?;
         }

@@ -7,6 +7,7 @@
 //! SPOOL/                      ours alone (0700), one file system, no bind mount inside it
 //!   lock                      flock; a second daemon ends with AlreadyRunning
 //!   number                    upper end of the job numbers that may be in use
+//!   ballast                   4 MiB that are given up on a full disk, so that jobs can still end
 //!   tmp/                      being written or being removed; nothing here was ever promised
 //!   queue/ID/                 accepted, waits to be claimed
 //!   active/ID/                claimed
@@ -30,7 +31,8 @@
 //! 2. **Accept.** Bytes and record are written to `tmp/ID/` and synced, the folder is synced, then
 //!    renamed to `queue/ID` and both parents synced. **That rename is the promise.** *Crash before
 //!    it:* the manifest is still in the drop folder and `tmp/` is emptied. *After it:* the scan
-//!    computes the same `ID`, finds it in some state folder and goes on with step 3 only. A copy
+//!    computes the same `ID`, finds it in some state folder, syncs that folder (a killed process
+//!    may have renamed without having synced) and goes on with step 3 only. A copy
 //!    and not a rename of the dropped file, because under a hardened unit the two folders are
 //!    different mounts, and because whoever wrote the file may still hold it open.
 //! 3. **Clear.** The old refusal note goes, then the dropped file: it is renamed to
@@ -51,9 +53,9 @@
 //! 6. **Fire.** A schedule stays in `scheduled`; each firing is a new job `ID-TIME`, made as in
 //!    step 2, and only then the next time is stored. *Crash between:* the same firing is asked for
 //!    again, its `ID-TIME` exists, and only the next time is stored.
-//! 7. **Sweep.** A job whose days are over is renamed into `tmp/` and removed there; one whose
-//!    manifest could not be cleared from the drop folder stays, for its `ID` is what keeps that
-//!    from running again.
+//! 7. **Sweep.** A job whose days are over is renamed into `tmp/` and removed there; not
+//!    while a file of its manifest's name lies in the drop folder, for if that could not be
+//!    cleared, only the `ID` keeps it from running again.
 //!
 //! # Start
 //! Lock, empty `tmp/`, then the table of step 4 for every folder in `active/`: record and journal
@@ -63,7 +65,7 @@
 //!
 //! # Errors
 //! A full disk is a state to wait in ([`Scanned::trouble`]): the manifest is still in the drop
-//! folder. Any other failure of a durable step means that memory and disk may differ; the daemon
+//! folder. For ending what runs there is the ballast. Any other failure of a durable step means that memory and disk may differ; the daemon
 //! ends with exit code 74 ([`SpoolError::is_fatal`]) and the next start reads what there is.
 
 use std::collections::VecDeque;
@@ -96,7 +98,7 @@ pub use record::{
     JobId, MOST_MANIFEST_BYTES, NotAJobId, OVERSIZE_KEPT_BYTES, RECORD_VERSION, Record,
 };
 pub use recover::Recovered;
-pub use scan::{Accepted, Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
+pub use scan::{Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
 pub use schedule::{Due, Scheduled};
 pub use shelf::{Listed, State, list};
 pub use submit::drop_manifest;
@@ -151,6 +153,19 @@ impl SpoolError {
             Self::Disk { source, .. } => !is_space(source),
             Self::Journal(error) => error.is_fatal(),
             Self::AlreadyRunning { .. } | Self::NotWaiting { .. } => false,
+        }
+    }
+}
+
+impl SpoolError {
+    /// Tells whether there was no room, which may change by itself.
+    #[must_use]
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Disk { source, .. } | Self::Journal(JournalError::Write { source, .. }) => {
+                is_space(source)
+            }
+            Self::Journal(_) | Self::AlreadyRunning { .. } | Self::NotWaiting { .. } => false,
         }
     }
 }
@@ -274,14 +289,16 @@ impl Spool {
 
     /// Removes jobs that ended more than `keep` before `now`; returns how many.
     ///
-    /// Does nothing until the drop folder was scanned once: a job whose manifest still lies there
-    /// is kept, or it would run again.
+    /// A job is kept as long as a file of its manifest's name lies in the drop folder, or that is
+    /// not known because no scan was made: it may be the one that could not be removed, and would
+    /// run again.
     ///
     /// # Errors
     /// The disk's.
     pub fn sweep(&self, now: Timestamp, keep: std::time::Duration) -> Result<usize, SpoolError> {
-        let Some(uncleared) = self.home.tracker().uncleared() else { return Ok(0) };
-        self.home.sweep(now, keep, &uncleared)
+        self.home.keep_ballast();
+        let tracker = self.home.tracker();
+        self.home.sweep(now, keep, &|name| tracker.may_hold(name))
     }
 }
 
@@ -321,6 +338,35 @@ impl Home {
             shared.notices.push(notice);
         }
         Ok(())
+    }
+}
+
+impl Home {
+    const BALLAST: &'static str = "ballast";
+    const BALLAST_BYTES: u64 = 4 << 20;
+
+    /// Fills the ballast up, if the disk has room for it.
+    fn keep_ballast(&self) {
+        let path = self.folders.spool.join(Self::BALLAST);
+        if let Err(error) = disk::reserve(&path, Self::BALLAST_BYTES) {
+            tracing::warn!(%error, "no room is kept for ending jobs on a full disk");
+            disk::give_room(&path);
+        }
+    }
+
+    /// Does what must be done even on a full disk: once more without the ballast.
+    fn with_room<T>(&self, act: impl Fn() -> Result<T, SpoolError>) -> Result<T, SpoolError> {
+        match act() {
+            Err(error) if error.lacks_room() => {
+                if disk::give_room(&self.folders.spool.join(Self::BALLAST)) {
+                    tracing::warn!("the spool's disk is full: the ballast is given up");
+                    act()
+                } else {
+                    Err(error)
+                }
+            }
+            other => other,
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn open(folders: &Folders) -> Result<(Spool, Recovered), SpoolError> 
         _lock: lock,
     });
     let mut recovered = home.recover()?;
+    home.keep_ballast();
     recovered.notices = std::mem::take(&mut home.shared().notices);
     Ok((Spool { home }, recovered))
 }
@@ -89,6 +90,13 @@ fn make_state_folders(spool: &Path, notices: &mut Vec<Notice>) -> Result<(), Spo
 /// Reads the counter; when it is lost, goes on behind the highest number any record holds.
 fn numbers(spool: &Path) -> Result<Numbers, SpoolError> {
     let path = spool.join(Numbers::FILE);
+    for name in shelf::names(spool)? {
+        // Half-written ones.
+        if name.as_encoded_bytes().starts_with(format!(".{}.", Numbers::FILE).as_bytes()) {
+            let half = spool.join(name);
+            disk::remove_tree(&half).map_err(at("remove", &half))?;
+        }
+    }
     if let Some(numbers) = Numbers::load(&path) {
         return Ok(numbers);
     }

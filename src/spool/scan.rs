@@ -50,13 +50,6 @@ pub struct Look<'a> {
     pub complete: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// A manifest that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// Its record.
-    pub record: Record,
-}
-
 /// A manifest that is not taken as complete yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
@@ -80,8 +73,8 @@ pub struct Skipped {
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// What is in the queue now and was not before, in the order of arrival.
-    pub accepted: Vec<Accepted>,
+    /// The records of what is in the queue now and was not before, in the order of arrival.
+    pub accepted: Vec<Record>,
     /// What is still being written, or may be.
     pub settling: Vec<Settling>,
     /// What is newly found to be no manifest although its name says so.
@@ -176,15 +169,9 @@ impl Seen {
 }
 
 impl Tracker {
-    /// Returns the jobs whose manifests still lie in the drop folder; `None` before the first scan.
-    pub(super) fn uncleared(&self) -> Option<HashSet<JobId>> {
-        self.scanned.then(|| {
-            let ids = self.files.values().filter_map(|seen| match &seen.state {
-                Judged::Accepted(id) => Some(id.clone()),
-                Judged::Unread | Judged::Incomplete | Judged::Unreadable => None,
-            });
-            ids.collect()
-        })
+    /// Tells whether there may be a file of that name in the drop folder.
+    pub(super) fn may_hold(&self, name: &str) -> bool {
+        !self.scanned || self.files.contains_key(name)
     }
 
     fn tell(&mut self, name: &[u8], reason: String, scanned: &mut Scanned) {
@@ -310,7 +297,13 @@ impl Home {
     ) -> Result<(), Stop> {
         let trouble = |doing, error| Stop::Trouble(drop_error(self, doing, error));
         let drop = Root::open(&self.folders.drop).map_err(|e| trouble("open", e.into()))?;
+        if !tracker.scanned {
+            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
+            let _shared = self.shared();
+            self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
+        }
         tracker.observe(&drop, look, scanned).map_err(|e| trouble("list", e))?;
+        tracker.scanned = true;
         // What could not be removed before comes last: it must not keep new ones waiting.
         let mut order: Vec<(Verdict, i128, String)> = Vec::new();
         for (name, seen) in &tracker.files {
@@ -324,15 +317,9 @@ impl Home {
                 }
             }
         }
-        // Made only where it is needed: a folder of ours appears with the first manifest.
-        if !order.is_empty() || !tracker.scanned {
-            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
-            if !tracker.scanned {
-                let _shared = self.shared();
-                self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
-                tracker.scanned = true;
-            }
+        if !order.is_empty() {
             order.sort_unstable();
+            let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
             self.take_all(tracker, &order, &Open { drop, taken }, (look, scanned))?;
         }
         scanned.settling.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -415,7 +402,7 @@ impl Home {
         let id = match self.accept(&content, look.wall)? {
             Outcome::New(record) => {
                 let id = record.id.clone();
-                scanned.accepted.push(Accepted { record });
+                scanned.accepted.push(record);
                 id
             }
             Outcome::Known(id) => id,

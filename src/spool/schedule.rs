@@ -127,7 +127,11 @@ impl Spool {
             }
         };
         let firing = id.firing(due);
-        if home.find(&firing).is_none() {
+        if let Some(state) = home.find(&firing) {
+            // Made before a crash, perhaps without having reached the disk.
+            let folder = home.folder(state);
+            disk::sync_folder(&folder).map_err(at("sync", &folder))?;
+        } else {
             let record = Record {
                 id: firing.clone(),
                 number: shared.numbers.take(&home.number_file())?,

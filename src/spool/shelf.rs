@@ -1,6 +1,5 @@
 //! The state folders as shelves: what lies on which, and moving from one to another.
 
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -170,19 +169,19 @@ impl Home {
         &self,
         now: Timestamp,
         keep: Duration,
-        uncleared: &HashSet<JobId>,
+        in_drop: &dyn Fn(&str) -> bool,
     ) -> Result<usize, SpoolError> {
         let mut swept = 0;
         for state in [State::Done, State::Failed] {
             for id in ids(&self.folder(state))? {
-                if uncleared.contains(&id) {
-                    continue;
-                }
                 let job = self.job(state, &id);
                 let Ok(ended) = changed(&job) else { continue };
-                if now.duration_since(ended).is_negative()
-                    || now.duration_since(ended).unsigned_abs() <= keep
-                {
+                let since = now.duration_since(ended);
+                if since.is_negative() || since.unsigned_abs() <= keep {
+                    continue;
+                }
+                // One without a record is no job of ours to remove.
+                if Record::read(&job).map_or(true, |record| in_drop(&record.name)) {
                     continue;
                 }
                 let tmp = self.folders.spool.join(TMP).join(id.as_str());

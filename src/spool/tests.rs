@@ -75,7 +75,7 @@ impl Place {
         self.rename_in(name, bytes);
         let mut scanned = self.look(spool, 0, &[name]);
         assert_eq!(scanned.accepted.len(), 1, "{scanned:?}");
-        scanned.accepted.remove(0).record
+        scanned.accepted.remove(0)
     }
 
     pub(super) fn ids(&self, state: State) -> Vec<JobId> {
@@ -88,7 +88,7 @@ impl Place {
 }
 
 fn names(scanned: &Scanned) -> Vec<&str> {
-    scanned.accepted.iter().map(|accepted| accepted.record.name.as_str()).collect()
+    scanned.accepted.iter().map(|record| record.name.as_str()).collect()
 }
 
 fn time(text: &str) -> Timestamp {
@@ -141,7 +141,7 @@ fn a_renamed_manifest_is_taken_at_once_and_leaves_the_folder() {
     assert_eq!(names(&scanned), ["a.toml"]);
     assert!(scanned.trouble.is_none() && scanned.next.is_none(), "{scanned:?}");
     assert!(!place.path("a.toml").exists());
-    let record = &scanned.accepted[0].record;
+    let record = &scanned.accepted[0];
     assert_eq!((record.number, record.received), (1, time(WALL)));
     assert_eq!(record.uid, rustix::process::getuid().as_raw());
     let folder = place.job(State::Queue, &record.id);
@@ -277,7 +277,7 @@ fn a_manifest_that_is_too_long_is_kept_by_its_beginning() {
     place.rename_in("long.toml", &bytes);
     assert_eq!(names(&place.look(&spool, 0, &["long.toml"])), [""; 0]);
     let scanned = place.look(&spool, 2_000, &[]);
-    assert!(scanned.accepted[0].record.oversize);
+    assert!(scanned.accepted[0].oversize);
     assert!(!place.path("long.toml").exists());
     let claim = spool.claim().unwrap().unwrap();
     assert_eq!(claim.manifest(), &bytes[..OVERSIZE_KEPT_BYTES]);
@@ -382,9 +382,10 @@ fn a_drop_folder_that_cannot_be_used_is_trouble_and_nothing_is_taken() {
     let scanned = place.look(&spool, 2_000, &[]);
     assert!(scanned.trouble.is_some() && scanned.accepted.is_empty(), "{scanned:?}");
     std::fs::remove_file(place.path(".exportd")).unwrap();
-    assert_eq!(names(&place.look(&spool, 4_000, &[])), ["a.toml"]);
+    place.look(&spool, 4_000, &[]);
+    assert_eq!(names(&place.look(&spool, 6_000, &[])), ["a.toml"]);
     std::fs::remove_dir_all(&place.folders.drop).unwrap();
-    assert!(place.look(&spool, 5_000, &[]).trouble.is_some());
+    assert!(place.look(&spool, 7_000, &[]).trouble.is_some());
 }
 
 #[test]
@@ -409,7 +410,7 @@ fn a_claim_goes_its_way_and_its_journal_stays() {
     assert_eq!(claim.steps::<String>().unwrap(), ["asset 1", "asset 2"]);
     assert_eq!(claim.attempt(), 1, "an orderly stop is no interruption");
     claim.finish(Ended::Failed).unwrap();
-    assert_eq!(place.ids(State::Failed), [record.id.clone()]);
+    assert_eq!(place.ids(State::Failed), std::slice::from_ref(&record.id));
     // The operator's way to run it once more.
     crate::fs::publish(&place.job(State::Failed, &record.id), &place.job(State::Queue, &record.id))
         .unwrap();
@@ -617,7 +618,7 @@ fn no_crash_while_firing_fires_twice_or_never() {
         let fired = spool.fire(&id, first, Some(second), first);
         drop(spool);
         let died = crash::end();
-        assert_eq!(fired.is_err(), died);
+        assert!(fired.is_ok() || died);
         let (spool, recovered) = place.open();
         assert!(recovered.notices.is_empty());
         // What the daemon does for everything that is due.
@@ -700,6 +701,25 @@ fn a_note_stands_until_the_name_is_accepted_again() {
 }
 
 #[test]
+fn looking_wakes_nobody() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.write("a.toml", b"unfinished");
+    let (send, woken) = std::sync::mpsc::sync_channel(1);
+    let watch = watch::Watch::start(&place.folders.drop, place.start, move || {
+        let _ = send.try_send(());
+    });
+    assert!(watch.take().changed);
+    place.look(&spool, 0, &[]);
+    // It is opened, read and closed here.
+    assert_eq!(place.look(&spool, 2_000, &[]).settling.len(), 1);
+    assert_eq!(spool.take_requests().unwrap(), []);
+    assert!(woken.recv_timeout(Duration::from_millis(100)).is_err());
+    place.rename_in("a.toml", b"end");
+    woken.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
 fn three_thousand_renamed_at_once_are_all_accepted() {
     const COUNT: usize = 3_000;
     let place = Place::new();
@@ -733,7 +753,7 @@ fn three_thousand_renamed_at_once_are_all_accepted() {
             assert!(scanned.trouble.is_none(), "{scanned:?}");
             next = scanned.next;
             for one in scanned.accepted {
-                assert!(accepted.insert(one.record.name), "twice");
+                assert!(accepted.insert(one.name), "twice");
             }
         }
     });
@@ -743,4 +763,59 @@ fn three_thousand_renamed_at_once_are_all_accepted() {
         assert!(claimed.insert(claim.manifest().to_owned()));
     }
     assert_eq!(claimed.len(), COUNT);
+}
+
+#[test]
+fn a_full_disk_is_waited_out_wherever_it_is_met() {
+    for steps in 0.. {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        place.rename_in("a.toml", b"one end");
+        crash::full_after(steps);
+        let scanned = place.look(&spool, 0, &["a.toml"]);
+        let met = crash::end();
+        assert_eq!(scanned.trouble.is_some(), met, "{scanned:?}");
+        assert_eq!(place.path("a.toml").exists(), met);
+        // There is room again.
+        place.look(&spool, 1_000, &[]);
+        assert_eq!(place.ids(State::Queue).len(), 1, "step {steps}");
+        assert!(!place.path("a.toml").exists());
+        assert_eq!(spool.claim().unwrap().unwrap().manifest(), b"one end");
+        if !met {
+            assert!(steps >= 4, "number, folder, manifest, record");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_claim_without_room_leaves_the_job_waiting() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    crash::full_after(0);
+    let error = spool.claim().unwrap_err();
+    crash::end();
+    assert!(error.lacks_room() && !error.is_fatal(), "{error:?}");
+    assert_eq!(place.ids(State::Queue), [id]);
+    assert_eq!(spool.claim().unwrap().unwrap().attempt(), 1);
+}
+
+#[test]
+fn the_ballast_lets_a_job_end_on_a_full_disk() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let ballast = place.folders.spool.join("ballast");
+    assert_eq!(ballast.metadata().unwrap().len(), 4 << 20);
+    for (name, full) in [("a.toml", 0), ("b.toml", 1)] {
+        let id = place.accepted(&spool, name, b"end").id;
+        let claim = spool.claim().unwrap().unwrap();
+        crash::full_after(full);
+        claim.defer(Due::Once(time(WALL))).unwrap();
+        assert!(crash::end());
+        assert!(!ballast.exists());
+        assert!(place.ids(State::Scheduled).contains(&id));
+        spool.sweep(time(WALL), Duration::MAX).unwrap();
+        assert!(ballast.exists(), "filled up when there is room");
+    }
 }
