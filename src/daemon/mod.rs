@@ -412,7 +412,7 @@ impl Daemon {
 
     fn scanned(&mut self, now: Instant, scanned: &Scanned) {
         for accepted in &scanned.accepted {
-            tracing::info!(id = %accepted.record.id, manifest = accepted.record.name, "accepted");
+            tracing::info!(id = %accepted.id, manifest = accepted.name, "accepted");
         }
         for skipped in &scanned.skipped {
             tracing::warn!(name = skipped.name, reason = skipped.reason, "not a manifest");

@@ -17,7 +17,6 @@ pub fn exportd() -> Command {
 pub struct Playground {
     dir: tempfile::TempDir,
     daemon: Option<Child>,
-    config: String,
 }
 
 impl Playground {
@@ -32,7 +31,7 @@ impl Playground {
         for name in ["drop", "assets"] {
             std::fs::create_dir(dir.path().join(name)).expect("a folder");
         }
-        let this = Self { dir, daemon: None, config: config.to_owned() };
+        let this = Self { dir, daemon: None };
         this.write("exportd.toml", config.as_bytes());
         this
     }
@@ -174,11 +173,6 @@ impl Playground {
             .filter(|name| name.ends_with(".eml"))
             .map(|name| std::fs::read_to_string(self.path("mail/sent").join(name)).expect("a mail"))
             .collect()
-    }
-
-    /// What was appended to the configuration.
-    pub fn config(&self) -> &str {
-        &self.config
     }
 }
 
