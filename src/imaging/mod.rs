@@ -29,6 +29,11 @@ pub mod raster;
 
 mod execute;
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers of generated pictures are small"
+)]
 mod tests;
 
 /// Width and height in pixels.

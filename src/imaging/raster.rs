@@ -264,6 +264,7 @@ impl Raster {
         &mut self.samples
     }
 
+    #[cfg(test)]
     pub(crate) fn into_samples(self) -> Samples {
         self.samples
     }

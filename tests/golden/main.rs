@@ -1,2 +1,138 @@
-//! Golden pictures.
-fn main() {}
+//! Golden pictures: every folder `cases/<command>/<case>/` is a test.
+//!
+//! `case.toml` names a generated source and what is done to it; `expected.png` is what must come
+//! out, bit for bit, before any lossy coding. `GOLDEN=update cargo test --test golden` writes the
+//! expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
+//! times the difference) in the folder the failure names.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use exportd::imaging::plan::{Color, Encoding, Output, Plan, Rect, Step};
+use exportd::imaging::{Limits, PixelType, Size, Uprighting, convert};
+use image::{Rgba, RgbaImage};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+
+mod sources;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A case as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// Name of a picture in [`sources`].
+    source: String,
+    /// Width and height of the result.
+    reply: [u32; 2],
+    /// What is done, in the form of a plan's steps.
+    #[serde(default)]
+    steps: Vec<Step>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cases");
+    let trials = match cases(&root) {
+        Ok(folders) if !folders.is_empty() => folders,
+        Ok(_) | Err(_) => return ExitCode::FAILURE,
+    };
+    let trials = trials.into_iter().map(|folder| {
+        let name = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
+        Trial::test(name.clone(), move || {
+            run(&folder, &name).map_err(|error| Failed::from(error.to_string()))
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// Lists the folders of all cases, sorted.
+fn cases(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for command in std::fs::read_dir(root)? {
+        for case in std::fs::read_dir(command?.path())? {
+            folders.push(case?.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn run(folder: &Path, name: &str) -> Result<()> {
+    let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml"))?)?;
+    let source = sources::make(&case.source)?;
+    let file = reply(&source.file, &plan(&case, source.size))?;
+    let expected = folder.join("expected.png");
+    if std::env::var_os("GOLDEN").is_some_and(|value| value == "update") {
+        exportd::fs::write_atomic(&expected, &file, 0o644)?;
+        return Ok(());
+    }
+    let found = image::load_from_memory(&file)?;
+    let expected = image::load_from_memory(&std::fs::read(&expected)?)?;
+    if found == expected {
+        return Ok(());
+    }
+    let shown = triptych(&expected.to_rgba8(), &found.to_rgba8());
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.replace('/', "-") + ".png");
+    shown.save(&to)?;
+    Err(format!("not the expected picture: see {}", to.display()).into())
+}
+
+/// The one place where a case becomes a plan.
+fn plan(case: &Case, source: Size) -> Plan {
+    let [width, height] = case.reply;
+    let reply = Size::new(width, height);
+    let white = Color { pixel_type: PixelType::Rgb, components: [255, 255, 255, 0], alpha: 255 };
+    Plan {
+        source,
+        composite: reply,
+        reply,
+        placement: Rect { x: 0, y: 0, size: reply },
+        steps: case.steps.clone(),
+        output: Output {
+            encoding: Encoding::Png,
+            pixel_type: PixelType::Rgb,
+            alpha: true,
+            background: white,
+            embed_profile: false,
+            dpi: None,
+        },
+        extension: "png".into(),
+    }
+}
+
+fn reply(source: &[u8], plan: &Plan) -> Result<Vec<u8>> {
+    let mut reply = Err("nothing was made".into());
+    let plans = std::slice::from_ref(plan);
+    convert(source, plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
+        reply = made.map_err(Into::into);
+    })?;
+    reply
+}
+
+/// Puts expected, found and sixteen times their difference side by side.
+fn triptych(expected: &RgbaImage, found: &RgbaImage) -> RgbaImage {
+    let width = expected.width().max(found.width());
+    let height = expected.height().max(found.height());
+    RgbaImage::from_fn(width * 3 + 2, height, |x, y| {
+        let pixel = |picture: &RgbaImage| {
+            picture
+                .get_pixel_checked(x % (width + 1), y)
+                .copied()
+                .unwrap_or(Rgba([255, 0, 255, 255]))
+        };
+        match x / (width + 1) {
+            _ if x % (width + 1) == width => Rgba([255, 0, 255, 255]),
+            0 => pixel(expected),
+            1 => pixel(found),
+            _ => {
+                let (Rgba(a), Rgba(b)) = (pixel(expected), pixel(found));
+                let [red, green, blue, alpha] =
+                    std::array::from_fn(|n| a[n].abs_diff(b[n]).saturating_mul(16));
+                Rgba([red.max(alpha), green.max(alpha), blue.max(alpha), 255])
+            }
+        }
+    })
+}

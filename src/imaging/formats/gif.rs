@@ -13,13 +13,14 @@ use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, Encoder, Frame, Me
 
 use super::{Header, SourceFormat, cut_short, damaged, read_error};
 use crate::imaging::raster::{Alpha, Raster, Samples, as_usize};
-use crate::imaging::{ConvertError, PixelType, Size};
+use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 /// Largest side the format can hold.
 const LONGEST: u32 = 65_535;
 
-/// How much of the picture the network looks at: 1 is every pixel, 30 the least.
-const SAMPLING: i32 = 10;
+/// The network learns from about so many pixels: large pictures are sampled, at least one in ten,
+/// small ones are shown to it again and again.
+const LESSONS: usize = 250_000;
 
 fn open<R: std::io::Read>(input: R, output: ColorOutput) -> Result<Decoder<R>, ConvertError> {
     let mut options = DecodeOptions::new();
@@ -30,9 +31,10 @@ fn open<R: std::io::Read>(input: R, output: ColorOutput) -> Result<Decoder<R>, C
     options.read_info(input).map_err(error)
 }
 
-pub(super) fn header<R: BufRead + Seek>(input: R) -> Result<Header, ConvertError> {
+pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Header, ConvertError> {
     let mut decoder = open(input, ColorOutput::Indexed)?;
     let canvas = Size::new(u32::from(decoder.width()), u32::from(decoder.height()));
+    limits.allow(canvas, canvas.pixels() * 4)?;
     let Some(frame) = decoder.next_frame_info().map_err(error)? else {
         return Err(damaged("it has no picture in it"));
     };
@@ -145,8 +147,11 @@ fn exact(colors: &[[u8; 3]]) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Maps to an adaptive palette, handing every pixel's error on to its neighbours.
 fn diffuse(colors: &[[u8; 3]], width: usize) -> (Vec<u8>, Vec<u8>) {
-    let rgba: Vec<u8> = colors.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
-    let network = NeuQuant::new(SAMPLING, 256, &rgba);
+    let one_in = i32::try_from((colors.len() / LESSONS).clamp(1, 10)).unwrap_or(10);
+    let repeated = LESSONS.div_ceil(colors.len()).min(64);
+    let shown = std::iter::repeat_n(colors, repeated).flatten();
+    let rgba: Vec<u8> = shown.flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+    let network = NeuQuant::new(one_in, 256, &rgba);
     drop(rgba);
     let palette = network.color_map_rgb();
     let table = palette.as_chunks::<3>().0;
@@ -178,7 +183,6 @@ fn diffuse(colors: &[[u8; 3]], width: usize) -> (Vec<u8>, Vec<u8>) {
     (palette, indexes)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn clamp(value: i32) -> u8 {
-    value.clamp(0, 255) as u8
+    u8::try_from(value.clamp(0, 255)).unwrap_or_default()
 }

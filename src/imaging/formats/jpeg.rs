@@ -170,7 +170,7 @@ fn segment<R: BufRead + Seek>(
                 markers.icc.push((*number, piece.to_vec()));
             }
         }
-        0xe0..=0xe2 => {}
+        0xe1 | 0xe2 => {}
         0xc0..=0xc2 => markers.frame = Some(frame(&data, marker)?),
         _ => return Err(unsupported("a lossless, hierarchical or arithmetic-coded JPEG")),
     }

@@ -24,6 +24,12 @@ mod gif;
 mod jpeg;
 mod png;
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "the numbers of generated pictures are small"
+)]
 mod tests;
 mod tiff;
 mod webp;
@@ -131,7 +137,7 @@ pub(crate) fn header<R: BufRead + Seek>(
         Ok(SourceFormat::Jpeg) => jpeg::header(&mut input, limits),
         Ok(SourceFormat::Png) => png::header(input),
         Ok(SourceFormat::Tiff) => tiff::header(input, limits),
-        Ok(SourceFormat::Gif) => gif::header(input),
+        Ok(SourceFormat::Gif) => gif::header(input, limits),
         Ok(SourceFormat::Webp) => webp::header(input),
         Ok(SourceFormat::Bmp) => bmp::header(input),
         Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),

@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Seek};
 
+use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
 use tiff::encoder::colortype::{CMYK8, ColorType, Gray8, RGB8, RGBA8};
 use tiff::encoder::compression::DeflateLevel;
@@ -118,7 +119,10 @@ pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Hea
     let page = Page::read(&mut decoder)?;
     let unit = tag(&mut decoder, Tag::ResolutionUnit, 2)?;
     // Neither is worth a picture.
-    let resolution = decoder.get_tag_f64(Tag::XResolution).ok();
+    let resolution = match decoder.find_tag(Tag::XResolution) {
+        Ok(Some(Value::Rational(n, d))) if d > 0 => Some(f64::from(n) / f64::from(d)),
+        _ => None,
+    };
     let profile = decoder.get_tag_u8_vec(Tag::IccProfile).ok();
     Ok(Header {
         pixel_type: page.pixel_type(),
@@ -183,10 +187,8 @@ pub(super) fn decode(
         }
         _ => return Err(unsupported("a TIFF with a rare kind of numbers")),
     };
-    if page.photometric == YCBCR {
-        if let Samples::Eight(samples) = &mut samples {
-            ycbcr_to_rgb(samples, wanted);
-        }
+    if let (YCBCR, Samples::Eight(samples)) = (page.photometric, &mut samples) {
+        ycbcr_to_rgb(samples, wanted);
     }
     if page.alpha == AlphaKind::Associated {
         match &mut samples {
@@ -226,9 +228,9 @@ impl Layout {
     }
 }
 
-/// Returns what makes the highest value of so many bits 255.
+/// Returns what makes the highest value of 1, 2, 4 or 8 bits 255.
 const fn scale_of(bits: u8) -> u8 {
-    255 / ((1_u16 << bits) - 1) as u8
+    255 / (u8::MAX >> (8 - bits))
 }
 
 /// Spreads 1, 2 or 4 bits to bytes, multiplied by `scale`; every row starts on a byte.

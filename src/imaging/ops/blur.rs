@@ -254,6 +254,7 @@ fn averages(deviation: f64) -> [usize; 3] {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "the sides of test pictures are small")]
 mod tests {
     use super::*;
 

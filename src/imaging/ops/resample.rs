@@ -12,6 +12,7 @@ use fast_image_resize::{
 use super::super::plan::{Area, Kernel};
 use super::super::raster::{Raster, Sample, Samples, as_usize};
 use super::super::{ConvertError, PixelType, Size};
+use super::place::place;
 use super::rotate::sin_cos_degrees;
 
 /// A resampler that keeps its buffers from one picture to the next.
@@ -33,6 +34,10 @@ pub fn resample(
 ) -> Result<Raster, ConvertError> {
     let window = Window::around(from, picture.size())
         .ok_or_else(|| ConvertError::internal("an area outside its picture"))?;
+    let Window { left, top, size, inner } = window;
+    if size == to && inner == window.whole() {
+        return Ok(place(picture, -i64::from(left), -i64::from(top), to));
+    }
     let job = Job { resizer: &mut resampler.0, window, to, filter: filter(kernel)? };
     job.run(picture).map_err(|error| ConvertError::internal(error.to_string()))
 }
@@ -52,6 +57,12 @@ impl Window {
         let (top, height, y, h) = Self::side(area.y, area.height, picture.height)?;
         let inner = Area { x, y, width: w, height: h };
         Some(Self { left, top, size: Size::new(width, height), inner })
+    }
+
+    /// Returns the area that is all of the window.
+    fn whole(&self) -> Area {
+        let Size { width, height } = self.size;
+        Area { x: 0.0, y: 0.0, width: f64::from(width), height: f64::from(height) }
     }
 
     /// Returns first pixel, count of pixels, and start and length inside them.
@@ -103,6 +114,9 @@ struct Job<'a> {
     to: Size,
     filter: FilterType,
 }
+
+/// Resamples a picture of one to four components; the flag weighs the first by the last.
+type Plane<J, S> = fn(&mut J, &[S], &Raster, usize, bool) -> Resized<Vec<S>>;
 
 type Resized<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -166,7 +180,7 @@ impl Job<'_> {
         &mut self,
         samples: &[S],
         picture: &Raster,
-        one: fn(&mut Self, &[S], &Raster, usize, bool) -> Resized<Vec<S>>,
+        one: Plane<Self, S>,
     ) -> Resized<Vec<S>> {
         debug_assert_eq!(picture.pixel_type(), PixelType::Cmyk);
         let pixels = samples.as_chunks::<5>().0;
