@@ -58,12 +58,22 @@ impl Colors {
     /// Looks at the profile of a source.
     #[must_use]
     pub fn of(profile: Option<&[u8]>, pixel_type: PixelType) -> Self {
-        let source = profile
-            .and_then(|bytes| open(bytes, pixel_type))
-            .filter(|profile| pixel_type != PixelType::Rgb || !is_srgb(profile));
-        Self {
-            source: source.map_or(Source::Plain, |profile| Source::Managed(Box::new(profile))),
-            transforms: Vec::new(),
+        // A profile may open and still lack what a conversion needs: the first conversion is made
+        // here, and kept for the picture.
+        let route = Route { from: pixel_type, to: PixelType::Rgb, depth: 1 };
+        let managed = profile.and_then(|bytes| open(bytes, pixel_type)).and_then(|profile| {
+            let transform = make(&profile, route).ok()?;
+            Some((profile, transform))
+        });
+        match managed {
+            Some((_, transform)) if pixel_type == PixelType::Rgb && is_identity(&transform) => {
+                Self { source: Source::Plain, transforms: Vec::new() }
+            }
+            Some((profile, transform)) => Self {
+                source: Source::Managed(Box::new(profile)),
+                transforms: vec![(route, transform)],
+            },
+            None => Self { source: Source::Plain, transforms: Vec::new() },
         }
     }
 
@@ -196,15 +206,11 @@ fn open(bytes: &[u8], pixel_type: PixelType) -> Option<Profile> {
         PixelType::Rgb => ColorSpaceSignature::RgbData,
         PixelType::Cmyk => ColorSpaceSignature::CmykData,
     };
-    let route = Route { from: pixel_type, to: PixelType::Rgb, depth: 1 };
-    // A profile may open and still lack what a conversion needs.
-    (profile.color_space() == wanted && make(&profile, route).is_ok()).then_some(profile)
+    (profile.color_space() == wanted).then_some(profile)
 }
 
-/// Tells whether a profile changes no colour by more than one level of 255.
-fn is_srgb(profile: &Profile) -> bool {
-    let route = Route { from: PixelType::Rgb, to: PixelType::Rgb, depth: 1 };
-    let Ok(transform) = make(profile, route) else { return false };
+/// Tells whether a transform from RGB to sRGB changes no colour by more than one level of 255.
+fn is_identity(transform: &Transform<u8, u8>) -> bool {
     let levels = || (0..=255_u8).step_by(51);
     let grid: Vec<u8> = levels()
         .flat_map(|r| levels().flat_map(move |g| levels().flat_map(move |b| [r, g, b])))
@@ -214,7 +220,8 @@ fn is_srgb(profile: &Profile) -> bool {
     grid.iter().zip(&out).all(|(a, b)| a.abs_diff(*b) <= 1)
 }
 
-/// Returns the name a profile bears, at most 80 characters; none for one that is not used.
+/// Returns the name a profile bears, at most 80 characters; none for one that does not open or is
+/// for another type.
 #[must_use]
 pub fn profile_name(bytes: &[u8], pixel_type: PixelType) -> Option<String> {
     let profile = open(bytes, pixel_type)?;

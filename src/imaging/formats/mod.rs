@@ -117,7 +117,12 @@ impl Header {
     /// Counts the bytes of the decoded picture.
     const fn decoded_bytes(&self) -> u64 {
         let channels = self.pixel_type.components() as u64 + self.alpha as u64;
-        let depth = if self.bits > 8 { 2 } else { 1 };
+        let depth = match self.bits {
+            ..=8 => 1,
+            9..=16 => 2,
+            // As stored, and beside it as 16 bits.
+            _ => 6,
+        };
         self.size.pixels().saturating_mul(channels * depth)
     }
 }

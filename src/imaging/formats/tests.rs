@@ -664,6 +664,20 @@ fn webp_of_libwebp(file: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn webp_carries_profile_and_orientation() {
+    let profile = reply_profile(PixelType::Rgb).unwrap();
+    let mut file = Vec::new();
+    let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut file);
+    encoder.set_icc_profile(profile.clone()).unwrap();
+    encoder.set_exif_metadata(super::exif::tests::block(8, true)).unwrap();
+    encoder.write_image(&ramp(5, 4, 3), 5, 4, ExtendedColorType::Rgb8).unwrap();
+    let (header, picture) = read(&file).unwrap();
+    assert_eq!((header.orientation, header.dpi), (Orientation::Rotate270, Some(300.0)));
+    assert_eq!(header.profile.as_deref(), Some(profile.as_slice()));
+    assert_eq!(eight(&picture), ramp(5, 4, 3));
+}
+
+#[test]
 fn webp_that_is_too_large_says_so() {
     let samples = Samples::Eight(vec![0; 16_384 * 3]);
     let picture = Raster::new(Size::new(16_384, 1), PixelType::Rgb, Alpha::None, samples).unwrap();
