@@ -79,6 +79,11 @@ impl Serialize for Code {
     }
 }
 
+/// Cuts a text that echoes too much of what was written.
+fn cut(text: String) -> String {
+    if text.len() > MOST_CHARS { shown(&text) } else { text }
+}
+
 /// One finding in a text that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -98,19 +103,19 @@ impl Diagnostic {
     /// Makes an error without help.
     #[must_use]
     pub fn error(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), span, help: None }
+        Self { severity: Severity::Error, code, message: cut(message.into()), span, help: None }
     }
 
     /// Makes a warning without help.
     #[must_use]
     pub fn warning(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, code, message: message.into(), span, help: None }
+        Self { severity: Severity::Warning, code, message: cut(message.into()), span, help: None }
     }
 
     /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(cut(help.into()));
         self
     }
 

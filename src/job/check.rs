@@ -61,7 +61,7 @@ pub enum When {
     /// Once, then.
     At(Timestamp),
     /// Again and again.
-    Repeatedly(Schedule),
+    Repeatedly(Box<Schedule>),
 }
 
 /// A folder that the job's files are merged into.
@@ -368,7 +368,7 @@ fn check_when(
 ) -> Option<When> {
     if let Some(schedule) = schedule {
         if schedule.value.next_after(now).is_some() {
-            return Some(When::Repeatedly(schedule.value.clone()));
+            return Some(When::Repeatedly(Box::new(schedule.value.clone())));
         }
         findings.push(
             Diagnostic::error(

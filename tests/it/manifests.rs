@@ -1,6 +1,8 @@
 //! A corpus of manifests: the good ones become jobs without a word, each wrong one is shown as
 //! the text beside it. `UPDATE=1` writes those texts anew.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::path::{Path, PathBuf};
 
 use exportd::diag::{Rendering, render};
@@ -102,17 +104,37 @@ fn wrong_manifests_are_shown_as_the_text_beside_them() {
 }
 
 #[test]
-fn ten_mistakes_are_ten_findings_and_more_where_one_hides_another() {
+fn ten_mistakes_are_ten_findings() {
     let world = World::new();
-    let bytes = std::fs::read(
-        &corpus("wrong").into_iter().find(|f| f.ends_with("ten-mistakes.toml")).unwrap(),
-    )
-    .unwrap();
-    let judged = world.judge(&bytes);
-    let lines: std::collections::BTreeSet<usize> = judged
+    let file = corpus("wrong").into_iter().find(|f| f.ends_with("ten-mistakes.toml")).unwrap();
+    let judged = world.judge(&std::fs::read(&file).unwrap());
+    let lines: Vec<usize> = judged
         .findings
         .iter()
         .map(|finding| exportd::diag::position(&judged.text, finding.span.start).0)
         .collect();
-    assert_eq!(lines, (1..=10).collect());
+    assert_eq!(lines, (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_example_holds_every_key_and_is_a_good_manifest() {
+    let world = World::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/manifest.example.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let judged = world.judge(text.as_bytes());
+    assert_eq!(shown(&file, &judged), "");
+    assert!(judged.job.is_some());
+    // With every key that is commented out written out, all of them are known and well formed.
+    let all: String = text
+        .lines()
+        .map(|line| line.strip_prefix("#= ").unwrap_or(line))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let judged = world.judge(all.as_bytes());
+    assert_eq!(shown(&file, &judged), "");
+    let manifest = judged.manifest.unwrap();
+    for key in exportd::job::manifest::KEYS.iter().filter(|key| key.is_ascii()) {
+        // The two that exclude each other stand beside each other in a comment.
+        assert!(all.contains(&format!("{key} ")) || all.contains(&format!("[[{key}]]")), "{key}");
+    }
+    assert_eq!(manifest.renditions.len(), 2);
 }

@@ -25,6 +25,7 @@ mod walk;
 pub use bytes::MOST_BYTES;
 pub use job_name::{JobName, JobNameError};
 pub use output_name::{Filling, OutputName, OutputNameError, Placeholder};
+pub use walk::KEYS;
 
 /// Most handles in one manifest, all lists together; a pattern counts as one.
 pub const MOST_HANDLES: usize = 10_000;

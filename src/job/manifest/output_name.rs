@@ -151,7 +151,7 @@ impl OutputName {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) if swallow => {
-                    out.push_str(text.strip_prefix('/').unwrap_or(text))
+                    out.push_str(text.strip_prefix('/').unwrap_or(text));
                 }
                 Piece::Text(text) => out.push_str(text),
                 Piece::Placeholder(Placeholder::Path) => out.push_str(filling.path),

@@ -14,10 +14,10 @@ use crate::job::manifest::job_name::{JobName, JobNameError};
 use crate::job::schedule::Schedule;
 use crate::job::{EmailSetting, Fmt};
 use crate::library::AssetHandle;
-use crate::library::toml::{Document, Section};
+use crate::library::toml::{Section, Source};
 
-/// Keys of the top level.
-const KEYS: &[&str] = &[
+/// Keys of the top level, the Chinese name of `macro` included.
+pub const KEYS: &[&str] = &[
     "jobName",
     "description",
     "userHandle",
@@ -43,7 +43,8 @@ const RENDITION_KEYS: &[&str] =
 
 /// Reads a text; findings are added in no order.
 pub(super) fn walk(text: &str, findings: &mut Vec<Diagnostic>) -> Manifest {
-    let document = Document::read(text);
+    let source = Source::new(text);
+    let document = source.document();
     findings.extend(document.findings.iter().cloned());
     let mut top = Section::new(&document, document.table.get_ref());
     top.unknown_keys(KEYS, top_advice);
