@@ -115,10 +115,10 @@ fn bytes(value: &Value) -> Result<u64, String> {
 }
 
 fn one_of<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
-    if let Value::Text(text) = value {
-        if let Some((_, choice)) = choices.iter().find(|(name, _)| name == text) {
-            return Ok(*choice);
-        }
+    if let Value::Text(text) = value
+        && let Some((_, choice)) = choices.iter().find(|(name, _)| name == text)
+    {
+        return Ok(*choice);
     }
     let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     Err(format!("expected one of {}", names.join(", ")))

@@ -24,6 +24,7 @@ use crate::job::publish::{Place, Stage};
 use crate::job::run::{Ask, Bench, Cancel, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
 use crate::report::folder::{ActiveState, Modes, ReportFolder, Status};
+use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
 use crate::worker::Pool;
@@ -286,7 +287,8 @@ impl Course<'_> {
     /// Names the run, or finds the name it has, and begins its log.
     fn begin(&self, judged: Option<&Judged>) -> Result<(JobLog, RelPath), ConductError> {
         let manifest = judged.and_then(|judged| judged.manifest.as_ref());
-        let about = about(manifest, self.order.name, self.order.uid);
+        let mut about = about(manifest, self.order.name, self.order.uid);
+        about.retry_of = judged.and_then(|judged| retried(&judged.text));
         let (run, job_handle, start) = match self.past.named.clone() {
             Some(named) => named,
             None => self.name(&about)?,
@@ -298,7 +300,7 @@ impl Course<'_> {
             start,
             end: start,
             assets: Vec::new(),
-            findings: judged.map_or_else(Vec::new, |judged| judged.findings.clone()),
+            findings: judged.map_or_else(Vec::new, Judged::told),
             fatal: None,
             stopped: false,
             manifest: judged.map_or_else(String::new, |judged| judged.text.clone()),
@@ -520,6 +522,12 @@ fn place(job: &ExportJob, run: RelPath) -> Place {
             Place::Destination { folder: folder.clone(), existing: *existing }
         }
     }
+}
+
+/// Reads which run a manifest tries again: the first line of a `retry-failed.toml` says so.
+fn retried(text: &str) -> Option<String> {
+    let run = text.lines().next()?.strip_prefix(RETRY_OF)?.trim();
+    RelPath::parse(run).ok().filter(|run| run.parent().is_none()).map(|run| run.to_string())
 }
 
 /// Takes from a manifest what a retry has to ask for again.

@@ -522,7 +522,7 @@ impl Daemon {
         let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
         for state in [State::Queue, State::Scheduled] {
             let listed = self.spool.list(state).unwrap_or_default();
-            jobs.extend(listed.into_iter().take(MOST_POSTINGS).filter_map(|l| Posting::waiting(l)));
+            jobs.extend(listed.into_iter().take(MOST_POSTINGS).filter_map(Posting::waiting));
         }
         let board = Board { pid: std::process::id(), status, jobs };
         if self.posted.as_ref() == Some(&board) {

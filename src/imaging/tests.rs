@@ -463,7 +463,7 @@ fn faults_are_words_a_person_understands() {
     let fault = |bytes: &[u8]| {
         probe(Cursor::new(bytes), &limits, Uprighting::Apply).unwrap_err().fault().to_string()
     };
-    assert_eq!(fault(b"%PDF-1.7"), "this kind of picture cannot be read: it holds a PDF document");
+    assert_eq!(fault(b"%PDF-1.7"), "the file should be a picture, but holds a PDF document");
     let p = picture((64, 64), PixelType::Rgb, Alpha::None, &[5; 64 * 64 * 3]);
     let file = source(&p);
     assert_eq!(

@@ -17,7 +17,7 @@ use super::log::About;
 use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
 use super::schedule::Schedule;
 use super::{EmailSetting, Fmt};
-use crate::diag::{Code, Diagnostic, Fault, Spanned, Text, nearest, position, shown};
+use crate::diag::{Code, Diagnostic, Fault, Severity, Spanned, Text, nearest, position, shown};
 use crate::fs::RelPath;
 use crate::imaging::modifiers::{self, Modifiers, Presets};
 use crate::imaging::plan::{self, Defaults};
@@ -195,14 +195,27 @@ impl Judged {
         all
     }
 
+    /// Returns what stands in the log of a run: what was found in the manifest, and of a refused
+    /// one also the mistakes that would have failed its assets, so that all are mended at once.
+    #[must_use]
+    pub fn told(&self) -> Vec<Diagnostic> {
+        let mut told = self.findings.clone();
+        if self.job.is_none() {
+            told.extend(self.foreseen.iter().filter(|finding| finding.is_error()).cloned());
+            told.sort_by_key(|finding| finding.span.start);
+        }
+        told
+    }
+
     /// Returns the fault of a refused manifest: its first error.
     #[must_use]
     pub fn refusal(&self) -> Option<Fault> {
-        let first = self.findings.iter().find(|finding| finding.is_error())?;
+        let told = self.told();
+        let first = told.iter().find(|finding| finding.is_error())?;
         Some(Fault::Refused {
             line: position(&self.text, first.span.start).0,
             message: shown(&first.message),
-            findings: self.findings.len(),
+            findings: told.len(),
         })
     }
 }
@@ -544,7 +557,15 @@ fn foresee(
     let warning = |message: String| Diagnostic::warning(Code::Value, span.clone(), message);
     let name = shown(handle.as_str());
     let assets = match found {
-        Err(fault) => return Some(warning(format!("\"{name}\": {fault}")).help(fault.next_step())),
+        Err(fault) => {
+            let severity = match fault {
+                // No file that anybody could put anywhere would make it right.
+                Fault::OutsideRoot => Severity::Error,
+                _ => Severity::Warning,
+            };
+            let finding = warning(format!("\"{name}\": {fault}")).help(fault.next_step());
+            return Some(Diagnostic { severity, ..finding });
+        }
         Ok(assets) => assets,
     };
     let fmt = fmt?;

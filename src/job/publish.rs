@@ -264,10 +264,10 @@ impl Stage {
 
     /// Removes the staging folder with all that is in it.
     pub fn remove(&self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(folder = %self.folder.display(), %error, "staging folder stays");
-            }
+        if let Err(error) = std::fs::remove_dir_all(&self.folder)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %self.folder.display(), %error, "staging folder stays");
         }
     }
 }

@@ -344,6 +344,10 @@ fn why_this_mail(page: &mut Page, log: &JobLog) {
     ));
 }
 
+/// The first line of a `retry-failed.toml` begins with this; the run that is tried again follows.
+/// The mail about the retry then stands below that run's.
+pub const RETRY_OF: &str = "#:retry-of ";
+
 /// Writes `retry-failed.toml`: the same job, asking only for what failed. `None` when nothing did
 /// or when the caller gave no request.
 #[must_use]
@@ -351,7 +355,8 @@ pub fn retry_manifest(report: &Report<'_>) -> Option<String> {
     let request = report.retry.filter(|_| report.has_retry())?;
     let log = report.log;
     let mut out = format!(
-        "# What failed in {}, to be tried again.\n\
+        "{RETRY_OF}{}\n\
+         # What failed there, to be tried again.\n\
          # Correct what the report names, then copy this file into the drop folder.\n",
         shown(&log.run)
     );
@@ -684,7 +689,8 @@ mod tests {
         let request = samples::retry();
         let report = Report { log: &log, places: &places, retry: Some(&request) };
         insta::assert_snapshot!(retry_manifest(&report).unwrap(), @r#"
-        # What failed in spring-tops_2026-12-01-06-00-00, to be tried again.
+        #:retry-of spring-tops_2026-12-01-06-00-00
+        # What failed there, to be tried again.
         # Correct what the report names, then copy this file into the drop folder.
 
         jobName = "spring-tops"

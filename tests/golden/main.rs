@@ -6,11 +6,13 @@
 //! times the difference) in the folder the failure names.
 
 use std::error::Error;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use exportd::imaging::plan::{Color, Encoding, Output, Plan, Rect, Step};
-use exportd::imaging::{Limits, PixelType, Size, Uprighting, convert};
+use exportd::imaging::modifiers::{Presets, Rules, parse};
+use exportd::imaging::plan::{Color, Defaults, Encoding, Output, Plan, Rect, Step, plan};
+use exportd::imaging::{Limits, PixelType, Size, Uprighting, convert, probe};
 use image::{Rgba, RgbaImage};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
@@ -25,7 +27,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 struct Case {
     /// Name of a picture in [`sources`].
     source: String,
-    /// Width and height of the result.
+    /// What is asked, as in a manifest; the rest of the case is then not needed.
+    modifiers: Option<String>,
+    /// Width and height of the result, of a case that is not asked by modifiers.
+    #[serde(default)]
     reply: [u32; 2],
     /// What is done, in the form of a plan's steps.
     #[serde(default)]
@@ -63,7 +68,7 @@ fn cases(root: &Path) -> Result<Vec<PathBuf>> {
 fn run(folder: &Path, name: &str) -> Result<()> {
     let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml"))?)?;
     let source = sources::make(&case.source)?;
-    let file = reply(&source.file, &plan(&case, source.size))?;
+    let file = reply(&source.file, &made(&case, &source.file, source.size)?)?;
     let expected = folder.join("expected.png");
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "update") {
         exportd::fs::write_atomic(&expected, &file, 0o644)?;
@@ -80,8 +85,24 @@ fn run(folder: &Path, name: &str) -> Result<()> {
     Err(format!("not the expected picture: see {}", to.display()).into())
 }
 
-/// The one place where a case becomes a plan.
-fn plan(case: &Case, source: Size) -> Plan {
+/// The one place where a case becomes a plan. What is compared is always a PNG with alpha, so
+/// that nothing that is lost in a format hides what the operations do.
+fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
+    let Some(text) = &case.modifiers else { return Ok(written(case, size)) };
+    let limits = Limits::default();
+    let info = probe(Cursor::new(file), &limits, Uprighting::Apply)?;
+    let parsed = parse(text, &Presets::default(), Rules::default());
+    if let Some(error) = parsed.error() {
+        return Err(error.message.clone().into());
+    }
+    let planned = plan(&parsed.modifiers, &info, &Defaults::default());
+    let mut plan = planned.map_err(|finding| finding.message)?.plan;
+    plan.output.encoding = Encoding::Png;
+    plan.output.alpha = true;
+    Ok(plan)
+}
+
+fn written(case: &Case, source: Size) -> Plan {
     let [width, height] = case.reply;
     let reply = Size::new(width, height);
     let white = Color { pixel_type: PixelType::Rgb, components: [255, 255, 255, 0], alpha: 255 };

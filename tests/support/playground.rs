@@ -100,14 +100,17 @@ impl Playground {
         self.signal("TERM");
         let mut child = self.daemon.take().expect("a daemon");
         let until = Instant::now() + Duration::from_secs(45);
-        while Instant::now() < until {
+        loop {
             if let Some(status) = child.try_wait().expect("a status") {
                 return status.code();
             }
+            if Instant::now() > until {
+                child.kill().expect("kill");
+                child.wait().expect("an end");
+                panic!("the daemon did not stop\n{}", self.log());
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
-        child.kill().expect("kill");
-        panic!("the daemon did not stop\n{}", self.log());
     }
 
     /// What the daemon has logged.
