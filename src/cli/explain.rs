@@ -98,10 +98,8 @@ fn described(plan: &Plan) -> String {
         placement.x,
         placement.y,
     );
-    for (label, text) in steps
-        .iter()
-        .map(|step| ("step", format!("{step:?}")))
-        .chain([("output", format!("{output:?}"))])
+    for (label, text) in
+        steps.iter().map(|step| ("step", step.to_string())).chain([("output", output.to_string())])
     {
         out.push_str(&format!("{label:<11}{text}\n"));
     }

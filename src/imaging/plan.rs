@@ -18,6 +18,7 @@ mod steps;
 mod tests;
 mod view;
 mod wanted;
+mod words;
 
 pub use decide::{Planned, check, plan};
 pub use explain::{Explained, Explanation, Refusal, Remark, explain};

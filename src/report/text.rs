@@ -12,7 +12,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{Places, Report, RetryRendition};
-use crate::diag::{Diagnostic, Fault, Remedy, Rendering, position, render, shown};
+use crate::diag::{Code, Diagnostic, Fault, Remedy, Rendering, position, render, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
@@ -304,7 +304,9 @@ fn run_facts(page: &mut Page, log: &JobLog) {
 
 fn why_this_mail(page: &mut Page, log: &JobLog) {
     let name = shown(&log.about.manifest_name);
-    let to_you = log.about.user_handle.as_ref().map_or_else(
+    let unknown = log.findings.iter().any(|finding| finding.code == Code::UnknownUser);
+    let named = log.about.user_handle.as_ref().filter(|_| !unknown);
+    let to_you = named.map_or_else(
         || {
             "It comes to you because you dropped the file, or because you look after exports."
                 .into()
