@@ -453,18 +453,26 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// `AlreadyExists` when `to` exists, else the system's.
 pub fn publish(from: &Path, to: &Path) -> io::Result<()> {
+    rename_new(from, to)?;
+    sync_parents(from, to)
+}
+
+/// Renames, never over something that exists. Not durable before both folders are synced.
+///
+/// # Errors
+/// `AlreadyExists` when `to` exists, else the system's.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => {}
+        Ok(()) => Ok(()),
         // File systems without RENAME_NOREPLACE (some network ones): look, then rename.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
             if to.symlink_metadata().is_ok() {
                 return Err(io::Error::from(io::ErrorKind::AlreadyExists));
             }
-            rustix::fs::rename(from, to)?;
+            Ok(rustix::fs::rename(from, to)?)
         }
-        Err(other) => return Err(other.into()),
+        Err(other) => Err(other.into()),
     }
-    sync_parents(from, to)
 }
 
 /// Renames over whatever is there and makes both folders durable.

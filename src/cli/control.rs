@@ -49,7 +49,7 @@ pub(super) fn submit(places: &Places, args: &SubmitArgs) -> Result<Exit, Exit> {
     for path in &args.jobs {
         let read = read(path, &library, &settings)?;
         read.say();
-        wrong |= read.judged.job.is_none();
+        wrong |= read.is_wrong();
         reads.push((path, read));
     }
     if wrong {

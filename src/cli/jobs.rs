@@ -11,7 +11,7 @@ use crate::daemon::conduct::Epoch;
 use crate::daemon::{DaemonError, now};
 use crate::diag::{Diagnostic, Severity, json, render};
 use crate::imaging::modifiers::Presets;
-use crate::job::check::{Judged, judge};
+use crate::job::check::{Judged, Moment, judge};
 use crate::job::log::AssetOutcome;
 use crate::job::run::{Bench, Cancel, Prospect, prospect};
 use crate::library::Library;
@@ -46,11 +46,11 @@ pub(super) struct Read {
 impl Read {
     /// Returns everything that was found, in the text and about the assets.
     fn findings(&self) -> Vec<Diagnostic> {
-        self.judged.findings.iter().chain(&self.judged.foreseen).cloned().collect()
+        self.judged.all()
     }
 
     pub(super) fn is_wrong(&self) -> bool {
-        self.judged.job.is_none() || self.judged.findings.iter().any(Diagnostic::is_error)
+        self.judged.job.is_none() || self.findings().iter().any(Diagnostic::is_error)
     }
 
     /// Says what was found, as a compiler does.
@@ -84,18 +84,21 @@ pub(super) fn read(path: &Path, library: &Library, settings: &Settings) -> Resul
         complain(&format!("{file}: {error}"));
         Exit::Absent
     })?;
-    let now = now().to_zoned(jiff::tz::TimeZone::system());
-    let judged = judge(&bytes, library, &settings.policy, &now);
+    let moment = Moment::HandedIn(now().to_zoned(jiff::tz::TimeZone::system()));
+    let judged = judge(&bytes, library, &settings.policy, &moment);
     Ok(Read { file, bytes, judged })
 }
 
 pub(super) fn check(places: &Places, args: &CheckArgs) -> Result<Exit, Exit> {
     let settings = places.settings()?.settings;
     let library = library(&settings)?;
-    let mut wrong = false;
+    let (mut wrong, mut absent) = (false, false);
     let mut list = Vec::new();
     for path in &args.jobs {
-        let read = read(path, &library, &settings)?;
+        let Ok(read) = read(path, &library, &settings) else {
+            absent = true;
+            continue;
+        };
         wrong |= read.is_wrong();
         if args.json {
             let findings = read.findings();
@@ -112,7 +115,11 @@ pub(super) fn check(places: &Places, args: &CheckArgs) -> Result<Exit, Exit> {
     if args.json {
         print_json(&list);
     }
-    Ok(if wrong { Exit::Wrong } else { Exit::Well })
+    Ok(match (wrong, absent) {
+        (true, _) => Exit::Wrong,
+        (false, true) => Exit::Absent,
+        (false, false) => Exit::Well,
+    })
 }
 
 /// Says in a line how a manifest stands.

@@ -4,13 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::{Exit, Places, complain, print, say};
 use crate::daemon::conduct::{
-    ConductError, Conducted, Epoch, Fired, Ledger, Names, Order, Over, Stand, conduct,
+    ConductError, Conducted, Epoch, Fired, Ledger, Order, Over, Stand, conduct,
 };
 use crate::daemon::{DaemonError, now};
+use crate::diag::Fault;
 use crate::job::check::When;
 use crate::job::run::Cancel;
 use crate::report::Channel;
@@ -61,7 +61,7 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
         fired: Fired::Now,
         given_up: None,
     };
-    let over = run(&order, &epoch, at)?;
+    let over = run(&order, &epoch)?;
     let report = over.report(&epoch.places);
     print(&text::subject(&over.log));
     print("\n\n");
@@ -69,10 +69,13 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
     if args.mail {
         mail(&epoch, &over)?;
     }
-    Ok(over.log.verdict().into())
+    Ok(match over.log.fatal {
+        Some(Fault::DiskFull | Fault::NotWritable { .. }) => Exit::NoOutput,
+        _ => over.log.verdict().into(),
+    })
 }
 
-fn run(order: &Order<'_>, epoch: &Epoch, _at: Timestamp) -> Result<Over, Exit> {
+fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
     let terminal = std::io::stderr().is_terminal();
     let watch = move |status: &Status<'_>| {
         if terminal {
@@ -80,13 +83,7 @@ fn run(order: &Order<'_>, epoch: &Epoch, _at: Timestamp) -> Result<Over, Exit> {
             let _ = write!(std::io::stderr().lock(), "\r{percent:>3} %  {}", status.run);
         }
     };
-    let stand = Stand {
-        names: &Names::default(),
-        cancel: &Cancel::default(),
-        ledger: Ledger::Nowhere,
-        watch: &watch,
-        now,
-    };
+    let stand = Stand { cancel: &Cancel::default(), ledger: Ledger::Nowhere, watch: &watch, now };
     let conducted = conduct(order, epoch, &stand, Vec::new());
     if terminal {
         say("");

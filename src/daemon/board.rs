@@ -80,6 +80,9 @@ pub struct Board {
     pub pid: u32,
     /// In words, as `systemctl status` shows it.
     pub status: String,
+    /// Why mail does not leave, while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
     /// Running, waiting and scheduled jobs, in this order.
     pub jobs: Vec<Posting>,
 }

@@ -4,9 +4,7 @@
 //! to publish, the outputs in their place, the report, the mail. A job that is taken up again goes
 //! the same road and finds what is done; nothing on it undoes anything.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -17,13 +15,15 @@ use crate::diag::{Fault, Text};
 use crate::fs::RelPath;
 use crate::imaging::modifiers::Presets;
 use crate::job::Fmt;
-use crate::job::check::{Destination, Existing, ExportJob, Judged, Make, When, about, judge};
+use crate::job::check::{
+    Destination, Existing, ExportJob, Judged, Make, Moment, When, about, judge,
+};
 use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
 use crate::job::manifest::{self, Manifest};
-use crate::job::publish::{Place, Stage};
+use crate::job::publish::{Place, Stage, sums};
 use crate::job::run::{Ask, Bench, Cancel, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
-use crate::report::folder::{ActiveState, Modes, ReportFolder, Status};
+use crate::report::folder::{ActiveState, ReportFolder, Status};
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
@@ -130,34 +130,6 @@ pub enum ConductError {
     Report(std::io::Error),
 }
 
-/// Run names given out by this process.
-#[derive(Debug, Default)]
-pub struct Names(Mutex<BTreeSet<String>>);
-
-impl Names {
-    /// Gives out a name that no folder in `out` or `reports` and no other run has.
-    fn claim(&self, wanted: &str, settings: &Settings) -> RelPath {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for n in 1_u32.. {
-            let name = if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") };
-            let free = |root: &PathBuf| root.join(&name).symlink_metadata().is_err();
-            if !free(&settings.folders.out) || !free(&settings.folders.reports) {
-                continue;
-            }
-            if taken.contains(&name) {
-                continue;
-            }
-            if let Ok(path) = RelPath::parse(&name) {
-                taken.insert(name);
-                return path;
-            }
-            break;
-        }
-        // `run_name` makes only names that parse.
-        unreachable!("a run name is a file name")
-    }
-}
-
 /// Names a run after its job and the local time: `<jobName>_<YYYY-MM-DD-HH-MM-SS>`.
 #[must_use]
 pub fn run_name(job_name: &str, at: Timestamp, zone: &TimeZone) -> String {
@@ -173,8 +145,6 @@ pub fn run_name(job_name: &str, at: Timestamp, zone: &TimeZone) -> String {
 
 /// What a run has around it.
 pub struct Stand<'s> {
-    /// Run names.
-    pub names: &'s Names,
     /// Whether to end early.
     pub cancel: &'s Cancel,
     /// Where its steps are kept.
@@ -203,8 +173,9 @@ pub fn conduct(
 struct Past {
     named: Option<(RelPath, String, Timestamp)>,
     assets: Vec<AssetEntry>,
-    publish: Option<(Place, Vec<AssetEntry>, bool)>,
-    published: Option<(Timestamp, Option<Fault>)>,
+    stopping: bool,
+    publish: Option<Decision>,
+    published: Option<(Timestamp, BTreeMap<usize, Fault>)>,
 }
 
 impl Past {
@@ -215,15 +186,23 @@ impl Past {
                 Step::Named { run, job_handle, start } => {
                     past.named = Some((run, job_handle, start));
                 }
+                Step::Stopping => past.stopping = true,
                 Step::Asset(entry) => past.assets.push(*entry),
                 Step::Publish { place, entries, stopped } => {
-                    past.publish = Some((place, entries, stopped));
+                    past.publish = Some(Decision { place, entries, stopped });
                 }
-                Step::Published { end, fault } => past.published = Some((end, fault)),
+                Step::Published { end, failed } => past.published = Some((end, failed)),
             }
         }
         past
     }
+}
+
+/// What is published where; journalled before the first file is moved.
+struct Decision {
+    place: Place,
+    entries: Vec<AssetEntry>,
+    stopped: bool,
 }
 
 /// One order on its way.
@@ -237,39 +216,46 @@ struct Course<'c> {
 impl Course<'_> {
     fn run(&mut self) -> Result<Conducted, ConductError> {
         let settings = &self.epoch.settings;
+        if self.past.stopping {
+            self.stand.cancel.ask(Ask::Stop);
+        }
         let now = (self.stand.now)();
         let library = Library::open(&settings.folders.assets);
-        let judged = match &library {
-            Ok(library) => Some(self.judge(library, now)),
-            Err(_) => None,
-        };
+        let judged = library.as_ref().map(|library| self.judge(library, now)).ok();
+        let decision = self.past.publish.take();
         let job = judged.as_ref().and_then(|judged| judged.job.as_ref());
         if self.order.fired == Fired::NotYet
+            && self.past.named.is_none()
             && let Some(due) = job.and_then(|job| due(job, now))
         {
             return Ok(Conducted::Later(due));
         }
-        let (mut log, run) = self.begin(judged.as_ref())?;
-        let reports = settings.folders.reports.join(&log.run);
-        let folder = ReportFolder::create(reports, self.order.bytes, Modes::default())
-            .map_err(ConductError::Report)?;
-        let mut retry = None;
-        log.fatal = match (library, judged) {
-            _ if self.order.given_up.is_some() => self.order.given_up.clone(),
-            (Err(error), _) => Some(Fault::Internal { detail: error.to_string() }),
-            (Ok(library), Some(mut judged)) => match judged.job.take() {
-                None => judged.refusal(),
-                Some(job) => {
-                    retry = judged.manifest.as_ref().map(|manifest| request(manifest, &job));
-                    let job = self.wait_for_assets(job, &library, &log);
-                    if !self.export(&job, &library, &folder, (&mut log, run))? {
-                        return Ok(Conducted::Suspended);
-                    }
-                    log.fatal.take()
+        let retry = judged
+            .as_ref()
+            .and_then(|judged| Some(request(judged.manifest.as_ref()?, judged.job.as_ref()?)));
+        let (mut log, run, folder) = self.begin(judged.as_ref())?;
+        match (decision, library, judged.and_then(|judged| judged.job)) {
+            // Whatever the configuration has become: only forward from here.
+            (Some(decision), _, _) => {
+                log.findings.retain(|finding| !finding.is_error());
+                let stage = Stage::decided(&settings.folders.out, self.order.id);
+                self.publish(&stage, decision, (&mut log, &folder))?;
+            }
+            (None, _, _) if self.order.given_up.is_some() => {
+                log.fatal.clone_from(&self.order.given_up);
+            }
+            (None, Err(error), _) => {
+                log.fatal = Some(Fault::Internal { detail: error.to_string() });
+            }
+            (None, Ok(_), None) => {}
+            (None, Ok(library), Some(job)) => {
+                log.fatal = None;
+                let job = self.wait_for_assets(job, &library, (&log, &folder));
+                if !self.export(&job, &library, (&mut log, &run), &folder)? {
+                    return Ok(Conducted::Suspended);
                 }
-            },
-            (Ok(_), None) => Some(Fault::Internal { detail: "no judgement".into() }),
-        };
+            }
+        }
         log.end = match &self.past.published {
             Some((end, _)) => *end,
             None => (self.stand.now)(),
@@ -280,19 +266,31 @@ impl Course<'_> {
     }
 
     fn judge(&self, library: &Library, now: Timestamp) -> Judged {
-        let now = now.to_zoned(TimeZone::system());
-        judge(self.order.bytes, library, &self.epoch.settings.policy, &now)
+        let moment = match self.order.fired {
+            Fired::NotYet => Moment::HandedIn(now.to_zoned(TimeZone::system())),
+            Fired::Now => Moment::Due,
+        };
+        judge(self.order.bytes, library, &self.epoch.settings.policy, &moment)
     }
 
-    /// Names the run, or finds the name it has, and begins its log.
-    fn begin(&self, judged: Option<&Judged>) -> Result<(JobLog, RelPath), ConductError> {
+    /// Names the run, or finds the name it has, and begins its log and its folder. A manifest that
+    /// is refused has its reason in the log already.
+    fn begin(
+        &self,
+        judged: Option<&Judged>,
+    ) -> Result<(JobLog, RelPath, ReportFolder), ConductError> {
+        let settings = &self.epoch.settings;
         let manifest = judged.and_then(|judged| judged.manifest.as_ref());
         let mut about = about(manifest, self.order.name, self.order.uid);
         about.retry_of = judged.and_then(|judged| retried(&judged.text));
-        let (run, job_handle, start) = match self.past.named.clone() {
-            Some(named) => named,
+        let (run, job_handle, start, folder) = match self.past.named.clone() {
+            Some((run, job_handle, start)) => {
+                let folder = ReportFolder::open(settings.folders.reports.join(run.as_path()));
+                (run, job_handle, start, folder)
+            }
             None => self.name(&about)?,
         };
+        folder.begin(self.order.bytes).map_err(ConductError::Report)?;
         let log = JobLog {
             about,
             run: run.to_string(),
@@ -301,33 +299,42 @@ impl Course<'_> {
             end: start,
             assets: Vec::new(),
             findings: judged.map_or_else(Vec::new, Judged::told),
-            fatal: None,
+            fatal: judged.and_then(Judged::refusal),
             stopped: false,
             manifest: judged.map_or_else(String::new, |judged| judged.text.clone()),
             output_folder: None,
         };
-        Ok((log, run))
+        Ok((log, run, folder))
     }
 
-    fn name(&self, about: &About) -> Result<(RelPath, String, Timestamp), ConductError> {
+    /// Gives the run a name that no folder in `out` or `reports` has, by making the latter.
+    fn name(
+        &self,
+        about: &About,
+    ) -> Result<(RelPath, String, Timestamp, ReportFolder), ConductError> {
         let settings = &self.epoch.settings;
         let wanted = run_name(&about.job_name, self.order.received, &TimeZone::system());
-        let run = self.stand.names.claim(&wanted, settings);
+        let is_free = |name: &str| settings.folders.out.join(name).symlink_metadata().is_err();
+        let (run, folder) =
+            ReportFolder::claim(&settings.folders.reports, &wanted, self.order.id, &is_free)
+                .map_err(ConductError::Report)?;
         let job_handle =
             format!("j|{}|{}|{run}|{}", settings.policy.company, about.job_name, self.order.number);
         let start = (self.stand.now)();
-        self.stand.ledger.write(&Step::Named {
-            run: run.clone(),
-            job_handle: job_handle.clone(),
-            start,
-        })?;
-        Ok((run, job_handle, start))
+        let step = Step::Named { run: run.clone(), job_handle: job_handle.clone(), start };
+        self.stand.ledger.write(&step)?;
+        Ok((run, job_handle, start, folder))
     }
 
     /// Looks again for assets that are not there yet, as long as the configuration says.
-    fn wait_for_assets(&self, mut job: ExportJob, library: &Library, log: &JobLog) -> ExportJob {
+    fn wait_for_assets(
+        &self,
+        mut job: ExportJob,
+        library: &Library,
+        (log, folder): (&JobLog, &ReportFolder),
+    ) -> ExportJob {
         let patience = self.epoch.settings.policy.wait_for_assets;
-        let since = self.order.received;
+        let since = log.start;
         loop {
             let now = (self.stand.now)();
             let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -335,7 +342,7 @@ impl Course<'_> {
             {
                 return job;
             }
-            self.post(log, ActiveState::WaitingClient, &Progress::NONE);
+            self.post((log, folder), ActiveState::WaitingClient, &Progress::NONE);
             std::thread::sleep(LOOK_AGAIN);
             library.refresh();
             match self.judge(library, (self.stand.now)()).job {
@@ -345,101 +352,13 @@ impl Course<'_> {
         }
     }
 
-    fn post(&self, log: &JobLog, state: ActiveState, progress: &Progress) {
-        (self.stand.watch)(&Status {
-            job_handle: &log.job_handle,
-            run: &log.run,
-            state,
-            progress: progress.done,
-            counts: progress.counts,
-            last_progress_update: (self.stand.now)(),
-        });
-    }
-
-    /// Works, decides and publishes; `false` when the daemon stops before the decision.
-    fn export(
-        &mut self,
-        job: &ExportJob,
-        library: &Library,
-        folder: &ReportFolder,
-        (log, run): (&mut JobLog, RelPath),
-    ) -> Result<bool, ConductError> {
-        let out = &self.epoch.settings.folders.out;
-        let stage = match Stage::open(out, self.order.id) {
-            Ok(stage) => stage,
-            Err(error) => {
-                log.fatal = Some(error.fault());
-                return Ok(true);
-            }
-        };
-        let (place, entries, stopped) = match self.past.publish.take() {
-            Some(decided) => decided,
-            None => match self.work(job, library, (&stage, folder), (log, run))? {
-                Some(decided) => decided,
-                None => return Ok(false),
-            },
-        };
-        log.assets = entries;
-        log.stopped = stopped;
-        self.publish(&stage, &place, log)?;
-        Ok(true)
-    }
-
-    /// Does the work and journals what is to be published; `None` when the daemon stops.
-    fn work(
+    /// Says how far the run is, in `status.json` and to whoever watches.
+    fn post(
         &self,
-        job: &ExportJob,
-        library: &Library,
-        (stage, folder): (&Stage, &ReportFolder),
-        (log, run): (&JobLog, RelPath),
-    ) -> Result<Option<(Place, Vec<AssetEntry>, bool)>, ConductError> {
-        let lane = self.epoch.pool.lane();
-        let presets = Presets::new(&self.epoch.settings.policy.macros);
-        let bench = Bench {
-            library,
-            lane: &lane,
-            defaults: &self.epoch.settings.policy.imaging,
-            presets: &presets,
-            cancel: self.stand.cancel,
-        };
-        self.post(log, ActiveState::Running, &Progress::NONE);
-        let mut written: Option<Instant> = None;
-        let mut tell = |event: Event<'_>| match event {
-            Event::Asset(entry) => self
-                .stand
-                .ledger
-                .note(&Step::Asset(Box::new(entry.clone())))
-                .map_err(WorkError::Journal),
-            Event::Progress(progress) => {
-                if written.is_none_or(|at| at.elapsed() >= POSTING) {
-                    written = Some(Instant::now());
-                    self.progress(log, folder, progress);
-                }
-                Ok(())
-            }
-        };
-        let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
-            Ok(entries) => entries,
-            Err(WorkError::Suspended) => return Ok(None),
-            Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
-        };
-        let stopped = self.stand.cancel.asked() == Ask::Stop
-            && entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
-        let place = place(job, run);
-        stage.decide(&place, &mut entries);
-        if let Err(error) = stage.seal(&place, &entries) {
-            fail_delivered(&mut entries, &error.fault());
-        }
-        let step = Step::Publish { place: place.clone(), entries: entries.clone(), stopped };
-        self.stand.ledger.write(&step)?;
-        Ok(Some((place, entries, stopped)))
-    }
-
-    fn progress(&self, log: &JobLog, folder: &ReportFolder, progress: &Progress) {
-        let state = match self.stand.cancel.asked() {
-            Ask::Nothing => ActiveState::Running,
-            Ask::Stop | Ask::Suspend => ActiveState::Stopping,
-        };
+        (log, folder): (&JobLog, &ReportFolder),
+        state: ActiveState,
+        progress: &Progress,
+    ) {
         let status = Status {
             job_handle: &log.job_handle,
             run: &log.run,
@@ -454,36 +373,136 @@ impl Course<'_> {
         (self.stand.watch)(&status);
     }
 
+    /// Works, decides and publishes; `false` when the daemon stops before the decision.
+    fn export(
+        &mut self,
+        job: &ExportJob,
+        library: &Library,
+        (log, run): (&mut JobLog, &RelPath),
+        folder: &ReportFolder,
+    ) -> Result<bool, ConductError> {
+        let stage = match Stage::open(&self.epoch.settings.folders.out, self.order.id) {
+            Ok(stage) => stage,
+            Err(error) => {
+                log.fatal = Some(error.fault());
+                return Ok(true);
+            }
+        };
+        let Some(decision) = self.work(job, library, (&stage, folder), (log, run))? else {
+            return Ok(false);
+        };
+        self.publish(&stage, decision, (log, folder))?;
+        Ok(true)
+    }
+
+    /// Does the work and journals what is to be published; `None` when the daemon stops.
+    fn work(
+        &self,
+        job: &ExportJob,
+        library: &Library,
+        (stage, folder): (&Stage, &ReportFolder),
+        (log, run): (&JobLog, &RelPath),
+    ) -> Result<Option<Decision>, ConductError> {
+        let lane = self.epoch.pool.lane();
+        let presets = Presets::from(&self.epoch.settings.policy.macros);
+        let bench = Bench {
+            library,
+            lane: &lane,
+            defaults: &self.epoch.settings.policy.imaging,
+            presets: &presets,
+            cancel: self.stand.cancel,
+        };
+        self.post((log, folder), ActiveState::Running, &Progress::NONE);
+        let mut posted = Instant::now();
+        let mut last = Progress::NONE;
+        let mut tell = |event: Event<'_>| {
+            match event {
+                Event::Stopping => {
+                    self.stand.ledger.note(&Step::Stopping)?;
+                    self.post((log, folder), ActiveState::Stopping, &last);
+                }
+                Event::Asset(entry) => {
+                    self.stand.ledger.note(&Step::Asset(Box::new(entry.clone())))?;
+                }
+                Event::Progress(progress) => {
+                    last = *progress;
+                    if posted.elapsed() >= POSTING {
+                        posted = Instant::now();
+                        let state = match self.stand.cancel.asked() {
+                            Ask::Nothing => ActiveState::Running,
+                            Ask::Stop | Ask::Suspend => ActiveState::Stopping,
+                        };
+                        self.post((log, folder), state, progress);
+                    }
+                }
+            }
+            Ok(())
+        };
+        let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
+            Ok(entries) => entries,
+            Err(WorkError::Suspended) => return Ok(None),
+            Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
+        };
+        let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
+        let place = match &job.destination {
+            None => Place::Run(run.clone()),
+            Some(Destination { folder, existing }) => {
+                Place::Destination { folder: folder.clone(), existing: *existing }
+            }
+        };
+        stage.decide(&place, &mut entries);
+        if let Err(error) = stage.seal(&place, &entries) {
+            fail_delivered(&mut entries, &error.fault());
+        }
+        let step = Step::Publish { place: place.clone(), entries: entries.clone(), stopped };
+        self.stand.ledger.write(&step)?;
+        Ok(Some(Decision { place, entries, stopped }))
+    }
+
     /// Puts the outputs into their place, or finds that they are there.
     fn publish(
         &mut self,
         stage: &Stage,
-        place: &Place,
-        log: &mut JobLog,
+        Decision { place, entries, stopped }: Decision,
+        (log, folder): (&mut JobLog, &ReportFolder),
     ) -> Result<(), ConductError> {
-        let delivered = log.assets.iter().any(|entry| !entry.outcome.files().is_empty());
-        let fault = match &self.past.published {
-            Some((_, fault)) => fault.clone(),
-            None if delivered => stage.publish(place, &log.assets).err().map(|e| e.fault()),
-            None => None,
+        log.assets = entries;
+        log.stopped = stopped;
+        log.fatal = None;
+        let delivers = |log: &JobLog| log.assets.iter().any(|e| !e.outcome.files().is_empty());
+        let failed = match self.past.published.take() {
+            Some((end, failed)) => {
+                self.past.published = Some((end, failed.clone()));
+                failed
+            }
+            None => {
+                let failed = if delivers(log) {
+                    stage.publish(&place, &log.assets)
+                } else {
+                    BTreeMap::new()
+                };
+                let end = (self.stand.now)();
+                self.stand.ledger.write(&Step::Published { end, failed: failed.clone() })?;
+                self.past.published = Some((end, failed.clone()));
+                failed
+            }
         };
-        if self.past.published.is_none() {
-            let end = (self.stand.now)();
-            self.stand.ledger.write(&Step::Published { end, fault: fault.clone() })?;
-            self.past.published = Some((end, fault.clone()));
+        for (at, fault) in failed {
+            if let Some(entry) = log.assets.get_mut(at) {
+                entry.outcome = AssetOutcome::Failed { fault };
+            }
         }
         stage.remove();
-        match fault {
-            Some(fault) => fail_delivered(&mut log.assets, &fault),
-            None if delivered => {
-                log.output_folder = Some(match place {
-                    Place::Run(run) => run.clone(),
-                    Place::Destination { folder, .. } => folder.clone(),
-                });
-            }
-            None => {}
+        if delivers(log) {
+            log.output_folder = Some(match place {
+                Place::Run(run) => run,
+                Place::Destination { folder: into, .. } => {
+                    folder.write_sums(&sums(&log.assets)).map_err(ConductError::Report)?;
+                    into
+                }
+            });
         }
-        if log.fatal.is_none() && !log.stopped && nothing_exportable(&log.assets) {
+        if !log.stopped && nothing_exportable(&log.assets) {
             log.fatal = Some(Fault::NothingExportable);
         }
         Ok(())
@@ -513,15 +532,6 @@ fn due(job: &ExportJob, now: Timestamp) -> Option<Due> {
 fn is_complete(job: &ExportJob) -> bool {
     let mut items = job.renditions.iter().flat_map(|rendition| &rendition.items);
     items.all(|item| !matches!(item.asset, Err(Fault::NotFound { .. } | Fault::NothingMatches)))
-}
-
-fn place(job: &ExportJob, run: RelPath) -> Place {
-    match &job.destination {
-        None => Place::Run(run),
-        Some(Destination { folder, existing }) => {
-            Place::Destination { folder: folder.clone(), existing: *existing }
-        }
-    }
 }
 
 /// Reads which run a manifest tries again: the first line of a `retry-failed.toml` says so.

@@ -12,7 +12,7 @@
 //! to report ([`conduct`]); the mail thread delivers what the outbox holds. Both only ring when
 //! something is over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
+use crate::report::folder::ActiveState;
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
 use crate::spool::{Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State};
@@ -39,7 +40,7 @@ mod serve;
 mod systemd;
 
 use board::{Board, Posting};
-use conduct::{Epoch, Names};
+use conduct::Epoch;
 use post::Post;
 use serve::{ServeError, Service};
 
@@ -54,6 +55,8 @@ const LAST_MAIL: Duration = Duration::from_secs(5);
 const MOST_JOBS: usize = 64;
 /// Waiting and scheduled jobs that the board shows, of each.
 const MOST_POSTINGS: usize = 1000;
+/// Scheduled jobs are looked at this often, whatever their time.
+const SCHEDULES: Duration = Duration::from_secs(30);
 /// The spool is looked through for old jobs this often.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -103,7 +106,6 @@ enum Ring {
 
 /// What the threads share.
 struct Hall {
-    names: Names,
     mail: Post,
     postings: Mutex<BTreeMap<String, Posting>>,
     bell: Sender<Ring>,
@@ -135,6 +137,8 @@ struct Daemon {
     running: BTreeMap<String, Running>,
     clock: Clock,
     posted: Option<Board>,
+    /// Whether anything has happened that the board does not show yet.
+    news: bool,
     /// How often an end was asked for.
     stops: u32,
     fatal: Option<DaemonError>,
@@ -144,6 +148,7 @@ struct Daemon {
 struct Clock {
     scan: Instant,
     tick: Instant,
+    schedules: Instant,
     sweep: Instant,
     ping: Option<(Duration, Instant)>,
 }
@@ -234,7 +239,7 @@ impl Daemon {
         let watch = Watch::start(&folders.drop, now, move || {
             let _ = ring.send(Ring::Drop);
         });
-        let hall = Hall { names: Names::default(), mail, postings: Mutex::default(), bell };
+        let hall = Hall { mail, postings: Mutex::default(), bell };
         let mut this = Self {
             flags: flags.clone(),
             epoch,
@@ -246,10 +251,12 @@ impl Daemon {
             clock: Clock {
                 scan: now,
                 tick: now,
+                schedules: now,
                 sweep: now,
                 ping: systemd::watchdog().map(|every| (every, now)),
             },
             posted: None,
+            news: true,
             stops: 0,
             fatal: None,
         };
@@ -269,13 +276,16 @@ impl Daemon {
                 tracing::error!(%error, "no report on a job that was given up");
             }
         }
-        let live: BTreeSet<String> = [State::Queue, State::Active, State::Hold]
-            .into_iter()
-            .filter_map(|state| self.spool.list(state).ok())
-            .flatten()
-            .map(|listed| listed.id.to_string())
-            .collect();
-        crate::job::publish::sweep(&self.epoch.settings.folders.out, &live);
+        let states = [State::Queue, State::Active, State::Hold];
+        let live: Result<Vec<_>, _> = states.into_iter().map(|s| self.spool.list(s)).collect();
+        match live {
+            Ok(live) => {
+                let live = live.into_iter().flatten().map(|job| job.id.to_string()).collect();
+                crate::job::publish::sweep(&self.epoch.settings.folders.out, &live);
+            }
+            // Nothing is removed that may belong to somebody.
+            Err(error) => tracing::warn!(%error, "old staging folders stay"),
+        }
     }
 
     fn service(&self, cancel: Arc<Cancel>) -> Service {
@@ -343,6 +353,7 @@ impl Daemon {
     }
 
     fn answer(&mut self, ring: Ring) {
+        self.news = true;
         match ring {
             Ring::Drop | Ring::Signal(SIGUSR1) => self.clock.scan = Instant::now(),
             Ring::Signal(SIGHUP) => self.reload(),
@@ -353,6 +364,9 @@ impl Daemon {
 
     fn over(&mut self, id: &str, result: Result<(), ServeError>) {
         self.hall.postings().remove(id);
+        // It may have been put off.
+        self.clock.schedules = Instant::now();
+        self.news = true;
         if let Some(running) = self.running.remove(id) {
             let _ = running.thread.join();
         }
@@ -411,6 +425,7 @@ impl Daemon {
     }
 
     fn scanned(&mut self, now: Instant, scanned: &Scanned) {
+        self.news |= !scanned.accepted.is_empty();
         for accepted in &scanned.accepted {
             tracing::info!(id = %accepted.id, manifest = accepted.name, "accepted");
         }
@@ -446,7 +461,9 @@ impl Daemon {
     fn tick(&mut self, now: Instant) {
         if self.stops == 0 {
             self.requests();
-            if let Err(error) = self.schedules() {
+            if now >= self.clock.schedules
+                && let Err(error) = self.schedules()
+            {
                 self.fail(DaemonError::Spool(error));
             }
             if now >= self.clock.sweep {
@@ -484,47 +501,79 @@ impl Daemon {
         }
     }
 
-    /// Stops the running job of that run or manifest.
-    fn stop_run(&self, run: &str) -> bool {
-        let postings = self.hall.postings();
-        let found = postings.iter().find(|(id, posting)| {
+    /// Stops the running job of that run or manifest, or takes a waiting one off the list.
+    fn stop_run(&mut self, run: &str) -> bool {
+        let mut postings = self.hall.postings();
+        let found = postings.iter_mut().find(|(id, posting)| {
             posting.run.as_deref() == Some(run) || posting.manifest == run || id.as_str() == run
         });
-        let Some(running) = found.and_then(|(id, _)| self.running.get(id)) else { return false };
-        running.cancel.ask(Ask::Stop);
-        true
+        if let Some((id, posting)) = found
+            && let Some(running) = self.running.get(id)
+        {
+            running.cancel.ask(Ask::Stop);
+            posting.state = format!("{:?}", ActiveState::Stopping);
+            return true;
+        }
+        drop(postings);
+        let waiting = [State::Queue, State::Scheduled].into_iter();
+        let mut listed = waiting.filter_map(|state| self.spool.list(state).ok()).flatten();
+        let named = listed.find(|job| {
+            job.id.as_str() == run || job.record.as_ref().is_some_and(|record| record.name == run)
+        });
+        named.is_some_and(|job| self.spool.remove(&job.id).is_ok())
     }
 
     /// Lets jobs run whose time has come.
     fn schedules(&mut self) -> Result<(), SpoolError> {
         let wall = self::now();
-        for job in self.spool.scheduled()? {
+        let jobs = self.spool.scheduled()?;
+        let busy: Vec<JobId> = if jobs.is_empty() { Vec::new() } else { self.under_way()? };
+        for job in &jobs {
             let Due::Repeats(due) = job.due else { continue };
             if due > wall {
                 continue;
             }
             let next = next_firing(&job.manifest, wall);
             let id = &job.record.id;
-            let earlier = self.running.keys().filter_map(|other| JobId::parse(other).ok());
-            if earlier.into_iter().any(|other| other.schedule() == *id) {
+            if busy.iter().any(|other| other.schedule() == *id) {
                 tracing::warn!(%id, "an earlier run is still going: this firing is skipped");
                 self.spool.skip(id, next)?;
             } else {
                 self.spool.fire(id, due, next, wall)?;
             }
         }
-        self.spool.release_due(wall).map(drop)
+        self.spool.release_due(wall)?;
+        // The clock may be set: no more than half a minute is taken on trust.
+        let earliest = self.spool.scheduled()?.first().map(|job| job.due.at());
+        let wait = earliest.map_or(SCHEDULES, |due| {
+            Duration::try_from(due.duration_since(wall)).unwrap_or_default().min(SCHEDULES)
+        });
+        self.clock.schedules = Instant::now() + wait;
+        Ok(())
+    }
+
+    /// Returns the jobs that run or wait for their turn.
+    fn under_way(&self) -> Result<Vec<JobId>, SpoolError> {
+        let queued = self.spool.list(State::Queue)?.into_iter().map(|job| job.id);
+        let running = self.running.keys().filter_map(|id| JobId::parse(id).ok());
+        Ok(queued.chain(running).collect())
     }
 
     /// Writes the board and the status line when they have changed.
     fn post(&mut self) {
+        let quiet = !std::mem::take(&mut self.news) && self.running.is_empty();
+        if quiet && self.posted.as_ref().is_some_and(|board| board.mail == self.hall.mail.trouble())
+        {
+            return;
+        }
         let status = self.status();
         let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
         for state in [State::Queue, State::Scheduled] {
             let listed = self.spool.list(state).unwrap_or_default();
             jobs.extend(listed.into_iter().take(MOST_POSTINGS).filter_map(Posting::waiting));
         }
-        let board = Board { pid: std::process::id(), status, jobs };
+        let mail = self.hall.mail.trouble();
+        let board = Board { pid: std::process::id(), status, mail, jobs };
         if self.posted.as_ref() == Some(&board) {
             return;
         }
@@ -561,8 +610,10 @@ impl Daemon {
                 settings.folders = before;
                 settings.mail.folder.clone_from(&settings.folders.mail);
             }
-            self.hall.mail.reopen(&settings.mail)?;
-            Epoch::open(settings)
+            let mail = settings.mail.clone();
+            let epoch = Epoch::open(settings)?;
+            self.hall.mail.reopen(&mail)?;
+            Ok(epoch)
         });
         match fresh {
             Ok(epoch) => {

@@ -102,7 +102,6 @@ impl Service {
             self.hall.post(record.id.as_str(), Posting::of(status, &record.name));
         };
         let stand = Stand {
-            names: &self.hall.names,
             cancel: &self.cancel,
             ledger: Ledger::Journal(claim.journal()),
             watch: &watch,

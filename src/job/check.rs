@@ -220,14 +220,23 @@ impl Judged {
     }
 }
 
+/// Whether a manifest's schedule is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Moment {
+    /// It was handed in now; `execTime` and `execSchedule` decide when it runs.
+    HandedIn(Zoned),
+    /// Its time has come, or it is to run whatever it says.
+    Due,
+}
+
 /// Reads a manifest and checks it.
 #[must_use]
-pub fn judge(bytes: &[u8], library: &Library, policy: &Policy, now: &Zoned) -> Judged {
+pub fn judge(bytes: &[u8], library: &Library, policy: &Policy, moment: &Moment) -> Judged {
     let parsed = manifest::parse(bytes);
     let mut findings = parsed.findings;
     let (mut job, mut foreseen) = (None, Vec::new());
     if let Some(manifest) = &parsed.manifest {
-        let checked = check(manifest, library, policy, now);
+        let checked = check(manifest, library, policy, moment);
         findings.extend(checked.findings);
         findings.sort_by_key(|finding| finding.span.start);
         (job, foreseen) = (checked.job, checked.foreseen);
@@ -235,9 +244,9 @@ pub fn judge(bytes: &[u8], library: &Library, policy: &Policy, now: &Zoned) -> J
     Judged { text: parsed.text, manifest: parsed.manifest, job, findings, foreseen }
 }
 
-/// Looks up what a manifest names. The zone of `now` is the one that schedules mean.
+/// Looks up what a manifest names. The zone of the moment is the one that schedules mean.
 #[must_use]
-pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, now: &Zoned) -> Checked {
+pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &Moment) -> Checked {
     // Taken apart whole: a new key does not compile until it is decided.
     let Manifest {
         job_name,
@@ -263,7 +272,12 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, now: &Zone
     {
         findings.push(unknown_locale(text));
     }
-    let when = check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings);
+    let when = match moment {
+        Moment::Due => Some(When::Now),
+        Moment::HandedIn(now) => {
+            check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings)
+        }
+    };
     let mut lookup =
         Lookup { library, known: HashMap::new(), foreseen: Vec::new(), odd: Vec::new() };
     let wanted: Vec<Wanted<'_>> = if renditions.is_empty() {

@@ -6,7 +6,11 @@
 //! are moved one by one; what each move does to what is there is decided beforehand and, like the
 //! whole list, journalled. After that record recovery only rolls forward: a file that is no longer
 //! staged and whose target has the right hash has been moved.
+//!
+//! Whoever works in a staging folder holds its lock, so that [`sweep`] tells what a crash left from
+//! what is being made, by this daemon or by an `exportd once` beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -18,7 +22,7 @@ use super::check::Existing;
 use super::log::{AssetEntry, AssetOutcome, Change};
 use super::names::SUMS;
 use crate::diag::Fault;
-use crate::fs::{self, RelPath};
+use crate::fs::{self, FolderLock, RelPath};
 
 /// The staging folders of all runs, below the output folder.
 pub const STAGE: &str = ".exportd-stage";
@@ -39,10 +43,12 @@ pub enum Place {
 }
 
 /// The staging folder of one run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Stage {
     out: PathBuf,
     folder: PathBuf,
+    /// `None` when there is no folder (any more).
+    _lock: Option<FolderLock>,
 }
 
 /// Why outputs could not be staged or published.
@@ -59,6 +65,9 @@ pub enum PublishError {
     /// The run's folder was made by somebody else meanwhile.
     #[error("{0} exists already")]
     Exists(RelPath),
+    /// A different file of that name came to the destination meanwhile.
+    #[error("{0} exists with other content")]
+    Taken(RelPath),
     /// A link or a file is where a folder has to be.
     #[error("{0} is not a folder")]
     NotAFolder(PathBuf),
@@ -74,7 +83,10 @@ impl PublishError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Io { source, .. } => output_fault(source),
-            Self::Exists(name) => Fault::Exists { name: name.to_string() },
+            Self::Exists(name) => Fault::NotWritable {
+                detail: format!("somebody made a folder {name} there meanwhile"),
+            },
+            Self::Taken(name) => Fault::Exists { name: name.to_string() },
             Self::NotAFolder(path) => {
                 Fault::NotWritable { detail: format!("{} is not a folder", path.display()) }
             }
@@ -107,7 +119,17 @@ impl Stage {
         let folder = out.join(STAGE).join(id);
         let files = folder.join("files");
         make_folders(&files).map_err(PublishError::io(&files))?;
-        Ok(Self { out: out.to_owned(), folder })
+        let lock = FolderLock::take(&folder).map_err(PublishError::io(&folder))?;
+        Ok(Self { out: out.to_owned(), folder, _lock: Some(lock) })
+    }
+
+    /// Finds the staging folder of a run whose publishing was decided before a crash. Nothing is
+    /// made: what is no longer there has been published.
+    #[must_use]
+    pub fn decided(out: &Path, id: &str) -> Self {
+        let folder = out.join(STAGE).join(id);
+        let lock = FolderLock::take(&folder).ok();
+        Self { out: out.to_owned(), folder, _lock: lock }
     }
 
     fn files(&self) -> PathBuf {
@@ -158,8 +180,19 @@ impl Stage {
     }
 
     /// Decides what publishing does to each file, given what the destination holds now: fills in
-    /// each file's [`Change`] and fails the assets that may not replace a different file.
+    /// each file's [`Change`] and fails the assets that may not replace a different file, or that
+    /// are not staged as they should be.
     pub fn decide(&self, place: &Place, entries: &mut [AssetEntry]) {
+        for entry in &mut *entries {
+            let is_whole = |file: &super::log::Delivered| {
+                let meta = self.staged(&file.output).symlink_metadata();
+                meta.is_ok_and(|meta| meta.is_file() && meta.len() == file.bytes)
+            };
+            if !entry.outcome.files().iter().all(is_whole) {
+                let detail = "somebody removed its output before it was published".into();
+                entry.outcome = AssetOutcome::Failed { fault: Fault::NotWritable { detail } };
+            }
+        }
         let Place::Destination { folder, existing } = place else { return };
         let target = self.out.join(folder.as_path());
         for entry in entries {
@@ -202,15 +235,19 @@ impl Stage {
 
     /// Carries out what was decided; may be repeated after a crash until it has succeeded.
     ///
-    /// # Errors
-    /// See [`PublishError`].
-    pub fn publish(&self, place: &Place, entries: &[AssetEntry]) -> Result<(), PublishError> {
+    /// Returns the assets, by their place in the list, that could not be put there after all:
+    /// those of a run's own folder all together, those of a destination one by one.
+    #[must_use]
+    pub fn publish(&self, place: &Place, entries: &[AssetEntry]) -> BTreeMap<usize, Fault> {
         match place {
-            Place::Run(run) => self.publish_run(run)?,
-            Place::Destination { folder, .. } => self.publish_into(folder, entries)?,
+            Place::Run(run) => match self.publish_run(run) {
+                Ok(()) => BTreeMap::new(),
+                Err(error) => delivered(entries).map(|at| (at, error.fault())).collect(),
+            },
+            Place::Destination { folder, existing } => {
+                self.publish_into(folder, *existing, entries)
+            }
         }
-        self.remove();
-        Ok(())
     }
 
     fn publish_run(&self, run: &RelPath) -> Result<(), PublishError> {
@@ -227,39 +264,69 @@ impl Stage {
         }
     }
 
-    fn publish_into(&self, folder: &RelPath, entries: &[AssetEntry]) -> Result<(), PublishError> {
-        let mut touched = std::collections::BTreeSet::new();
-        for file in entries.iter().flat_map(|entry| entry.outcome.files()) {
-            if file.change == Change::Identical {
-                continue;
+    fn publish_into(
+        &self,
+        folder: &RelPath,
+        existing: Existing,
+        entries: &[AssetEntry],
+    ) -> BTreeMap<usize, Fault> {
+        let root = self.out.join(folder.as_path());
+        let mut touched = BTreeSet::new();
+        let mut failed = BTreeMap::new();
+        for at in delivered(entries) {
+            let mut moved = Ok(());
+            for file in entries[at].outcome.files() {
+                let target = root.join(file.output.as_path());
+                moved = moved.and_then(|()| self.publish_file(file, &target, existing));
+                touched.extend(target.parent().map(Path::to_owned));
             }
-            let staged = self.staged(&file.output);
-            let target = self.out.join(folder.as_path()).join(file.output.as_path());
-            let parent = target.parent().unwrap_or(&self.out).to_owned();
-            make_folders_beneath(&self.out, &parent)?;
-            if !staged.exists() && has_hash(&target, &file.sha256) {
-                continue;
+            if let Err(error) = moved {
+                failed.insert(at, error.fault());
             }
-            let moved = match file.change {
-                Change::Replaced => rustix::fs::rename(&staged, &target).map_err(io::Error::from),
-                Change::New | Change::Identical => match fs::publish(&staged, &target) {
-                    // Somebody else wrote the same bytes meanwhile.
-                    Err(e)
-                        if e.kind() == io::ErrorKind::AlreadyExists
-                            && has_hash(&target, &file.sha256) =>
-                    {
-                        Ok(())
-                    }
-                    other => other,
-                },
-            };
-            moved.map_err(PublishError::io(&target))?;
-            touched.insert(parent);
         }
-        for parent in touched {
-            fs::sync_dir(&parent).map_err(PublishError::io(&parent))?;
+        // One sync for all files of a folder; recovery moves again what a crash takes back.
+        let synced = touched
+            .iter()
+            .filter(|parent| parent.is_dir())
+            .try_for_each(|parent| fs::sync_dir(parent).map_err(PublishError::io(parent)));
+        if let Err(error) = synced {
+            failed.extend(delivered(entries).map(|at| (at, error.fault())));
         }
-        Ok(())
+        failed
+    }
+
+    /// Moves one file to its place in a destination.
+    fn publish_file(
+        &self,
+        file: &super::log::Delivered,
+        target: &Path,
+        existing: Existing,
+    ) -> Result<(), PublishError> {
+        if file.change == Change::Identical {
+            return Ok(());
+        }
+        let staged = self.staged(&file.output);
+        if !staged.exists() && has_hash(target, &file.sha256) {
+            return Ok(());
+        }
+        make_folders_beneath(&self.out, target.parent().unwrap_or(&self.out))?;
+        let moved = match (file.change, existing) {
+            (Change::Replaced, Existing::Replace) => {
+                rustix::fs::rename(&staged, target).map_err(io::Error::from)
+            }
+            _ => fs::rename_new(&staged, target),
+        };
+        match moved {
+            // Somebody else wrote it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if has_hash(target, &file.sha256) {
+                    Ok(())
+                } else {
+                    Err(PublishError::Taken(file.output.clone()))
+                }
+            }
+            other => other.map_err(PublishError::io(target)),
+        }
     }
 
     /// Removes the staging folder with all that is in it.
@@ -272,15 +339,24 @@ impl Stage {
     }
 }
 
-/// Removes the staging folders of runs that are over; `live` holds the ids that are not.
-pub fn sweep(out: &Path, live: &std::collections::BTreeSet<String>) {
+/// Removes the staging folders of runs that are over; `live` holds the ids that are not. What
+/// somebody works in stays.
+pub fn sweep(out: &Path, live: &BTreeSet<String>) {
     let Ok(entries) = std::fs::read_dir(out.join(STAGE)) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !live.contains(&name) && entry.path().join("files").exists() {
+        let ours = entry.path().join("files").is_dir();
+        if !live.contains(&name) && ours && FolderLock::take(&entry.path()).is_ok() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Returns the places of the assets that have outputs.
+fn delivered(entries: &[AssetEntry]) -> impl Iterator<Item = usize> {
+    let with_files =
+        |(at, entry): (usize, &AssetEntry)| (!entry.outcome.files().is_empty()).then_some(at);
+    entries.iter().enumerate().filter_map(with_files)
 }
 
 /// Writes the list of hashes in the form of coreutils' `sha256sum`, sorted by name.
@@ -413,8 +489,12 @@ mod tests {
         let entries = [staged(&stage, "b/x.png", b"x"), staged(&stage, "a.png", b"a")];
         let place = Place::Run(rel("run"));
         stage.seal(&place, &entries).unwrap();
-        stage.publish(&place, &entries).unwrap();
-        stage.publish(&place, &entries).unwrap();
+        assert!(stage.publish(&place, &entries).is_empty());
+        // As after a crash before that was written down.
+        drop(stage);
+        let stage = Stage::decided(dir.path(), "id");
+        assert!(stage.publish(&place, &entries).is_empty());
+        stage.remove();
         let sums = std::fs::read_to_string(dir.path().join("run/SHA256SUMS")).unwrap();
         assert_eq!(sums, format!("{}  a.png\n{}  b/x.png\n", fs::sha256(b"a"), fs::sha256(b"x")));
         assert_eq!(std::fs::read(dir.path().join("run/b/x.png")).unwrap(), b"x");
@@ -438,7 +518,8 @@ mod tests {
             let place = Place::Destination { folder: rel("web"), existing };
             stage.decide(&place, &mut entries);
             stage.seal(&place, &entries).unwrap();
-            stage.publish(&place, &entries).unwrap();
+            assert!(stage.publish(&place, &entries).is_empty());
+            stage.remove();
             entries
         };
         let entries = make(Existing::Keep);
@@ -464,7 +545,7 @@ mod tests {
         stage.seal(&place, &entries).unwrap();
         std::fs::create_dir(dir.path().join("web")).unwrap();
         fs::publish(&stage.staged(&rel("a")), &dir.path().join("web/a")).unwrap();
-        stage.publish(&place, &entries).unwrap();
+        assert!(stage.publish(&place, &entries).is_empty());
         assert_eq!(std::fs::read(dir.path().join("web/b")).unwrap(), b"b");
     }
 
@@ -477,7 +558,46 @@ mod tests {
         let entries = vec![staged(&stage, "a", b"a")];
         let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
         stage.seal(&place, &entries).unwrap();
-        assert!(matches!(stage.publish(&place, &entries), Err(PublishError::NotAFolder(_))));
+        let failed = stage.publish(&place, &entries);
+        assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
         assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_file_that_cannot_be_put_there_fails_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("web")).unwrap();
+        fs::write_new(&dir.path().join("web/tops"), b"a file", 0o644).unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let mut entries = vec![staged(&stage, "b.png", b"b"), staged(&stage, "tops/c.png", b"c")];
+        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
+        stage.decide(&place, &mut entries);
+        stage.seal(&place, &entries).unwrap();
+        let failed = stage.publish(&place, &entries);
+        assert_eq!(failed.keys().collect::<Vec<_>>(), [&1]);
+        assert_eq!(std::fs::read(dir.path().join("web/b.png")).unwrap(), b"b");
+    }
+
+    #[test]
+    fn what_vanished_from_the_stage_is_not_delivered() {
+        let dir = tempfile::tempdir().unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
+        stage.discard(&rel("a"));
+        stage.decide(&Place::Run(rel("run")), &mut entries);
+        assert!(matches!(entries[0].outcome, AssetOutcome::Failed { .. }));
+        assert_eq!(entries[1].outcome.files().len(), 1);
+    }
+
+    #[test]
+    fn sweeping_leaves_what_is_worked_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Stage::open(dir.path(), "held").unwrap();
+        drop(Stage::open(dir.path(), "left").unwrap());
+        drop(Stage::open(dir.path(), "live").unwrap());
+        sweep(dir.path(), &BTreeSet::from(["live".to_owned()]));
+        let there = |id: &str| dir.path().join(STAGE).join(id).exists();
+        assert!(there("held") && there("live") && !there("left"));
+        drop(held);
     }
 }

@@ -52,6 +52,8 @@ pub enum Step {
         /// When work began.
         start: jiff::Timestamp,
     },
+    /// A person has stopped it.
+    Stopping,
     /// One asset is over.
     Asset(Box<AssetEntry>),
     /// The decision: these outputs go to this place. From here on only forward.
@@ -67,8 +69,8 @@ pub enum Step {
     Published {
         /// When.
         end: jiff::Timestamp,
-        /// Why they could not be put there, if so.
-        fault: Option<Fault>,
+        /// The assets, by their place in the list, that could not be put there.
+        failed: BTreeMap<usize, Fault>,
     },
 }
 
@@ -88,23 +90,27 @@ pub enum Ask {
 }
 
 impl Cancel {
-    /// Asks; a stop is never taken back by a suspension.
+    const STOP: u8 = 1;
+    const SUSPEND: u8 = 2;
+
+    /// Asks; what was asked is never taken back.
     pub fn ask(&self, ask: Ask) {
-        let level = match ask {
+        let bit = match ask {
             Ask::Nothing => 0,
-            Ask::Suspend => 1,
-            Ask::Stop => 2,
+            Ask::Stop => Self::STOP,
+            Ask::Suspend => Self::SUSPEND,
         };
-        self.0.fetch_max(level, Ordering::SeqCst);
+        self.0.fetch_or(bit, Ordering::SeqCst);
     }
 
-    /// Returns what is asked.
+    /// Returns what is asked; a daemon that stops comes first, because a stopped job goes on
+    /// stopping when it is taken up again.
     #[must_use]
     pub fn asked(&self) -> Ask {
         match self.0.load(Ordering::SeqCst) {
             0 => Ask::Nothing,
-            1 => Ask::Suspend,
-            _ => Ask::Stop,
+            Self::STOP => Ask::Stop,
+            _ => Ask::Suspend,
         }
     }
 }
@@ -125,6 +131,8 @@ pub struct Bench<'a> {
 
 /// What a run is told while it works.
 pub enum Event<'e> {
+    /// A person has stopped the job.
+    Stopping,
     /// An asset is over, and is to be journalled.
     Asset(&'e AssetEntry),
     /// So much is done.
@@ -163,6 +171,8 @@ struct Item<'j> {
     /// Position in the list, from 1.
     n: usize,
     file: Option<SourceFile>,
+    /// What the catalogue asks for it.
+    own: Option<Modifiers>,
     state: State,
 }
 
@@ -170,7 +180,7 @@ enum State {
     /// To be copied as it is.
     Copy { warnings: Vec<String> },
     /// To be converted; the plan follows the probe.
-    Convert { own: Option<Modifiers> },
+    Convert,
     /// Planned and named.
     Ready(Box<Made>),
     /// Over.
@@ -207,9 +217,20 @@ pub fn work(
     recall(stage, &mut items, known);
     let mut watch = Watch::new(&items, tell);
     for item in items.iter().filter(|item| matches!(item.state, State::Settled)) {
-        watch.settled(&item.entry)?;
+        watch.counted(&item.entry)?;
     }
-    convert(&Shop { bench, stage, stamps }, &mut items, &mut watch)?;
+    let mut making = Making {
+        job,
+        bench,
+        stage,
+        items: &mut items,
+        watch,
+        stamps,
+        queue: Vec::new(),
+        running: BTreeMap::new(),
+        next_tag: 0,
+    };
+    making.run()?;
     Ok(items.into_iter().map(|item| item.entry).collect())
 }
 
@@ -246,7 +267,7 @@ pub fn prospect(job: &ExportJob, bench: &Bench<'_>) -> Result<Vec<Prospect>, Wor
             entry: item.entry,
             made: match item.state {
                 State::Ready(made) => Some(*made),
-                State::Copy { .. } | State::Convert { .. } | State::Settled => None,
+                State::Copy { .. } | State::Convert | State::Settled => None,
             },
         })
         .collect())
@@ -269,6 +290,7 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                 rendition,
                 n: listed.position,
                 file: None,
+                own: None,
                 state: State::Settled,
             };
             match (&listed.asset, listed.delivery(&rendition.make)) {
@@ -303,7 +325,10 @@ fn begin(item: &mut Item<'_>, bench: &Bench<'_>, asset: &Asset, delivery: Delive
             match (&recipe.modifiers, own(bench, asset)) {
                 (Err(fault), _) => return item.fail(fault.clone()),
                 (_, Err(fault)) => return item.fail(fault),
-                (Ok(_), Ok(own)) => State::Convert { own },
+                (Ok(_), Ok(own)) => {
+                    item.own = own;
+                    State::Convert
+                }
             }
         }
         (Delivery::Copy | Delivery::Convert | Delivery::NotExportable(_), _) => {
@@ -337,16 +362,22 @@ fn prepare(
         let Some(file) = &item.file else { continue };
         match std::mem::replace(&mut item.state, State::Settled) {
             State::Settled => {}
-            State::Copy { warnings } => make_ready(job, item, None, warnings),
-            State::Convert { own } => match &infos[file] {
-                Ok(info) => plan_item(job, bench, item, info, own.as_ref()),
+            State::Copy { warnings } => match infos.get(file) {
+                Some(Err(fault @ Fault::Mismatch { .. })) => item.fail(fault.clone()),
+                // Whether it can be read is of no concern to a copy.
+                Some(_) | None => make_ready(job, item, None, warnings),
+            },
+            State::Convert => match infos.get(file) {
+                // Stopped before it was looked at.
+                None => item.settle(AssetOutcome::Cancelled),
+                Some(Ok(info)) => plan_item(job, bench, item, info),
                 // Of a kind that pictures are made of, but not by this release.
-                Err(Fault::UnsupportedSource { detail }) if promised(file).is_none() => {
+                Some(Err(Fault::UnsupportedSource { detail })) if promised(file).is_none() => {
                     let warning =
                         format!("cannot be converted ({detail}): the original is delivered");
                     make_ready(job, item, None, vec![warning]);
                 }
-                Err(fault) => item.fail(fault.clone()),
+                Some(Err(fault)) => item.fail(fault.clone()),
             },
             ready @ State::Ready(_) => item.state = ready,
         }
@@ -357,15 +388,19 @@ fn prepare(
 
 type Probed = BTreeMap<SourceFile, Result<SourceInfo, Fault>>;
 
-/// Reads the header of each distinct source that is to be converted, and notes its state.
+/// Reads the header of each distinct source that is to be converted, or whose name promises a
+/// picture, and notes its state.
 fn probe(
     bench: &Bench<'_>,
     items: &[Item<'_>],
 ) -> Result<(Probed, BTreeMap<SourceFile, Stamp>), WorkError> {
     let mut files: Vec<&SourceFile> = items
         .iter()
-        .filter(|item| matches!(item.state, State::Convert { .. }))
-        .filter_map(|item| item.file.as_ref())
+        .filter_map(|item| match (&item.state, &item.file) {
+            (State::Convert, file) => file.as_ref(),
+            (State::Copy { .. }, Some(file)) if promised(file).is_some() => Some(file),
+            _ => None,
+        })
         .collect();
     files.sort();
     files.dedup();
@@ -378,8 +413,11 @@ fn probe(
     };
     let mut waiting: BTreeMap<u64, &SourceFile> = BTreeMap::new();
     loop {
-        if bench.cancel.asked() == Ask::Suspend {
-            return Err(WorkError::Suspended);
+        match bench.cancel.asked() {
+            Ask::Nothing => {}
+            Ask::Suspend => return Err(WorkError::Suspended),
+            // What was not looked at is cancelled like everything else.
+            Ask::Stop => return Ok((infos, stamps)),
         }
         while bench.lane.room() > 0 {
             let Some((at, file)) = hand_out() else { break };
@@ -445,16 +483,10 @@ fn other_content(file: &SourceFile, found: String) -> Fault {
     }
 }
 
-fn plan_item(
-    job: &ExportJob,
-    bench: &Bench<'_>,
-    item: &mut Item<'_>,
-    info: &SourceInfo,
-    own: Option<&Modifiers>,
-) {
+fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &SourceInfo) {
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Ok(asked) = &recipe.modifiers else { return };
-    let modifiers = match own {
+    let modifiers = match &item.own {
         Some(own) => asked.clone().over(own),
         None => asked.clone(),
     };
@@ -535,12 +567,17 @@ impl<'t> Watch<'t> {
         Self { total: items.len(), counts: Counts::default(), tell }
     }
 
+    /// Counts what is over without having to be journalled: it is found again, or was before.
     #[expect(clippy::cast_precision_loss, reason = "a share that is shown in per cent")]
-    fn settled(&mut self, entry: &AssetEntry) -> Result<(), WorkError> {
+    fn counted(&mut self, entry: &AssetEntry) -> Result<(), WorkError> {
         self.counts.add(&entry.outcome);
-        (self.tell)(Event::Asset(entry))?;
         let done = self.counts.total_file_count as f64 / self.total.max(1) as f64;
         (self.tell)(Event::Progress(&Progress { done, counts: self.counts }))
+    }
+
+    fn settled(&mut self, entry: &AssetEntry) -> Result<(), WorkError> {
+        (self.tell)(Event::Asset(entry))?;
+        self.counted(entry)
     }
 }
 
@@ -568,144 +605,235 @@ fn batches(items: &[Item<'_>]) -> Vec<Batch> {
     order.into_iter().map(|items| Batch { items, tries: 0 }).collect()
 }
 
-/// What the making of outputs needs beyond the bench.
-struct Shop<'a> {
-    bench: &'a Bench<'a>,
-    stage: &'a Stage,
-    /// What each source was like when it was probed.
+/// The making of all outputs, while it goes on.
+struct Making<'m, 'j, 't> {
+    job: &'j ExportJob,
+    bench: &'m Bench<'m>,
+    stage: &'m Stage,
+    items: &'m mut [Item<'j>],
+    watch: Watch<'t>,
+    /// What each source was like when its header was read.
     stamps: BTreeMap<SourceFile, Stamp>,
+    /// What is to be handed out, the next one last.
+    queue: Vec<Batch>,
+    running: BTreeMap<u64, AtWork>,
+    next_tag: u64,
 }
 
-/// Keeps the lane busy until every item is settled.
-fn convert(
-    shop: &Shop<'_>,
-    items: &mut [Item<'_>],
-    watch: &mut Watch<'_>,
-) -> Result<(), WorkError> {
-    let mut queue = batches(items);
-    queue.reverse();
-    let mut running: BTreeMap<u64, (Batch, Stamp)> = BTreeMap::new();
-    let mut next_tag = 0;
-    let mut give_up = None;
-    loop {
-        match shop.bench.cancel.asked() {
-            Ask::Nothing => {}
-            Ask::Stop => queue.clear(),
-            Ask::Suspend => {
-                queue.clear();
-                let until = *give_up.get_or_insert_with(|| Instant::now() + GRACE);
-                if running.is_empty() || Instant::now() >= until {
-                    return Err(WorkError::Suspended);
+/// A batch that a worker has.
+struct AtWork {
+    batch: Batch,
+    /// What its source was like when it was handed out.
+    stamp: Stamp,
+    errand: Errand,
+}
+
+/// What a worker was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    /// To make the outputs.
+    Outputs,
+    /// To read the header again, because the source is another than it was.
+    Header,
+}
+
+impl Making<'_, '_, '_> {
+    /// Keeps the lane busy until every item is settled.
+    fn run(&mut self) -> Result<(), WorkError> {
+        self.queue = batches(self.items);
+        self.queue.reverse();
+        let mut give_up = None;
+        let mut stopping = false;
+        loop {
+            match self.bench.cancel.asked() {
+                Ask::Nothing => {}
+                Ask::Stop => {
+                    self.queue.clear();
+                    if !std::mem::replace(&mut stopping, true) {
+                        (self.watch.tell)(Event::Stopping)?;
+                    }
+                }
+                Ask::Suspend => {
+                    self.queue.clear();
+                    let until = *give_up.get_or_insert_with(|| Instant::now() + GRACE);
+                    if self.running.is_empty() || Instant::now() >= until {
+                        return Err(WorkError::Suspended);
+                    }
+                }
+            }
+            while self.bench.lane.room() > 0 {
+                let Some(batch) = self.queue.pop() else { break };
+                self.hand_out(batch)?;
+            }
+            if self.running.is_empty() {
+                return Ok(());
+            }
+            let Some((tag, answer)) = self.bench.lane.wait(LISTEN) else {
+                open(self.bench.lane)?;
+                continue;
+            };
+            if let Some(at_work) = self.running.remove(&tag) {
+                self.take_back(at_work, answer)?;
+            }
+        }
+    }
+
+    fn submit(&mut self, task: Task, at_work: AtWork) {
+        self.bench.lane.submit(self.next_tag, task);
+        self.running.insert(self.next_tag, at_work);
+        self.next_tag += 1;
+    }
+
+    fn hand_out(&mut self, batch: Batch) -> Result<(), WorkError> {
+        match self.task(&batch) {
+            Ok((task, stamp)) => {
+                self.submit(task, AtWork { batch, stamp, errand: Errand::Outputs });
+                Ok(())
+            }
+            Err(fault) => self.fail_all(&batch, &fault),
+        }
+    }
+
+    /// Opens what a batch needs; outputs are made empty.
+    fn task(&self, batch: &Batch) -> Result<(Task, Stamp), Fault> {
+        let Some(file) = self.source(batch) else { return Err(unexpected()) };
+        let (input, stamp) = self.bench.library.open_source(file)?;
+        let (mut plans, mut outputs): (Vec<Plan>, Vec<File>) = (Vec::new(), Vec::new());
+        for &at in &batch.items {
+            let State::Ready(ready) = &self.items[at].state else { return Err(unexpected()) };
+            let output = self.stage.create(&ready.output)?;
+            match &ready.plan {
+                None => return Ok((Task::Copy { input, output }, stamp)),
+                Some(plan) => {
+                    plans.push(plan.clone());
+                    outputs.push(output);
                 }
             }
         }
-        while shop.bench.lane.room() > 0 {
-            let Some(batch) = queue.pop() else { break };
-            match hand_out(shop, items, &batch) {
-                Ok((task, stamp)) => {
-                    shop.bench.lane.submit(next_tag, task);
-                    running.insert(next_tag, (batch, stamp));
-                    next_tag += 1;
+        Ok((Task::Convert { input, plans, outputs }, stamp))
+    }
+
+    fn source(&self, batch: &Batch) -> Option<&SourceFile> {
+        self.items[*batch.items.first()?].file.as_ref()
+    }
+
+    fn fail_all(&mut self, batch: &Batch, fault: &Fault) -> Result<(), WorkError> {
+        for &at in &batch.items {
+            if let State::Ready(ready) = &self.items[at].state {
+                self.stage.discard(&ready.output);
+            }
+            self.items[at].fail(fault.clone());
+            self.watch.settled(&self.items[at].entry)?;
+        }
+        Ok(())
+    }
+
+    fn take_back(
+        &mut self,
+        AtWork { mut batch, stamp, errand }: AtWork,
+        answer: Result<Answer, Fault>,
+    ) -> Result<(), WorkError> {
+        match errand {
+            Errand::Outputs if self.changed(&batch, stamp) => {
+                batch.tries += 1;
+                if batch.tries == TRIES {
+                    return self.fail_all(&batch, &Fault::KeepsChanging);
                 }
-                Err(fault) => fail_all(items, &batch, &fault, watch)?,
+                self.look_again(batch)
             }
+            Errand::Outputs => self.settle(&batch, answer),
+            Errand::Header => match answer {
+                Ok(Answer::Probed(info)) => self.plan_again(&batch, &info),
+                Ok(_) => self.fail_all(&batch, &unexpected()),
+                Err(fault) => self.fail_all(&batch, &fault),
+            },
         }
-        if running.is_empty() {
-            return Ok(());
+    }
+
+    /// Tells whether the source is another than when its header was read, or than when it was
+    /// handed out.
+    fn changed(&self, batch: &Batch, stamp: Stamp) -> bool {
+        let Some(file) = self.source(batch) else { return false };
+        if self.stamps.get(file).is_some_and(|read| read.content() != stamp.content()) {
+            return true;
         }
-        let Some((tag, answer)) = shop.bench.lane.wait(LISTEN) else {
-            open(shop.bench.lane)?;
-            continue;
+        match self.bench.library.open_source(file) {
+            Ok((_, now)) => now.content() != stamp.content(),
+            // Gone since: what was read is what was there.
+            Err(_) => false,
+        }
+    }
+
+    /// Reads the header of a source that has changed, if it was read before.
+    fn look_again(&mut self, batch: Batch) -> Result<(), WorkError> {
+        let Some(file) = self.source(&batch).cloned() else {
+            return self.fail_all(&batch, &unexpected());
         };
-        let Some((mut batch, stamp)) = running.remove(&tag) else { continue };
-        if changed(shop, items, &batch, stamp) {
-            batch.tries += 1;
-            if batch.tries < TRIES {
-                queue.push(batch);
-            } else {
-                fail_all(items, &batch, &Fault::KeepsChanging, watch)?;
-            }
-            continue;
-        }
-        take_back(shop, items, &batch, answer, watch)?;
-    }
-}
-
-/// Opens what a batch needs; outputs are made empty.
-fn hand_out(shop: &Shop<'_>, items: &[Item<'_>], batch: &Batch) -> Result<(Task, Stamp), Fault> {
-    let first = &items[batch.items[0]];
-    let Some(file) = &first.file else { return Err(unexpected()) };
-    let (input, stamp) = shop.bench.library.open_source(file)?;
-    let (mut plans, mut outputs): (Vec<Plan>, Vec<File>) = (Vec::new(), Vec::new());
-    for &at in &batch.items {
-        let State::Ready(ready) = &items[at].state else { return Err(unexpected()) };
-        let output = shop.stage.create(&ready.output)?;
-        match &ready.plan {
-            None => return Ok((Task::Copy { input, output }, stamp)),
-            Some(plan) => {
-                plans.push(plan.clone());
-                outputs.push(output);
+        match self.bench.library.open_source(&file) {
+            Err(fault) => self.fail_all(&batch, &fault),
+            Ok((input, stamp)) => {
+                if self.stamps.insert(file, stamp).is_some() {
+                    let errand = Errand::Header;
+                    self.submit(Task::Probe { input }, AtWork { batch, stamp, errand });
+                } else {
+                    self.queue.push(batch);
+                }
+                Ok(())
             }
         }
     }
-    Ok((Task::Convert { input, plans, outputs }, stamp))
-}
 
-/// Tells whether the source is another than when it was probed, or than when it was handed out.
-fn changed(shop: &Shop<'_>, items: &[Item<'_>], batch: &Batch, stamp: Stamp) -> bool {
-    let Some(file) = &items[batch.items[0]].file else { return false };
-    if shop.stamps.get(file).is_some_and(|probed| probed.content() != stamp.content()) {
-        return true;
+    /// Plans a batch anew, for a source that has changed; names are fixed and must stay.
+    fn plan_again(&mut self, batch: &Batch, info: &SourceInfo) -> Result<(), WorkError> {
+        for &at in &batch.items {
+            let item = &mut self.items[at];
+            let State::Ready(before) = std::mem::replace(&mut item.state, State::Settled) else {
+                continue;
+            };
+            if before.plan.is_none() {
+                item.state = State::Ready(before);
+                continue;
+            }
+            plan_item(self.job, self.bench, item, info);
+            if matches!(&item.state, State::Ready(now) if now.output != before.output) {
+                item.fail(Fault::KeepsChanging);
+            }
+            if !matches!(item.state, State::Ready(_)) {
+                self.watch.settled(&item.entry)?;
+            }
+        }
+        let left = |at: &usize| matches!(self.items[*at].state, State::Ready(_));
+        let items: Vec<usize> = batch.items.iter().copied().filter(left).collect();
+        if !items.is_empty() {
+            self.queue.push(Batch { items, tries: batch.tries });
+        }
+        Ok(())
     }
-    match shop.bench.library.open_source(file) {
-        Ok((_, now)) => now.content() != stamp.content(),
-        // Gone since: what was read is what was there.
-        Err(_) => false,
-    }
-}
 
-fn fail_all(
-    items: &mut [Item<'_>],
-    batch: &Batch,
-    fault: &Fault,
-    watch: &mut Watch<'_>,
-) -> Result<(), WorkError> {
-    for &at in &batch.items {
-        items[at].fail(fault.clone());
-        watch.settled(&items[at].entry)?;
-    }
-    Ok(())
-}
-
-/// Turns a worker's answer into outcomes.
-fn take_back(
-    shop: &Shop<'_>,
-    items: &mut [Item<'_>],
-    batch: &Batch,
-    answer: Result<Answer, Fault>,
-    watch: &mut Watch<'_>,
-) -> Result<(), WorkError> {
-    let results: Vec<Result<Written, Fault>> = match answer {
-        Ok(Answer::Copied(written)) => vec![Ok(written)],
-        Ok(Answer::Converted(results)) if results.len() == batch.items.len() => results,
-        Ok(_) => vec![Err(unexpected()); batch.items.len()],
-        Err(fault) => vec![Err(fault); batch.items.len()],
-    };
-    for (&at, result) in batch.items.iter().zip(results) {
-        let item = &mut items[at];
-        let State::Ready(ready) = std::mem::replace(&mut item.state, State::Settled) else {
-            continue;
+    /// Turns a worker's answer into outcomes.
+    fn settle(&mut self, batch: &Batch, answer: Result<Answer, Fault>) -> Result<(), WorkError> {
+        let results: Vec<Result<Written, Fault>> = match answer {
+            Ok(Answer::Copied(written)) => vec![Ok(written)],
+            Ok(Answer::Converted(results)) if results.len() == batch.items.len() => results,
+            Ok(_) => vec![Err(unexpected()); batch.items.len()],
+            Err(fault) => vec![Err(fault); batch.items.len()],
         };
-        match result {
-            Ok(written) => item.entry.outcome = delivered(*ready, written),
-            Err(fault) => {
-                shop.stage.discard(&ready.output);
-                item.fail(fault);
+        for (&at, result) in batch.items.iter().zip(results) {
+            let item = &mut self.items[at];
+            let State::Ready(ready) = std::mem::replace(&mut item.state, State::Settled) else {
+                continue;
+            };
+            match result {
+                Ok(written) => item.entry.outcome = delivered(*ready, written),
+                Err(fault) => {
+                    self.stage.discard(&ready.output);
+                    item.fail(fault);
+                }
             }
+            self.watch.settled(&item.entry)?;
         }
-        watch.settled(&item.entry)?;
+        Ok(())
     }
-    Ok(())
 }
 
 fn delivered(ready: Made, written: Written) -> AssetOutcome {

@@ -3,6 +3,7 @@
 //! | file | when |
 //! |---|---|
 //! | `manifest.toml` | from the beginning, as received |
+//! | `SHA256SUMS` | of a run that went into a destination |
 //! | `status.json` | while the run goes on; replaced whole, removed at the end |
 //! | `WHY-IT-FAILED.txt` | failed, fatal, refused |
 //! | `retry-failed.toml` | some assets failed |
@@ -12,6 +13,7 @@
 //! same files over. Once `report.json` is there it stays as it is: it has been read.
 
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -19,32 +21,15 @@ use serde::Serialize;
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
-use crate::fs::{remove_durable, sync_dir, write_atomic};
+use crate::fs::{RelPath, publish, remove_durable, write_atomic};
 use crate::job::Verdict;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
 use crate::library::AssetType;
 
-/// Who may read what is written for people: permission bits of files and folders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Modes {
-    /// Bits of files.
-    pub file: u32,
-    /// Bits of folders.
-    pub folder: u32,
-}
-
-impl Modes {
-    /// Everybody on the machine may read.
-    pub const EVERYBODY: Self = Self { file: 0o644, folder: 0o755 };
-    /// Only the folder's group may read.
-    pub const GROUP: Self = Self { file: 0o640, folder: 0o750 };
-}
-
-impl Default for Modes {
-    fn default() -> Self {
-        Self::EVERYBODY
-    }
-}
+/// Everybody on the machine may read what is written for people.
+const FILE_MODE: u32 = 0o644;
+/// As [`FILE_MODE`], of folders.
+const FOLDER_MODE: u32 = 0o755;
 
 /// The active states of an IPS job that a run shows in `status.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,29 +71,72 @@ pub struct Status<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportFolder {
     path: PathBuf,
-    modes: Modes,
 }
 
 impl ReportFolder {
-    /// Makes the folder with the manifest in it; one that is there already is taken up again.
+    /// Makes a folder that nobody has, named `wanted`, or `wanted-2`, `wanted-3` … when a folder of
+    /// that name exists here or `is_free` says no. The name is its run's from then on.
+    ///
+    /// `id` is the job's: asked again by the same job, before its run has begun, it gives the same
+    /// folder. The folder appears by a rename with the id in it, so there is never one that is
+    /// nobody's.
+    ///
+    /// # Errors
+    /// The system's; `InvalidInput` when the name cannot be one.
+    pub fn claim(
+        reports: &Path,
+        wanted: &str,
+        id: &str,
+        is_free: &dyn Fn(&str) -> bool,
+    ) -> io::Result<(RelPath, Self)> {
+        let made = reports.join(format!(".exportd-{id}"));
+        match std::fs::DirBuilder::new().mode(0o700).create(&made) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        write_atomic(&made.join(OWNER), id.as_bytes(), 0o600)?;
+        rustix::fs::chmod(&made, rustix::fs::Mode::from_raw_mode(FOLDER_MODE))?;
+        for n in 1_u32.. {
+            let name = if n == 1 { wanted.to_owned() } else { format!("{wanted}-{n}") };
+            let path = RelPath::parse(&name)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let folder = Self::open(reports.join(&name));
+            if std::fs::read(folder.path.join(OWNER)).is_ok_and(|owner| owner == id.as_bytes()) {
+                std::fs::remove_dir_all(&made)?;
+                return Ok((path, folder));
+            }
+            if !is_free(&name) {
+                continue;
+            }
+            match publish(&made, &folder.path) {
+                Ok(()) => return Ok((path, folder)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::from(io::ErrorKind::AlreadyExists))
+    }
+
+    /// Takes up again a folder that was claimed.
+    #[must_use]
+    pub fn open(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Puts the manifest into it, as received.
     ///
     /// # Errors
     /// The system's.
-    pub fn create(path: PathBuf, manifest: &[u8], modes: Modes) -> io::Result<Self> {
-        match std::fs::create_dir(&path) {
-            Ok(()) => {
-                // The umask must not decide who reads it.
-                rustix::fs::chmod(&path, rustix::fs::Mode::from_raw_mode(modes.folder))?;
-                if let Some(parent) = path.parent() {
-                    sync_dir(parent)?;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        let folder = Self { path, modes };
-        folder.write("manifest.toml", manifest)?;
-        Ok(folder)
+    pub fn begin(&self, manifest: &[u8]) -> io::Result<()> {
+        self.write("manifest.toml", manifest)
+    }
+
+    /// Writes the hashes of files that went into a destination.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write_sums(&self, sums: &str) -> io::Result<()> {
+        self.write("SHA256SUMS", sums.as_bytes())
     }
 
     /// Returns its path.
@@ -148,11 +176,12 @@ impl ReportFolder {
             self.write("retry-failed.toml", manifest.as_bytes())?;
         }
         remove_durable(&self.path.join("status.json"))?;
+        remove_durable(&self.path.join(OWNER))?;
         self.write("report.json", &report_json(report.log)?)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        write_atomic(&self.path.join(name), bytes, self.modes.file)
+        write_atomic(&self.path.join(name), bytes, FILE_MODE)
     }
 }
 
@@ -162,12 +191,16 @@ fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Says, in a folder whose run is not over, which job it is of.
+const OWNER: &str = ".job";
+
 /// Names the runs that have a report folder, sorted.
 #[must_use]
 pub fn runs(reports: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
     let mut runs: Vec<String> =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    runs.retain(|run| !run.starts_with('.'));
     runs.sort();
     runs
 }
@@ -400,18 +433,32 @@ mod tests {
     use super::*;
     use crate::report::samples;
 
+    fn claim(reports: &Path, wanted: &str, id: &str) -> (RelPath, ReportFolder) {
+        ReportFolder::claim(reports, wanted, id, &|name| name != "taken").unwrap()
+    }
+
+    #[test]
+    fn a_name_is_given_once_and_again_to_the_same_job() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(claim(dir.path(), "run", "a").0.as_str(), "run");
+        assert_eq!(claim(dir.path(), "run", "b").0.as_str(), "run-2");
+        // After a crash before the name was journalled.
+        assert_eq!(claim(dir.path(), "run", "a").0.as_str(), "run");
+        // The outputs' folder has the name.
+        assert_eq!(claim(dir.path(), "taken", "c").0.as_str(), "taken-2");
+        assert_eq!(runs(dir.path()), ["run", "run-2", "taken-2"]);
+        let there = std::fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(there, 3, "a folder that was being made is left");
+    }
+
     fn finished(verdict: Verdict) -> (tempfile::TempDir, ReportFolder, serde_json::Value) {
         let dir = tempfile::tempdir().unwrap();
         let log = samples::log(verdict);
         let places = samples::places();
         let request = samples::retry();
         let report = Report { log: &log, places: &places, retry: Some(&request) };
-        let folder = ReportFolder::create(
-            dir.path().join(&log.run),
-            log.manifest.as_bytes(),
-            Modes::default(),
-        )
-        .unwrap();
+        let (_, folder) = claim(dir.path(), &log.run, "id");
+        folder.begin(log.manifest.as_bytes()).unwrap();
         folder.finish(&report).unwrap();
         let bytes = std::fs::read(folder.path().join("report.json")).unwrap();
         (dir, folder, serde_json::from_slice(&bytes).unwrap())
@@ -551,7 +598,7 @@ mod tests {
         let places = samples::places();
         let report = Report { log: &log, places: &places, retry: None };
         let path = dir.path().join(&log.run);
-        let folder = ReportFolder::create(path.clone(), b"x", Modes::GROUP).unwrap();
+        let (_, folder) = claim(dir.path(), &log.run, "id");
         folder
             .write_status(&Status {
                 job_handle: &log.job_handle,
@@ -568,7 +615,7 @@ mod tests {
         assert_eq!(status["fileSuccessCount"], 2);
         assert_eq!(status["lastProgressUpdate"], "2026-12-01T05:00:00Z");
         // Taken up again after a crash.
-        let folder = ReportFolder::create(path.clone(), b"x", Modes::GROUP).unwrap();
+        let folder = ReportFolder::open(path.clone());
         folder.finish(&report).unwrap();
         assert!(!path.join("status.json").exists());
         let first = std::fs::read(path.join("report.json")).unwrap();

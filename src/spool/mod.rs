@@ -381,11 +381,18 @@ impl Drop for Home {
 /// The jobs that wait, as far as they are known: the oldest of those listed last.
 ///
 /// Bounded, because a hundred thousand may wait; the folder has the rest.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
     batch: VecDeque<JobId>,
     /// Whether the folder holds jobs that are behind the batch.
     more: bool,
+}
+
+impl Default for Waiting {
+    /// Nothing is known yet: the folder is listed before anything is added.
+    fn default() -> Self {
+        Self { batch: VecDeque::new(), more: true }
+    }
 }
 
 impl Waiting {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use exportd::diag::{Rendering, render};
 use exportd::fs::write_new;
 use exportd::imaging::plan::Defaults;
-use exportd::job::check::{Judged, Policy, judge};
+use exportd::job::check::{Judged, Moment, Policy, judge};
 use exportd::library::Library;
 
 fn corpus(kind: &str) -> Vec<PathBuf> {
@@ -63,7 +63,7 @@ impl World {
     }
 
     fn judge(&self, bytes: &[u8]) -> Judged {
-        judge(bytes, &self.library, &self.policy, &self.now)
+        judge(bytes, &self.library, &self.policy, &Moment::HandedIn(self.now.clone()))
     }
 }
 

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_step_reads_as_a_sentence() {
-        let from = Area { x: 486.666_666, y: 0.0, width: 1026.666_666, height: 1000.0 };
+        let from = Area { x: 486.666_666, y: 0.0, width: 1_026.666_666, height: 1000.0 };
         let to = crate::imaging::Size::new(308, 300);
         let step = Step::Resample { from, to, kernel: Kernel::Sharp2 };
         assert_eq!(step.to_string(), "scale 1026.67 x 1000 at 486.67, 0 to 308 x 300 (sharp2)");

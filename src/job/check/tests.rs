@@ -33,7 +33,7 @@ fn world() -> World {
 impl World {
     fn judge(&self, text: &str) -> Judged {
         let now = "2026-11-24T12:00+01:00[Europe/Berlin]".parse().unwrap();
-        judge(text.as_bytes(), &self.library, &self.policy, &now)
+        judge(text.as_bytes(), &self.library, &self.policy, &Moment::HandedIn(now))
     }
 
     fn job(&self, rest: &str) -> ExportJob {
