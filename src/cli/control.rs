@@ -16,14 +16,14 @@ pub(super) struct SubmitArgs {
     /// Manifests
     #[arg(required = true, value_name = "JOB")]
     jobs: Vec<PathBuf>,
-    /// Wait for the end of each run and return its exit code
+    /// Wait until each run is over, say how it ended and return its exit code
     #[arg(long)]
     wait: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Only this run or manifest
+    /// Only this one: a run, or the file name of a manifest
     run: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -32,7 +32,7 @@ pub(super) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// A run, as `exportd status` shows it
+    /// The run, as `exportd status` shows it
     run: String,
 }
 
@@ -70,9 +70,13 @@ pub(super) fn submit(places: &Places, args: &SubmitArgs) -> Result<Exit, Exit> {
             },
         )?;
         print(&format!("{name}\n"));
+        say(&format!("dropped into {}", settings.folders.drop.display()));
         if args.wait {
             exit = worse(exit, await_run(&settings, &read.bytes, &before)?);
         }
+    }
+    if !args.wait && Board::read(&settings.folders.drop).is_none() {
+        say("no daemon runs over this folder: the manifests wait there for `exportd run`");
     }
     Ok(exit)
 }
@@ -112,7 +116,7 @@ fn await_run(settings: &Settings, manifest: &[u8], before: &[String]) -> Result<
             }
         }
         if since.elapsed() > PATIENCE && Board::read(&settings.folders.drop).is_none() {
-            complain("no daemon runs over this drop folder; the manifest waits there");
+            complain("no daemon runs over this folder: the manifest waits there for `exportd run`");
             return Err(Exit::Unavailable);
         }
         std::thread::sleep(LOOK);

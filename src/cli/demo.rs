@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Exit, complain, print, say};
+use super::{Exit, Places, complain, print, say};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// Where to make it; a new temporary folder without
+    /// The folder, a new one; without it a temporary one
     dir: Option<PathBuf>,
 }
 
@@ -35,8 +35,10 @@ const FILES: &[(&str, &[u8])] = files![
     "assets/tops/10023-back.jpg",
     "assets/tops/10023-front.jpg",
     "assets/tops/10041-front.jpg",
-    "exportd.toml",
 ];
+
+/// The configuration; where the playground is stands above it.
+const CONFIG: &str = include_str!("../../config/demo/exportd.toml");
 
 /// The manifests that are dropped, in this order.
 const MANIFESTS: &[(&str, &[u8])] = files!["clean.toml", "partly-failing.toml", "wrong.toml"];
@@ -44,8 +46,9 @@ const MANIFESTS: &[(&str, &[u8])] = files!["clean.toml", "partly-failing.toml", 
 /// The longest the demo waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn demo(args: &DemoArgs) -> Result<Exit, Exit> {
-    let root = playground(args.dir.as_deref()).map_err(|error| {
+pub(super) fn demo(places: &Places, args: &DemoArgs) -> Result<Exit, Exit> {
+    let dir = args.dir.as_deref().or(places.root.as_deref());
+    let root = playground(dir).map_err(|error| {
         complain(&error);
         Exit::NoOutput
     })?;
@@ -89,14 +92,22 @@ fn playground(dir: Option<&Path>) -> Result<PathBuf, String> {
             root.display()
         ));
     }
-    for (name, bytes) in FILES {
+    // A JSON text is a TOML text too.
+    let place = serde_json::to_string(&root).map_err(|e| format!("{}: {e}", root.display()))?;
+    let config = format!("root = {place}\n\n{CONFIG}");
+    let write = |name: &str, bytes: &[u8]| {
         let path = root.join(name);
-        let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(path.parent().unwrap_or(&root))?;
-            crate::fs::write_new(&path, bytes, 0o644)
-        };
-        write().map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::create_dir_all(path.parent().unwrap_or(&root))
+            .and_then(|()| crate::fs::write_new(&path, bytes, 0o644))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    };
+    for (name, bytes) in FILES {
+        write(name, bytes)?;
     }
+    for (name, bytes) in MANIFESTS {
+        write(&format!("manifests/{name}"), bytes)?;
+    }
+    write("exportd.toml", config.as_bytes())?;
     std::fs::create_dir_all(root.join("drop")).map_err(|e| format!("{}: {e}", root.display()))?;
     Ok(root)
 }
@@ -127,8 +138,6 @@ impl Daemon {
             .arg("run")
             .arg("--config")
             .arg(root.join("exportd.toml"))
-            .arg("--root")
-            .arg(root)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -224,7 +233,7 @@ fn show(root: &Path, reports: &[String]) {
         print(&format!("├── {name}\n"));
         tree(&root.join(name), "│   ");
     }
-    print("└── assets, spool, daemon.log, exportd.toml\n");
+    print("└── assets, manifests, spool, daemon.log, exportd.toml\n");
     let mut letters = mails(root);
     let place = |path: &PathBuf| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -238,7 +247,10 @@ fn show(root: &Path, reports: &[String]) {
     }
     print(&format!("\n{}\n", "─".repeat(78)));
     print(&format!(
-        "Everything stays there to look at. To go on playing:\n  exportd run --config {0}/exportd.toml --root {0}\n",
+        "Everything stays there to look at. To go on playing, start the daemon again\n  \
+         exportd run --config {0}/exportd.toml\n\
+         and drop manifests from another terminal:\n  \
+         cp {0}/manifests/clean.toml {0}/drop/\n",
         root.display()
     ));
 }
@@ -276,7 +288,7 @@ mod tests {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo");
         let mut there = Vec::new();
         collect(&base, &base, &mut there);
-        there.retain(|name| name != "draw.py");
+        there.retain(|name| name != "draw.py" && name != "exportd.toml");
         let mut listed: Vec<String> =
             FILES.iter().chain(MANIFESTS).map(|(name, _)| (*name).to_owned()).collect();
         there.sort();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Exit, Places, complain, print, print_json, rendering, say};
+use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
 use crate::diag::{Diagnostic, render};
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Modifiers, Presets, parse};
@@ -15,23 +15,23 @@ use crate::worker::{Answer, Pool, PoolSettings, Task};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A picture, or just its size in pixels
+    /// A picture, or just a size in pixels such as 2000x1000
     #[arg(long, value_name = "WxH|FILE")]
     source: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Stands in for the attribute DefaultPix; 0 is no limit
+    /// Largest reply when the modifiers name no size (DefaultPix); 0 is no limit
     #[arg(long, value_name = "W,H", value_parser = pair)]
     default_pix: Option<(u32, u32)>,
-    /// Stands in for the attribute MaxPix; 0 is no limit
+    /// Largest reply at all (MaxPix); 0 is no limit
     #[arg(long, value_name = "W,H", value_parser = pair)]
     max_pix: Option<(u32, u32)>,
-    /// Stands in for the catalogue's Resolution
+    /// Pixels per unit of the source, for `res` (Resolution)
     #[arg(long, value_name = "R")]
     resolution: Option<f64>,
-    /// Image Serving modifiers, for example "wid=500&fmt=png"
-    #[arg(last = true, default_value = "")]
+    /// Image Serving modifiers, for example 'wid=500&fmt=png'
+    #[arg(last = true, default_value = "", hide_default_value = true)]
     modifiers: String,
 }
 
@@ -129,13 +129,14 @@ fn imagined(size: Size) -> SourceInfo {
 
 /// Reads a picture's header, in a worker as always.
 fn probe(path: &Path, settings: PoolSettings) -> Result<SourceInfo, Exit> {
-    let absent = |why: String| {
-        complain(&format!("{}: {why}", path.display()));
+    let input = std::fs::File::open(path).map_err(|error| {
+        complain_of(path, &error);
+        say("  = help: --source is a picture, or a size such as 2000x1000");
         Exit::Absent
-    };
-    let input = std::fs::File::open(path).map_err(|error| absent(error.to_string()))?;
+    })?;
     if !input.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(absent("that is no file and no size WxH".into()));
+        complain(&format!("{}: that is no file", path.display()));
+        return Err(Exit::Absent);
     }
     let deadline = settings.deadline + Duration::from_secs(5);
     let settings =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, Places, complain, print, print_json, rendering, say};
+use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
 use crate::config::Settings;
 use crate::daemon::conduct::Epoch;
 use crate::daemon::{DaemonError, now};
@@ -28,7 +28,7 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// A manifest
+    /// The manifest
     #[arg(value_name = "JOB")]
     job: PathBuf,
     /// Print JSON
@@ -68,6 +68,7 @@ pub(super) fn library(settings: &Settings) -> Result<Library, Exit> {
     for root in &settings.folders.assets {
         if !root.is_dir() {
             complain(&DaemonError::NoAssets(root.clone()).to_string());
+            say("  = help: say where the folders are with --root DIR or --config FILE");
             return Err(Exit::Absent);
         }
     }
@@ -81,7 +82,7 @@ pub(super) fn library(settings: &Settings) -> Result<Library, Exit> {
 pub(super) fn read(path: &Path, library: &Library, settings: &Settings) -> Result<Read, Exit> {
     let file = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| {
-        complain(&format!("{file}: {error}"));
+        complain_of(path, &error);
         Exit::Absent
     })?;
     let moment = Moment::HandedIn(now().to_zoned(jiff::tz::TimeZone::system()));

@@ -3,8 +3,8 @@
 //! Data goes to stdout, words to stderr; `--json` where a machine may read. Nothing ever asks.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -79,7 +79,7 @@ impl From<crate::job::Verdict> for Exit {
     }
 }
 
-/// Exports pictures as manifests in a watched folder ask.
+/// Watches a folder for manifests, exports the pictures they list and mails what came of it
 #[derive(Debug, Parser)]
 #[command(name = "exportd", version, disable_help_subcommand = true, max_term_width = 100)]
 struct Cli {
@@ -93,10 +93,10 @@ struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 struct Places {
     /// Read this configuration instead of /etc/exportd
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     config: Option<PathBuf>,
     /// Put drop, assets, out, reports, spool and mail below this folder
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 100)]
     root: Option<PathBuf>,
 }
 
@@ -117,25 +117,25 @@ impl Places {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the daemon: watches the drop folder and exports what arrives
+    /// Watch the drop folder and export what arrives, until stopped: the daemon
     Run,
-    /// Runs one manifest here and now, outside the spool
+    /// Run one manifest here and now, without a daemon; the manifest stays where it is
     Once(once::OnceArgs),
-    /// Parses, resolves and lints manifests; writes nothing
+    /// Tell every mistake in manifests; nothing is written
     Check(jobs::CheckArgs),
-    /// Prints what a manifest would make: names, sizes, decisions; writes nothing
+    /// Show what a manifest would make, file by file; nothing is written
     Plan(jobs::PlanArgs),
-    /// Prints the plan of one conversion
+    /// Show step by step what modifiers do to a picture
     Explain(explain::ExplainArgs),
-    /// Checks manifests and puts them into the drop folder (IPS: submitJob)
+    /// Check manifests and put them into the drop folder (IPS: submitJob)
     Submit(control::SubmitArgs),
-    /// Shows running, waiting and scheduled jobs (IPS: getActiveJobs, getScheduledJobs)
+    /// Show running, waiting and scheduled jobs (IPS: getActiveJobs, getScheduledJobs)
     Status(control::StatusArgs),
-    /// Stops a running job (IPS: stopJob)
+    /// Stop a running job (IPS: stopJob)
     Stop(control::StopArgs),
-    /// Prints the merged configuration and where each value came from
+    /// Show the configuration in force and where each value came from
     Config(settings::ConfigArgs),
-    /// Makes a playground and runs the real daemon over it
+    /// Make a folder with sample pictures and manifests, run the daemon over it, show the result
     Demo(demo::DemoArgs),
     /// A worker process; started by the daemon alone
     #[command(hide = true)]
@@ -166,7 +166,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => control::status(&cli.places, args),
         Command::Stop(args) => control::stop(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
-        Command::Demo(args) => demo::demo(args),
+        Command::Demo(args) => demo::demo(&cli.places, args),
     };
     ExitCode::from(exit.unwrap_or_else(|exit| exit).code())
 }
@@ -205,7 +205,18 @@ fn say(text: &str) {
 
 /// Writes an error to stderr.
 fn complain(text: &str) {
-    say(&format!("error: {text}"));
+    say(&format!("error: {}", text.trim_end()));
+}
+
+/// Says what is wrong with a file that a person named, without the system's shorthand.
+fn complain_of(path: &Path, error: &std::io::Error) {
+    let why = match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::IsADirectory => "that is a folder".to_owned(),
+        ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        _ => error.to_string(),
+    };
+    complain(&format!("{}: {why}", path.display()));
 }
 
 /// Tells how findings are rendered: colours only on a terminal, and never with `NO_COLOR`.

@@ -20,10 +20,10 @@ use crate::report::text;
 
 #[derive(Debug, Args)]
 pub(super) struct OnceArgs {
-    /// A manifest
+    /// The manifest
     #[arg(value_name = "JOB")]
     job: PathBuf,
-    /// Mail the report as the manifest asks
+    /// Mail the report too, as the manifest asks
     #[arg(long)]
     mail: bool,
 }
@@ -63,8 +63,6 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
     };
     let over = run(&order, &epoch)?;
     let report = over.report(&epoch.places);
-    print(&text::subject(&over.log));
-    print("\n\n");
     print(&text::summary(&report));
     if args.mail {
         mail(&epoch, &over)?;
