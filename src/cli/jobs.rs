@@ -49,6 +49,7 @@ impl Read {
         self.judged.all()
     }
 
+    /// Tells whether it is refused, or asks for something that cannot be done to any picture.
     pub(super) fn is_wrong(&self) -> bool {
         self.judged.job.is_none() || self.findings().iter().any(Diagnostic::is_error)
     }
@@ -196,7 +197,7 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
             print(&described(line));
         }
     }
-    Ok(Exit::Well)
+    Ok(if read.is_wrong() { Exit::Wrong } else { Exit::Well })
 }
 
 fn planned(prospect: &Prospect) -> Planned<'_> {

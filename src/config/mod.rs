@@ -475,18 +475,6 @@ fn mail_host(mailbox: &str) -> String {
         .to_owned()
 }
 
-impl Config {
-    /// Lists every key that has a value, as TOML with the origin behind each.
-    #[must_use]
-    pub fn listing(&self) -> String {
-        let mut out = String::new();
-        for (name, (value, origin)) in &self.origins {
-            let _ = writeln!(out, "{name} = {value}  # {origin}");
-        }
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
