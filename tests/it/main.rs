@@ -12,7 +12,10 @@
 mod support;
 
 mod architecture;
+mod cli;
 mod daemon;
+mod demo;
 mod mail;
 mod manifests;
+mod modifiers_doc;
 mod shipped;

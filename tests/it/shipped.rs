@@ -130,36 +130,71 @@ fn the_operations_page_names_every_folder_and_exit_code() {
     }
 }
 
+/// Every key of a manifest.
+const KEYS: [&str; 16] = [
+    "jobName",
+    "description",
+    "userHandle",
+    "locale",
+    "assetHandleArray",
+    "fmt",
+    "is_modifier",
+    "macro",
+    "emailSetting",
+    "clientId",
+    "execTime",
+    "execSchedule",
+    "destination",
+    "overwrite",
+    "outputName",
+    "rendition",
+];
+
 #[test]
 fn the_manifest_page_names_every_key() {
     let page = text("docs/manifest.md");
-    for key in [
-        "jobName",
-        "description",
-        "userHandle",
-        "locale",
-        "assetHandleArray",
-        "fmt",
-        "is_modifier",
-        "macro",
-        "emailSetting",
-        "clientId",
-        "execTime",
-        "execSchedule",
-        "destination",
-        "overwrite",
-        "outputName",
-        "rendition",
-    ] {
+    for key in KEYS {
         assert!(page.contains(&format!("\n### `{key}`")), "docs/manifest.md lacks {key}");
+    }
+}
+
+/// A command that is named in a page and does not exist would send its reader nowhere.
+#[test]
+fn pages_name_commands_that_exist() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_exportd")).arg("--help").output();
+    let help = String::from_utf8(help.expect("help").stdout).expect("text");
+    let commands: Vec<&str> =
+        help.lines().filter_map(|l| l.strip_prefix("  ")?.split_whitespace().next()).collect();
+    for page in [
+        "README.md",
+        "CHANGELOG.md",
+        "ARCHITECTURE.md",
+        "docs/manifest.md",
+        "docs/modifiers.md",
+        "docs/operations.md",
+        "config/exportd.toml",
+        "config/manifest.example.toml",
+        "systemd/exportd.service",
+    ] {
+        let text = text(page);
+        for rest in text.split("`exportd ").chain(text.split("$ exportd ")).skip(1) {
+            let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+            let known = word.is_empty() || commands.contains(&word.as_str());
+            assert!(known, "{page} names `exportd {word}`");
+        }
     }
 }
 
 #[test]
 fn pages_link_to_what_exists() {
-    for page in
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/manifest.md", "docs/operations.md"]
-    {
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/manifest.md",
+        "docs/modifiers.md",
+        "docs/operations.md",
+    ] {
         let folder = tree(page).parent().expect("a folder").to_path_buf();
         let content = text(page);
         for target in content.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
