@@ -381,18 +381,11 @@ impl Drop for Home {
 /// The jobs that wait, as far as they are known: the oldest of those listed last.
 ///
 /// Bounded, because a hundred thousand may wait; the folder has the rest.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Waiting {
     batch: VecDeque<JobId>,
     /// Whether the folder holds jobs that are behind the batch.
     more: bool,
-}
-
-impl Default for Waiting {
-    /// Nothing is known yet: the folder is listed before anything is added.
-    fn default() -> Self {
-        Self { batch: VecDeque::new(), more: true }
-    }
 }
 
 impl Waiting {
@@ -406,14 +399,19 @@ impl Waiting {
         }
     }
 
+    /// Lists the folder: what waits there comes before all that is added.
+    fn of(queue: &Path) -> Result<Self, SpoolError> {
+        let mut ids = shelf::ids(queue)?;
+        ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
+        let more = ids.len() > Self::MOST;
+        ids.truncate(Self::MOST);
+        Ok(Self { batch: ids.into(), more })
+    }
+
     /// Takes the next, looking into the folder when none is known.
     fn next(&mut self, queue: &Path) -> Result<Option<JobId>, SpoolError> {
         if self.batch.is_empty() {
-            let mut ids = shelf::ids(queue)?;
-            ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
-            self.more = ids.len() > Self::MOST;
-            ids.truncate(Self::MOST);
-            self.batch = ids.into();
+            *self = Self::of(queue)?;
         }
         Ok(self.batch.pop_front())
     }

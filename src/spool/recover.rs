@@ -9,7 +9,9 @@ use super::claim::{Claim, MOST_ATTEMPTS, Step, open_journal};
 use super::record::{JobId, Record, Unusable};
 use super::scan::Tracker;
 use super::shelf::{self, TMP};
-use super::{Folders, Home, Notice, Numbers, Shared, Spool, SpoolError, State, at, control, disk};
+use super::{
+    Folders, Home, Notice, Numbers, Shared, Spool, SpoolError, State, Waiting, at, control, disk,
+};
 use crate::fs::{FolderLock, OpenError, Root};
 
 /// What the start found.
@@ -51,6 +53,8 @@ pub(super) fn open(folders: &Folders) -> Result<(Spool, Recovered), SpoolError> 
     });
     let mut recovered = home.recover()?;
     home.keep_ballast();
+    let queue = home.folder(State::Queue);
+    home.shared().waiting = Waiting::of(&queue)?;
     recovered.notices = std::mem::take(&mut home.shared().notices);
     Ok((Spool { home }, recovered))
 }
