@@ -561,8 +561,10 @@ impl Daemon {
                 settings.folders = before;
                 settings.mail.folder.clone_from(&settings.folders.mail);
             }
-            self.hall.mail.reopen(&settings.mail)?;
-            Epoch::open(settings)
+            // Whatever can fail comes before anything changes.
+            let epoch = Epoch::open(settings)?;
+            self.hall.mail.reopen(&epoch.settings.mail)?;
+            Ok(epoch)
         });
         match fresh {
             Ok(epoch) => {

@@ -279,6 +279,9 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                     item.file.clone_from(&asset.file);
                     begin(&mut item, bench, asset, delivery);
                 }
+                // Stopped while it was waited for: it might have come yet.
+                (Err(Fault::NotFound { .. } | Fault::NothingMatches), _)
+                    if bench.cancel.asked() == Ask::Stop => {}
                 (Err(fault), _) => item.fail(fault.clone()),
                 (Ok(_), None) => item.fail(unexpected()),
             }
