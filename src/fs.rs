@@ -257,6 +257,10 @@ pub struct Entry {
 
 /// An open folder from which nothing escapes: every look-up goes through `openat2` with
 /// `RESOLVE_BENEATH`, without symbolic links.
+///
+/// Where there is no `openat2` (an old kernel, or systemd's `RestrictSUIDSGID=`, which cannot look
+/// into its arguments and answers `ENOSYS`), the path is walked folder by folder instead. Since a
+/// path has no `..`, that confines as well.
 #[derive(Debug)]
 pub struct Root {
     fd: OwnedFd,
@@ -371,13 +375,49 @@ impl Root {
                 Ok(fd) => Ok(fd),
                 // The tree was changed while it was walked: look again.
                 Err(Errno::AGAIN) => continue,
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => Err(OpenError::NotFound),
-                Err(Errno::XDEV | Errno::LOOP) => Err(OpenError::Outside),
-                Err(Errno::ACCESS | Errno::PERM) => Err(OpenError::Denied),
-                Err(Errno::NXIO) => Err(OpenError::NotAFile("a socket or a device")),
-                Err(other) => Err(OpenError::Io(other.into())),
+                Err(Errno::NOSYS) => self.walk(path, flags),
+                Err(other) => Err(open_error(other)),
             };
         }
+    }
+
+    /// Does the same by hand: each part is opened in the folder that the one before it led to.
+    fn walk(&self, path: &str, flags: OFlags) -> Result<OwnedFd, OpenError> {
+        let open = |folder: BorrowedFd<'_>, name: &str, flags: OFlags| {
+            rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
+                .map_err(open_error)
+        };
+        // `O_DIRECTORY` would not tell a link from a file.
+        let enter = |folder: BorrowedFd<'_>, name: &str| {
+            let fd = open(folder, name, OFlags::PATH | OFlags::CLOEXEC)?;
+            let mode = rustix::fs::fstat(&fd).map_err(io::Error::from)?.st_mode;
+            match FileType::from_raw_mode(mode) {
+                FileType::Directory => Ok(fd),
+                FileType::Symlink => Err(OpenError::Outside),
+                _ => Err(OpenError::NotFound),
+            }
+        };
+        let (above, last) = path.rsplit_once('/').map_or((None, path), |(a, l)| (Some(a), l));
+        let mut folder = None;
+        for part in above.iter().flat_map(|above| above.split('/')) {
+            folder = Some(enter(folder.as_ref().map_or(self.fd.as_fd(), OwnedFd::as_fd), part)?);
+        }
+        let folder = folder.as_ref().map_or(self.fd.as_fd(), OwnedFd::as_fd);
+        if flags.contains(OFlags::DIRECTORY) {
+            open(enter(folder, last)?.as_fd(), ".", flags)
+        } else {
+            open(folder, last, flags)
+        }
+    }
+}
+
+fn open_error(errno: Errno) -> OpenError {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => OpenError::NotFound,
+        Errno::XDEV | Errno::LOOP => OpenError::Outside,
+        Errno::ACCESS | Errno::PERM => OpenError::Denied,
+        Errno::NXIO => OpenError::NotAFile("a socket or a device"),
+        other => OpenError::Io(other.into()),
     }
 }
 
@@ -724,6 +764,45 @@ mod tests {
         assert!(below("sub").unwrap().open_file(&RelPath::parse("ok").unwrap()).is_ok());
         assert!(matches!(below("up"), Err(OpenError::Outside)));
         assert!(matches!(below("sub/ok"), Err(OpenError::NotFound)));
+    }
+
+    #[test]
+    fn walking_by_hand_comes_to_the_same_as_openat2() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("root/a/b")).unwrap();
+        write_new(&dir.path().join("root/a/b/ok"), b"ok", 0o600).unwrap();
+        write_new(&dir.path().join("secret"), b"s", 0o600).unwrap();
+        for (to, link) in [("..", "up"), ("a", "in"), ("a/b/ok", "file"), ("nowhere", "none")] {
+            std::os::unix::fs::symlink(to, dir.path().join("root").join(link)).unwrap();
+        }
+        let root = Root::open(&dir.path().join("root")).unwrap();
+        let outcome = |found: Result<OwnedFd, OpenError>| {
+            found.map(|fd| Stamp::of(fd).unwrap()).map_err(|error| error.to_string())
+        };
+        let paths = [
+            ".",
+            "a",
+            "a/b",
+            "a/b/ok",
+            "a/b/ok/on",
+            "up",
+            "up/secret",
+            "in",
+            "in/b/ok",
+            "file",
+            "none",
+            "none/x",
+            "absent",
+            "absent/x",
+        ];
+        let plain = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let look = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        for flags in [plain, look, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC] {
+            for path in paths {
+                let (walked, resolved) = (root.walk(path, flags), root.resolve(path, flags));
+                assert_eq!(outcome(walked), outcome(resolved), "{path} {flags:?}");
+            }
+        }
     }
 
     #[test]

@@ -94,16 +94,13 @@ pub fn path(drop: &Path) -> PathBuf {
 }
 
 impl Board {
-    /// Writes the board. It is no record: what is lost in a crash is made anew.
+    /// Writes the board, into the corner of the drop folder that the spool makes. It is no record:
+    /// what is lost in a crash is made anew.
     ///
     /// # Errors
     /// The system's.
     pub fn write(&self, drop: &Path) -> io::Result<()> {
-        let path = path(drop);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        fs::write_atomic(&path, &serde_json::to_vec_pretty(self)?, 0o644)
+        fs::write_atomic(&path(drop), &serde_json::to_vec_pretty(self)?, 0o644)
     }
 
     /// Reads the board of a daemon that runs; `None` when none does.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
@@ -21,7 +22,7 @@ use crate::job::check::{
 use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
 use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
-use crate::job::run::{Ask, Bench, Cancel, Event, Progress, Step, WorkError, work};
+use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
 use crate::report::folder::{ActiveState, ReportFolder, Status};
 use crate::report::text::RETRY_OF;
@@ -85,7 +86,7 @@ pub enum Ledger<'l> {
 
 impl Ledger<'_> {
     /// Writes a step; durable when this returns.
-    fn write(&self, step: &Step) -> Result<(), ConductError> {
+    fn write(&self, step: &impl Serialize) -> Result<(), ConductError> {
         match self {
             Self::Journal(journal) => journal.append(step).map_err(ConductError::Journal),
             Self::Nowhere => Ok(()),
@@ -454,8 +455,8 @@ impl Course<'_> {
         if let Err(error) = stage.seal(&place, &entries) {
             fail_delivered(&mut entries, &error.fault());
         }
-        let step = Step::Publish { place: place.clone(), entries: entries.clone(), stopped };
-        self.stand.ledger.write(&step)?;
+        let decided = Decided::Publish { place: &place, entries: &entries, stopped };
+        self.stand.ledger.write(&decided)?;
         Ok(Some(Decision { place, entries, stopped }))
     }
 

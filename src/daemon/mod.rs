@@ -610,9 +610,9 @@ impl Daemon {
                 settings.folders = before;
                 settings.mail.folder.clone_from(&settings.folders.mail);
             }
-            let mail = settings.mail.clone();
+            // Whatever can fail comes before anything changes.
             let epoch = Epoch::open(settings)?;
-            self.hall.mail.reopen(&mail)?;
+            self.hall.mail.reopen(&epoch.settings.mail)?;
             Ok(epoch)
         });
         match fresh {

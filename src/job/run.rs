@@ -74,6 +74,21 @@ pub enum Step {
     },
 }
 
+/// [`Step::Publish`] as it is written: what a large run made need not be in memory twice.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Decided<'a> {
+    /// See [`Step::Publish`].
+    Publish {
+        /// Where.
+        place: &'a Place,
+        /// Everything that came of the run.
+        entries: &'a [AssetEntry],
+        /// Whether a person stopped it.
+        stopped: bool,
+    },
+}
+
 /// Asks a running job to end early.
 #[derive(Debug, Default)]
 pub struct Cancel(AtomicU8);
@@ -301,6 +316,9 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                     item.file.clone_from(&asset.file);
                     begin(&mut item, bench, asset, delivery);
                 }
+                // Stopped while it was waited for: it might have come yet.
+                (Err(Fault::NotFound { .. } | Fault::NothingMatches), _)
+                    if bench.cancel.asked() == Ask::Stop => {}
                 (Err(fault), _) => item.fail(fault.clone()),
                 (Ok(_), None) => item.fail(unexpected()),
             }
@@ -849,5 +867,36 @@ fn delivered(ready: Made, written: Written) -> AssetOutcome {
     match ready.plan {
         None => AssetOutcome::Copied { file, warnings: ready.warnings },
         Some(_) => AssetOutcome::Converted { files: vec![file], warnings: ready.warnings },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_read_back_as_the_step_it_is() {
+        let place = Place::Run(RelPath::parse("spring_2026").unwrap());
+        let entries = vec![AssetEntry {
+            handle: "a.jpg".into(),
+            name: "a.jpg".into(),
+            asset_type: None,
+            rendition: None,
+            source: None,
+            outcome: AssetOutcome::Cancelled,
+        }];
+        let decided = Decided::Publish { place: &place, entries: &entries, stopped: true };
+        let read: Step = serde_json::from_str(&serde_json::to_string(&decided).unwrap()).unwrap();
+        assert_eq!(read, Step::Publish { place, entries, stopped: true });
+    }
+
+    #[test]
+    fn a_stop_is_not_forgotten_and_a_suspension_comes_first() {
+        let cancel = Cancel::default();
+        assert_eq!(cancel.asked(), Ask::Nothing);
+        cancel.ask(Ask::Stop);
+        assert_eq!(cancel.asked(), Ask::Stop);
+        cancel.ask(Ask::Suspend);
+        assert_eq!(cancel.asked(), Ask::Suspend);
     }
 }

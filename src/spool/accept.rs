@@ -260,7 +260,11 @@ pub(super) fn make_at(folder: &Root, name: &str, mode: Mode) -> io::Result<()> {
             let fd = fd.and_then(|made| open_folder(&made)).map_err(io::Error::other)?;
             // The group's inheritance bit may have come from the parent.
             let set_gid = Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) & Mode::SGID;
-            Ok(rustix::fs::fchmod(&fd, mode | set_gid)?)
+            match rustix::fs::fchmod(&fd, mode | set_gid) {
+                // The unit's sandbox lets nobody ask for that bit, not even to keep it.
+                Err(Errno::PERM) => Ok(rustix::fs::fchmod(&fd, mode.difference(Mode::SGID))?),
+                other => Ok(other?),
+            }
         }
         Err(Errno::EXIST) => Ok(()),
         Err(other) => Err(other.into()),

@@ -260,9 +260,12 @@ impl Journal {
     fn add(&self, inner: &mut Inner, by: By, event: &impl Serialize) -> Result<(), JournalError> {
         let line =
             Line { seq: inner.lines + 1, at: Timestamp::now(), mono: monotonic_ms(), by, event };
-        let json = serde_json::to_vec(&line).map_err(JournalError::Encode)?;
-        let mut bytes = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
-        bytes.extend_from_slice(&json);
+        // A line may be megabytes long: it is made in place, behind room for its checksum.
+        let mut bytes = b"00000000 ".to_vec();
+        let room = bytes.len();
+        serde_json::to_writer(&mut bytes, &line).map_err(JournalError::Encode)?;
+        let checksum = format!("{:08x} ", crc32fast::hash(&bytes[room..]));
+        bytes[..room].copy_from_slice(checksum.as_bytes());
         bytes.push(b'\n');
         if let Err(source) = disk::append(&mut inner.file, &bytes) {
             // Half a line may stand there; the next would be joined to it.

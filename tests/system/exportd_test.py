@@ -212,10 +212,10 @@ class Daemon:
     def alive(self):
         return self.process.poll() is None
 
-    def rss(self):
-        """Resident memory of the daemon itself, without workers, in bytes."""
+    def rss(self, what="VmRSS"):
+        """Resident memory of the daemon itself, without workers, in bytes; `VmHWM` is its peak."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
+        return int(re.search(rf"^{what}:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
 
     def drop_text(self, name, text):
         """Puts a manifest into drop/ as scripts should: write aside, then rename."""

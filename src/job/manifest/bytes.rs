@@ -41,7 +41,7 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
     match std::str::from_utf8(bytes) {
         Ok(text) if holds_nothing(text) => {
             let finding = Diagnostic::error(Code::Missing, 0..0, "the manifest is empty")
-                .help("`exportd init FILE` writes one to start from");
+                .help("write at least `jobName`, `assetHandleArray`, `fmt` and `emailSetting`");
             unreadable(text.to_owned(), finding)
         }
         Ok(text) => Decoded { text: text.to_owned(), finding: None, readable: true },

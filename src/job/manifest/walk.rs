@@ -84,7 +84,7 @@ pub(super) struct Table<'d, 't> {
 
 fn top_advice(key: &str) -> Option<String> {
     let advice = match key {
-        "is_modifer" => "did you mean `is_modifier`? The reference has it wrong in one place",
+        "is_modifer" => "did you mean `is_modifier`?",
         "rendition" => "`rendition` belongs into an [[exportJob]] table",
         "companyHandle" | "company" => "the company is set in the configuration",
         "assetHandle" | "assetHandles" | "handles" | "assets" | "files" => {

@@ -36,6 +36,8 @@ while read -r mode path; do
     [ "$found" = "$mode" ] || fail "$path has mode $found, not $mode"
 done <<'MODES'
 3770 /srv/exportd/drop
+2750 /srv/exportd/drop/.exportd
+3770 /srv/exportd/drop/.exportd/control
 2775 /srv/exportd/assets
 2750 /srv/exportd/out
 2750 /srv/exportd/reports

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The shipped unit in the real systemd: started as PID 1 in namespaces of its own over a copy-on-write
 # view of this machine, so that nothing outside is touched. A person who is not the daemon drops a
-# manifest, gets the file, and the daemon reloads and stops in order.
+# manifest, gets the file, sees the daemon's state and stops a job; the daemon reads its configuration
+# again and stops in order.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 program=${EXPORTD:-$PWD/target/release/exportd}
@@ -35,19 +36,51 @@ mkdir -p "$work/out" "$work/t" "$group"
 cat > "$work/inside.sh" <<'INSIDE'
 exec > /mnt/inside.log 2>&1
 submitter() { setpriv --reuid 4321 --regid 4321 --groups "$(getent group exportd-submit | cut -d: -f3)" "$@"; }
+until_true() { # COMMAND: tries for 20 s
+    for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+}
+drop() { # JOB
+    submitter bash -c "umask 027; cd /srv/exportd/drop; cp /etc/$1-manifest.toml .$1.tmp; mv .$1.tmp $1.toml"
+}
+verdict() { # JOB
+    until_true eval "ls /srv/exportd/reports/$1_*/report.json"
+    echo "$1 $(grep -o '"verdict": *"[a-z]*"' /srv/exportd/reports/"$1"_*/report.json | tr -d '" ')"
+}
+shown() { submitter exportd status --json | grep -q "\"run\": *\"$1_"; }
 systemctl start exportd.service; echo "start $?"
 echo "state $(systemctl show exportd -p ActiveState --value)"
 echo "$(systemd-analyze security exportd.service --no-pager | tail -1)"
-submitter bash -c 'umask 027; cd /srv/exportd/drop; cp /etc/boot-manifest.toml .boot.toml.tmp; mv .boot.toml.tmp boot.toml'
-for _ in $(seq 200); do ls /srv/exportd/reports/*/report.json >/dev/null 2>&1 && break; sleep 0.1; done
-echo "verdict $(grep -o '"verdict": *"[a-z]*"' /srv/exportd/reports/*/report.json | tr -d '" ')"
+drop boot
+verdict boot
 for file in /srv/exportd/out/*/kitchen/mug-clay.jpg /srv/exportd/out/*/SHA256SUMS /srv/exportd/reports/*/report.json; do
     submitter test -r "$file"; echo "people read ${file##*/} $?"
 done
 submitter test -w /srv/exportd/out; echo "people write out $?"
 test -e /srv/exportd/drop/boot.toml; echo "manifest left $?"
+grep -q 'workers are confined' /mnt/daemon.log; echo "confined $?"
+until_true eval 'ls /var/lib/exportd/mail/sent/boot_*.eml'
+echo "mails $(ls /var/lib/exportd/mail/sent | grep -c '^boot_.*\.eml$')"
+# Assets are waited for from now on, and there is a relay, but nobody in it.
+cat > /etc/exportd/conf.d/lab.toml <<'TOML'
+[job]
+wait_for_assets = "60s"
+[mail]
+host = "127.0.0.1"
+port = 25
+tls = "none"
+from = "exportd <exportd@studio.example>"
+to = ["ops@studio.example"]
+TOML
 systemctl reload exportd.service; echo "reload $?"
 echo "state $(systemctl show exportd -p ActiveState --value)"
+drop slow
+until_true shown slow
+submitter exportd stop slow.toml 2>/dev/null; echo "people stop $?"
+verdict slow
+# The sender runs in the sandbox as well: it finds that nobody listens, and the mail waits.
+until_true grep -q 'mail.*refused' /mnt/daemon.log
+grep -q 'mail.*refused' /mnt/daemon.log; echo "relay refuses $?"
+echo "mails wait $(ls /var/lib/exportd/mail/new /var/lib/exportd/mail/deferred | grep -c '^slow_.*\.eml$')"
 systemctl stop exportd.service; echo "stop $?"
 echo "result $(systemctl show exportd -p Result --value)"
 touch /mnt/finished
@@ -66,6 +99,7 @@ mount -t cgroup2 cgroup2 "$R/sys/fs/cgroup"
 mount -t tmpfs -o mode=755 tmpfs "$R/run"
 mount --rbind /dev "$R/dev"
 mount --bind "$WORK/out" "$R/mnt"
+ip link set lo up
 : > "$R/mnt/console.log"
 mount --bind "$R/mnt/console.log" "$R/dev/console"
 echo 0123456789abcdef0123456789abcdef > "$R/etc/machine-id"
@@ -79,13 +113,15 @@ chroot "$R" systemd-tmpfiles --create /usr/lib/tmpfiles.d/exportd.conf
 install -D -m 640 -g "$(chroot "$R" getent group exportd-submit | cut -d: -f3)" \
     "$TREE/config/demo/assets/kitchen/mug-clay.jpg" "$R/srv/exportd/assets/kitchen/mug-clay.jpg"
 chmod 755 "$R/srv/exportd/assets/kitchen"
-cat > "$R/etc/boot-manifest.toml" <<'MANIFEST'
-jobName = "boot"
-assetHandleArray = ["kitchen/mug-clay.jpg"]
+for job in boot:kitchen/mug-clay.jpg slow:not/yet.jpg; do
+    cat > "$R/etc/${job%%:*}-manifest.toml" <<MANIFEST
+jobName = "${job%%:*}"
+assetHandleArray = ["${job#*:}"]
 fmt = "convert"
 is_modifier = "wid=300"
-emailSetting = "None"
+emailSetting = "All"
 MANIFEST
+done
 install -m 755 "$WORK/inside.sh" "$R/etc/inside.sh"
 # The little that a boot without a machine needs: no journal, no network target.
 cd "$R/etc/systemd/system"
@@ -119,14 +155,20 @@ done
 
 expected='start 0
 state active
-verdict verdict:clean
+boot verdict:clean
 people read mug-clay.jpg 0
 people read SHA256SUMS 0
 people read report.json 0
 people write out 1
 manifest left 1
+confined 0
+mails 1
 reload 0
 state active
+people stop 0
+slow verdict:stopped
+relay refuses 0
+mails wait 1
 stop 0
 result success'
 found=$(grep -v 'exposure level' "$work/out/inside.log")

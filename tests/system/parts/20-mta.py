@@ -70,7 +70,8 @@ class Relay:
         return False
 
     def messages(self):
-        files = sorted(self.box.glob("new/*"))
+        # A maildir's names sort by the second only.
+        files = sorted(self.box.glob("new/*"), key=lambda file: file.stat().st_mtime_ns)
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 
     def arrived(self, count, seconds):
@@ -90,7 +91,7 @@ def one_run(relay, daemon):
     daemon.drop_text("post.toml", manifest("post", ["p0.png", "p1.png"], is_modifier="wid=40&fmt=jpeg"))
     run = daemon.run("post", 20)
     check(run.report["verdict"] == "clean", f"verdict {run.report['verdict']}: {run.report['details']}")
-    mail = relay.arrived(2, 20)[1]
+    (mail,) = [mail for mail in relay.arrived(2, 20) if mail["X-Exportd-Run"] == run.name]
     expected = {
         "Subject": "[exportd] post: done, 2 files",
         "From": "exportd <exportd@studio.example>",

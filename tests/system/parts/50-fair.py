@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A small job dropped behind one of 10,000 assets does not wait for it."""
+"""A small job dropped behind one of 10,000 assets does not wait for it, and the daemon stays small."""
 
 import pathlib
 import sys
@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from exportd_test import Daemon, check, main, manifest, png, wait_for
 
 ASSETS, LIMIT = 10_000, 5.0
+MOST_MEMORY = 30_000_000
 
 
 def test():
@@ -21,6 +22,7 @@ def test():
         for k in range(3):
             (daemon.assets / f"small/s{k}.png").write_bytes(pictures[k])
 
+        began = time.monotonic()
         daemon.drop_text("big.toml", manifest("big", ["big/*.png"], is_modifier="wid=64&fmt=jpeg"))
         wait_for(lambda: daemon.staged() >= 50 or daemon.runs("big"), 60, "the big job does not begin")
         check(not daemon.runs("big"), "the big job was over at once")
@@ -36,6 +38,9 @@ def test():
         check(still, "the big job was over first: nothing was shown")
         big = daemon.run("big", 400)
         check(big.counts() == (ASSETS, ASSETS, 0, 0, 0), f"big: {big.counts()}")
+        whole, peak = time.monotonic() - began, daemon.rss("VmHWM")
+        print(f"big job: {whole:.1f} s, {ASSETS / whole:.0f} assets/s; the daemon's peak {peak / 1e6:.1f} MB")
+        check(peak <= MOST_MEMORY, f"the daemon took {peak / 1e6:.1f} MB")
         big.check_sums()
 
 

@@ -12,7 +12,7 @@ HANDLES = [
     "tops/10023-front.jpg", "bags/backpack-blue.tif", "kitchen/mug-clay.jpg", "lighting/lamp-pine.png",
     "shoes/runner-coral.jpg", "fabrics/linen-natural.webp", "fabrics/colour-card.gif", "labels/care-linen.bmp",
 ]
-RENDITIONS = ("jpeg", "pjpeg", "png-alpha", "png8", "gif", "tif,,lzw", "webp")
+RENDITIONS = ("jpeg", "pjpeg", "png", "png-alpha", "gif", "tif,,lzw", "tif-alpha", "webp", "webp-alpha")
 
 
 def renditions():
