@@ -1,12 +1,12 @@
 //! One file format per file; nothing else in the engine knows a codec.
 //!
-//! Reading goes in two steps. [`header`] looks at the first bytes, whatever the file is called,
+//! Reading goes in two steps. `header` looks at the first bytes, whatever the file is called,
 //! and at the header behind them; it allocates nothing that grows with the picture and refuses
-//! what is over the limits. [`decode`] makes the pixels of what a header described, exactly or
+//! what is over the limits. `decode` makes the pixels of what a header described, exactly or
 //! with an error: a picture that is cut short or damaged is never half a picture. Stored pixels
 //! stay as they lie in the file; turning them upright is the caller's.
 //!
-//! Writing is one step, [`encode`]: 8-bit pixels of the reply's type in, a whole file out, the
+//! Writing is one step, `encode`: 8-bit pixels of the reply's type in, a whole file out, the
 //! same bytes for the same input every time.
 
 use std::io::{BufRead, ErrorKind, Seek, SeekFrom};
