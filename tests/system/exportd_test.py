@@ -239,8 +239,8 @@ class Daemon:
 
     def staged(self):
         """How many files are ready but not published."""
-        stage = self.out / ".exportd-stage"
-        return sum(1 for path in stage.rglob("*") if path.is_file()) if stage.exists() else 0
+        # `os.walk` does not mind a folder that is published under it.
+        return sum(len(files) for _, _, files in os.walk(self.out / ".exportd-stage"))
 
     def mails(self):
         """Messages that would have been sent (there is no [mail]), oldest first."""
