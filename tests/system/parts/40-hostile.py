@@ -59,7 +59,7 @@ def test():
         (entry,) = run.of("a|1|22|77")
         check(entry["logType"] == "ExportWarning", f"set handle: {entry}")
 
-        for name in ("retry-failed.toml", "report.html", "manifest.toml"):
+        for name in ("retry-failed.toml", "manifest.toml", "report.json"):
             check((run.reports / name).is_file(), f"no {name}")
         check(not (run.reports / "status.json").exists(), "status.json is left")
         check(daemon.alive(), "the daemon is dead")
