@@ -15,13 +15,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Encoding, Output, Scans};
-use super::raster::Raster;
+use super::raster::{Raster, Sample};
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
+mod avif;
 mod bmp;
 mod exif;
 mod gif;
 mod jpeg;
+mod jpeg2000;
 mod png;
 #[cfg(test)]
 #[expect(
@@ -52,6 +54,10 @@ pub enum SourceFormat {
     Webp,
     /// Windows bitmap.
     Bmp,
+    /// AVIF, its still picture.
+    Avif,
+    /// JPEG 2000, boxed or bare.
+    Jpeg2000,
 }
 
 impl SourceFormat {
@@ -65,6 +71,8 @@ impl SourceFormat {
             "gif" => Self::Gif,
             "webp" => Self::Webp,
             "bmp" | "dib" => Self::Bmp,
+            "avif" => Self::Avif,
+            "jp2" | "jpx" | "jpf" | "j2k" | "j2c" | "jpc" => Self::Jpeg2000,
             _ => return None,
         })
     }
@@ -79,6 +87,8 @@ impl SourceFormat {
             Self::Gif => "a GIF picture",
             Self::Webp => "a WebP picture",
             Self::Bmp => "a BMP picture",
+            Self::Avif => "an AVIF picture",
+            Self::Jpeg2000 => "a JPEG 2000 picture",
         }
     }
 }
@@ -145,6 +155,8 @@ pub(crate) fn header<R: BufRead + Seek>(
         Ok(SourceFormat::Gif) => gif::header(input, limits),
         Ok(SourceFormat::Webp) => webp::header(input),
         Ok(SourceFormat::Bmp) => bmp::header(input),
+        Ok(SourceFormat::Avif) => avif::header(input, limits),
+        Ok(SourceFormat::Jpeg2000) => jpeg2000::header(input, limits),
         Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),
     }?;
     limits.allow(header.size, header.decoded_bytes())?;
@@ -169,6 +181,8 @@ pub(crate) fn decode(
         SourceFormat::Gif => gif::decode(bytes, header),
         SourceFormat::Webp => webp::decode(bytes, header),
         SourceFormat::Bmp => bmp::decode(bytes, header),
+        SourceFormat::Avif => avif::decode(bytes, header),
+        SourceFormat::Jpeg2000 => jpeg2000::decode(bytes, header),
     }?;
     Ok(picture.with_profile(header.profile.clone()))
 }
@@ -203,9 +217,9 @@ pub(crate) fn encode(
         Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
         Encoding::Gif { palette: _ } => gif::encode(picture),
         Encoding::Webp { quality } => webp::encode(picture, quality),
+        Encoding::Avif { quality } => avif::encode(picture, quality),
+        Encoding::Jpeg2000 { quality } => jpeg2000::encode(picture, quality, dpi),
         Encoding::Png8 { .. }
-        | Encoding::Avif { .. }
-        | Encoding::Jpeg2000 { .. }
         | Encoding::Pdf { .. }
         | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
     }
@@ -238,6 +252,10 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(SourceFormat::Gif),
         [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => Ok(SourceFormat::Webp),
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Ok(SourceFormat::Bmp),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
+            Ok(SourceFormat::Jpeg2000)
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if is_avif(first) => Ok(SourceFormat::Avif),
         [] => Err("an empty file"),
         [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
         [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),
@@ -245,9 +263,7 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
         [0x1f, 0x8b, ..] => Err("a gzip archive"),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),
-        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] => Err("a JPEG 2000 picture"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Err(match brand {
-            b"avif" | b"avis" => "an AVIF picture",
             b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "an HEIC picture",
             b"crx " => "a camera raw file",
             _ => "a video",
@@ -263,6 +279,15 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         _ if is_text(first) => Err("text"),
         _ => Err("something that is no known kind of picture"),
     }
+}
+
+/// Tells whether AVIF is among the brands of a file that begins with them, as far as they go.
+fn is_avif(first: &[u8]) -> bool {
+    let length = first.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let brands = first.get(8..first.len().min(length)).unwrap_or_default();
+    // The second is no brand but a version.
+    let (brands, _) = brands.as_chunks::<4>();
+    brands.iter().any(|brand| matches!(brand, b"avif" | b"avis"))
 }
 
 /// Tells whether bytes read as UTF-8 without control characters; the last character may be cut.
@@ -299,6 +324,19 @@ fn damaged(detail: impl Into<String>) -> ConvertError {
 
 fn unsupported(detail: impl Into<String>) -> ConvertError {
     ConvertError::Unsupported { detail: detail.into() }
+}
+
+/// Divides the colour by the alpha it was multiplied by.
+fn divide_alpha<S: Sample>(samples: &mut [S], channels: usize) {
+    for pixel in samples.chunks_exact_mut(channels) {
+        let (color, alpha) = pixel.split_at_mut(channels - 1);
+        let alpha: f32 = alpha[0].into();
+        for value in color {
+            let premultiplied: f32 = (*value).into();
+            *value =
+                if alpha > 0.0 { S::round(premultiplied * S::TOP / alpha) } else { S::default() };
+        }
+    }
 }
 
 /// Returns a resolution that can be one: finite and above 0.

@@ -25,32 +25,32 @@ fn ramp(width: u32, height: u32, channels: usize) -> Vec<u8> {
     samples
 }
 
-fn raster(size: (u32, u32), pixel_type: PixelType, alpha: Alpha) -> Raster {
+pub(super) fn raster(size: (u32, u32), pixel_type: PixelType, alpha: Alpha) -> Raster {
     let channels = pixel_type.components() + usize::from(alpha == Alpha::Straight);
     let samples = Samples::Eight(ramp(size.0, size.1, channels));
     Raster::new(Size::new(size.0, size.1), pixel_type, alpha, samples).unwrap()
 }
 
-fn read(file: &[u8]) -> Result<(Header, Raster), ConvertError> {
+pub(super) fn read(file: &[u8]) -> Result<(Header, Raster), ConvertError> {
     let limits = Limits::default();
     let header = header(Cursor::new(file), &limits)?;
     let picture = decode(file, &header, Shrink::Full, &limits)?;
     Ok((header, picture))
 }
 
-fn eight(picture: &Raster) -> &[u8] {
+pub(super) fn eight(picture: &Raster) -> &[u8] {
     let Samples::Eight(samples) = picture.samples() else { panic!("16 bits") };
     samples
 }
 
-fn sixteen(picture: &Raster) -> &[u16] {
+pub(super) fn sixteen(picture: &Raster) -> &[u16] {
     let Samples::Sixteen(samples) = picture.samples() else { panic!("8 bits") };
     samples
 }
 
 /// Asserts that no component is off by more than `most`.
 #[track_caller]
-fn assert_near(found: &[u8], wanted: &[u8], most: u8) {
+pub(super) fn assert_near(found: &[u8], wanted: &[u8], most: u8) {
     assert_eq!(found.len(), wanted.len());
     let worst = found.iter().zip(wanted).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
     assert!(worst <= most, "off by {worst}");
@@ -866,4 +866,11 @@ fn bombs_are_refused_by_their_header() {
     let mut jpeg = vec![0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 2, 0x58, 2, 0x58];
     jpeg.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 2]);
     refuse("progressive jpeg", &jpeg);
+}
+
+#[test]
+fn alpha_is_divided_out() {
+    let mut pixels = [64_u8, 0, 128, 128, 10, 20, 30, 0, 1, 2, 3, 255];
+    divide_alpha(&mut pixels, 4);
+    assert_eq!(pixels, [128, 0, 255, 128, 0, 0, 0, 0, 1, 2, 3, 255]);
 }

@@ -21,7 +21,7 @@ use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFor
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
-use super::{Header, SourceFormat, damaged, read_error, unsupported, whole};
+use super::{Header, SourceFormat, damaged, divide_alpha, read_error, unsupported, whole};
 use crate::imaging::plan::TiffCompression;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
@@ -260,18 +260,6 @@ fn ycbcr_to_rgb(samples: &mut [u8], channels: usize) {
     }
 }
 
-fn divide_alpha<S: Sample>(samples: &mut [S], channels: usize) {
-    for pixel in samples.chunks_exact_mut(channels) {
-        let (color, alpha) = pixel.split_at_mut(channels - 1);
-        let alpha: f32 = alpha[0].into();
-        for value in color {
-            let premultiplied: f32 = (*value).into();
-            *value =
-                if alpha > 0.0 { S::round(premultiplied * S::TOP / alpha) } else { S::default() };
-        }
-    }
-}
-
 fn decode_palette(bytes: &[u8], header: &Header, limits: &Limits) -> Result<Raster, ConvertError> {
     let mut decoder = open(Cursor::new(bytes), limits)?;
     let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?;
@@ -473,12 +461,5 @@ mod tests {
         let size = Size::new(3, 1);
         assert_eq!(unpack(&[0b0001_1011], size, 2, scale_of(2)), [0, 85, 170]);
         assert_eq!(unpack(&[0x0f, 0x10], size, 4, scale_of(4)), [0, 255, 17]);
-    }
-
-    #[test]
-    fn alpha_is_divided_out() {
-        let mut pixels = [64_u8, 0, 128, 128, 10, 20, 30, 0, 1, 2, 3, 255];
-        divide_alpha(&mut pixels, 4);
-        assert_eq!(pixels, [128, 0, 255, 128, 0, 0, 0, 0, 1, 2, 3, 255]);
     }
 }

@@ -13,6 +13,9 @@ use crate::imaging::formats::{cut_short, damaged, unsupported};
 use crate::imaging::raster::{Sample, as_usize};
 use crate::imaging::{ConvertError, Size};
 
+/// Most turns a decoder is given to find the first picture.
+const PIECES: u32 = 64;
+
 /// A decoded picture.
 pub(super) struct Frame {
     size: Size,
@@ -74,6 +77,7 @@ impl Frame {
         let width = as_usize(self.size.width);
         let mut rows = [vec![0.0; width], vec![0.0; width], vec![0.0; width]];
         let mut halves = vec![0.0; width];
+        let (channels, colors) = (onto.channels, if self.chroma.is_some() { 3 } else { 1 });
         for y in 0..as_usize(self.size.height) {
             let Some(pixels) = onto.row(at.1 + y, at.0) else { break };
             let luma = Levels::luma(self.bits, cicp.full_range);
@@ -88,9 +92,8 @@ impl Frame {
                 }
                 matrix.turn(&mut rows);
             }
-            let colours = if self.chroma.is_some() { 3 } else { 1 };
-            for (x, pixel) in pixels.chunks_exact_mut(onto.channels).enumerate().take(width) {
-                for (value, row) in pixel.iter_mut().zip(&rows[..colours]) {
+            for (x, pixel) in pixels.chunks_exact_mut(channels).enumerate().take(width) {
+                for (value, row) in pixel.iter_mut().zip(&rows[..colors]) {
                     *value = S::round(row[x] * S::TOP);
                 }
             }
@@ -107,11 +110,12 @@ impl Frame {
     ) {
         let levels = Levels::luma(self.bits, full_range);
         let mut row = vec![0.0; as_usize(self.size.width)];
+        let channels = onto.channels;
         for y in 0..as_usize(self.size.height) {
             let Some(pixels) = onto.row(at.1 + y, at.0) else { break };
             read(&self.luma, y * self.strides[0], self.bits, levels, &mut row);
-            for (pixel, value) in pixels.chunks_exact_mut(onto.channels).zip(&row) {
-                pixel[onto.channels - 1] = S::round(value * S::TOP);
+            for (pixel, value) in pixels.chunks_exact_mut(channels).zip(&row) {
+                pixel[channels - 1] = S::round(value * S::TOP);
             }
         }
     }
@@ -168,7 +172,8 @@ fn first_picture(data: Vec<u8>, size: Size) -> Result<Picture, ConvertError> {
     settings.set_frame_size_limit(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
     let mut decoder = Decoder::with_settings(&settings).map_err(error)?;
     let mut sent = decoder.send_data(data, None, None, None);
-    loop {
+    // Each turn takes a picture or some of the data.
+    for _ in 0..PIECES {
         match decoder.get_picture() {
             Ok(picture) => return Ok(picture),
             Err(Error::Again) if sent == Err(Error::Again) => sent = decoder.send_pending_data(),
@@ -177,6 +182,7 @@ fn first_picture(data: Vec<u8>, size: Size) -> Result<Picture, ConvertError> {
             Err(other) => return Err(error(other)),
         }
     }
+    Err(damaged("its compressed data make no sense"))
 }
 
 fn error(error: Error) -> ConvertError {
