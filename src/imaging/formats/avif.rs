@@ -13,11 +13,12 @@
 
 use std::io::{BufRead, Cursor, Seek};
 
+use super::boxes::{Bytes, nonsense};
 use super::{Header, SourceFormat, damaged, divide_alpha, unsupported};
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, Orientation, PixelType, Size};
 
-mod boxes;
+mod description;
 mod frame;
 mod profile;
 mod sequence;
@@ -29,7 +30,7 @@ mod sequence;
 mod tests;
 mod write;
 
-use boxes::{Bytes, Cicp, Coding, Item, Meta, Property, nonsense};
+use description::{Cicp, Coding, Item, Meta, Property};
 use frame::{Canvas, Frame};
 pub(super) use write::encode;
 

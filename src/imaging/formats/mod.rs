@@ -20,6 +20,7 @@ use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
 mod avif;
 mod bmp;
+mod boxes;
 mod exif;
 mod gif;
 mod jpeg;

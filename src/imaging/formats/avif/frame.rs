@@ -7,7 +7,7 @@ use re_rav1d::dav1d::{
     Decoder, Error, Picture, PixelLayout, PlanarImageComponent as Component, Plane, Settings,
 };
 
-use super::boxes::{Cicp, Coding};
+use super::description::{Cicp, Coding};
 use super::sequence::Sequence;
 use crate::imaging::formats::{cut_short, damaged, unsupported};
 use crate::imaging::raster::{Sample, as_usize};

@@ -1,6 +1,6 @@
 //! Profiles for colours that are told by numbers (ISO/IEC 23091-2), where they are not sRGB's.
 
-use super::boxes::Cicp;
+use super::description::Cicp;
 use crate::imaging::ConvertError;
 use crate::imaging::formats::unsupported;
 

@@ -3,7 +3,8 @@
 //! It is read here, before the decoder sees anything, so that a size or a depth the container did
 //! not announce is refused before memory is asked for.
 
-use super::boxes::{Bytes, Cicp};
+use super::description::Cicp;
+use crate::imaging::formats::boxes::Bytes;
 use crate::imaging::formats::damaged;
 use crate::imaging::{ConvertError, Size};
 

@@ -13,7 +13,8 @@ use std::io::Cursor;
 use ravif::{AlphaColorMode, BitDepth, Encoder, Img};
 use rgb::RGBA8;
 
-use super::boxes::Meta;
+use super::description::Meta;
+use crate::imaging::formats::boxes::{boxed, number};
 use crate::imaging::raster::{Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -87,19 +88,6 @@ fn pixels(picture: &Raster, samples: &[u8]) -> Vec<RGBA8> {
 
 fn gave_up() -> ConvertError {
     ConvertError::internal("the AVIF writer gave up")
-}
-
-/// Puts a box around its contents.
-fn boxed(kind: &[u8; 4], contents: &[&[u8]]) -> Vec<u8> {
-    let length = 8 + contents.iter().map(|part| part.len()).sum::<usize>();
-    let mut whole = number(length).to_vec();
-    whole.extend(kind);
-    contents.iter().for_each(|part| whole.extend_from_slice(part));
-    whole
-}
-
-fn number(value: usize) -> [u8; 4] {
-    u32::try_from(value).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 /// Lays out the file: what it is, what is in it, and the coded pictures; no bytes, no picture.

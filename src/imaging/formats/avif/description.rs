@@ -1,13 +1,14 @@
-//! The container of AVIF (ISO/IEC 14496-12, 23008-12): boxes inside of boxes, items with
+//! The description of the picture in AVIF (ISO/IEC 14496-12, 23008-12): boxes inside of boxes, items with
 //! properties, and where each item's bytes are.
 //!
 //! Every length comes from the file, so none is believed: bytes are taken from a slice that ends
 //! where its box ends, lists grow by what is read and never by what is announced, and an item's
 //! bytes are looked for only when they are wanted.
 
-use std::io::{BufRead, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufRead, Seek};
 
-use super::super::{cut_short, damaged, unsupported};
+use super::super::boxes::{Bytes, Kind, content, next_box, nonsense, skip};
+use super::super::{cut_short, unsupported};
 use crate::imaging::{ConvertError, Size};
 
 /// Most bytes of the description that stands before the pixels, colour profile included.
@@ -18,80 +19,6 @@ const BOXES: usize = 64;
 
 /// Most items and references of one picture; a grid of the largest kind has 65,536 tiles.
 const ENTRIES: usize = 70_000;
-
-pub(super) type Kind = [u8; 4];
-
-/// Bytes that are taken from the front.
-#[derive(Clone, Copy)]
-pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
-
-impl<'a> Bytes<'a> {
-    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], ConvertError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(nonsense)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    /// Takes a number of 0 to 8 bytes; one of no bytes is 0.
-    fn number(&mut self, length: usize) -> Result<u64, ConvertError> {
-        Ok(self.take(length)?.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
-    }
-
-    pub(super) fn byte(&mut self) -> Result<u8, ConvertError> {
-        Ok(self.take(1)?[0])
-    }
-
-    pub(super) fn short(&mut self) -> Result<u16, ConvertError> {
-        let mut bytes = [0; 2];
-        bytes.copy_from_slice(self.take(2)?);
-        Ok(u16::from_be_bytes(bytes))
-    }
-
-    pub(super) fn long(&mut self) -> Result<u32, ConvertError> {
-        let mut bytes = [0; 4];
-        bytes.copy_from_slice(self.take(4)?);
-        Ok(u32::from_be_bytes(bytes))
-    }
-
-    fn kind(&mut self) -> Result<Kind, ConvertError> {
-        Ok(self.long()?.to_be_bytes())
-    }
-
-    /// Takes the version and the flags of a full box.
-    fn version(&mut self) -> Result<(u8, u32), ConvertError> {
-        let [version, flags @ ..] = self.long()?.to_be_bytes();
-        Ok((version, flags.iter().fold(0, |number, &byte| number << 8 | u32::from(byte))))
-    }
-
-    /// Takes an item's number: 2 bytes, or 4 in later versions of its box.
-    fn item_number(&mut self, wide: bool) -> Result<u32, ConvertError> {
-        if wide { self.long() } else { Ok(self.short()?.into()) }
-    }
-
-    /// Takes the next box; none when nothing is left.
-    fn next(&mut self) -> Result<Option<(Kind, Self)>, ConvertError> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        let whole = self.0.len();
-        let (size, kind) = (self.long()?, self.kind()?);
-        let length = match size {
-            0 => self.0.len(),
-            1 => {
-                let size = self.number(8)?;
-                usize::try_from(size.checked_sub(16).ok_or_else(nonsense)?)
-                    .map_err(|_| nonsense())?
-            }
-            size => size.checked_sub(8).ok_or_else(nonsense)? as usize,
-        };
-        debug_assert!(self.0.len() < whole);
-        Ok(Some((kind, Self(self.take(length)?))))
-    }
-}
-
-pub(super) fn nonsense() -> ConvertError {
-    damaged("its description of the picture makes no sense")
-}
 
 /// What an item is said to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,37 +93,12 @@ impl Meta {
     /// Looks for the description and reads it.
     pub(super) fn read<R: BufRead + Seek>(mut input: R) -> Result<Self, ConvertError> {
         for _ in 0..BOXES {
-            let mut head = [0; 8];
-            if !read_whole(&mut input, &mut head)? {
-                return Err(cut_short());
-            }
-            let mut head = Bytes(&head);
-            let (size, kind) = (u64::from(head.long()?), head.kind()?);
-            let length = match size {
-                0 if &kind == b"meta" => META_BYTES,
-                0 => return Err(no_still()),
-                1 => {
-                    let mut wide = [0; 8];
-                    if !read_whole(&mut input, &mut wide)? {
-                        return Err(cut_short());
-                    }
-                    u64::from_be_bytes(wide).checked_sub(16).ok_or_else(nonsense)?
-                }
-                size => size.checked_sub(8).ok_or_else(nonsense)?,
-            };
+            let Some((kind, length)) = next_box(&mut input)? else { return Err(cut_short()) };
             if &kind == b"meta" {
-                if length > META_BYTES {
-                    return Err(unsupported("an AVIF with an enormous description"));
-                }
-                let mut description = Vec::new();
-                input.take(length).read_to_end(&mut description).map_err(ConvertError::Read)?;
-                if (description.len() as u64) < length && size != 0 {
-                    return Err(cut_short());
-                }
-                return Self::parse(&description);
+                return Self::parse(&content(&mut input, length, META_BYTES)?);
             }
-            let length = i64::try_from(length).map_err(|_| nonsense())?;
-            input.seek(SeekFrom::Current(length)).map_err(|_| nonsense())?;
+            let Some(length) = length else { return Err(no_still()) };
+            skip(&mut input, length)?;
         }
         Err(no_still())
     }
@@ -369,15 +271,6 @@ impl Meta {
 
 fn no_still() -> ConvertError {
     unsupported("an AVIF of moving pictures without a still one")
-}
-
-/// Fills a buffer; tells whether there was enough.
-fn read_whole(input: &mut impl Read, buffer: &mut [u8]) -> Result<bool, ConvertError> {
-    match input.read_exact(buffer) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(ConvertError::Read(error)),
-    }
 }
 
 fn items(mut bytes: Bytes) -> Result<Vec<Item>, ConvertError> {
