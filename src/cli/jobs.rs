@@ -73,7 +73,7 @@ pub(super) fn library(settings: &Settings) -> Result<Library, Exit> {
             return Err(Exit::Absent);
         }
     }
-    Library::open(&settings.folders.assets).map_err(|error| {
+    Library::open(&settings.folders.assets, settings.folders.catalogs.as_deref()).map_err(|error| {
         complain(&error.to_string());
         Exit::Absent
     })

@@ -221,7 +221,7 @@ impl Course<'_> {
             self.stand.cancel.ask(Ask::Stop);
         }
         let now = (self.stand.now)();
-        let library = Library::open(&settings.folders.assets);
+        let library = Library::open(&settings.folders.assets, settings.folders.catalogs.as_deref());
         let judged = library.as_ref().map(|library| self.judge(library, now)).ok();
         let decision = self.past.publish.take();
         let job = judged.as_ref().and_then(|judged| judged.job.as_ref());

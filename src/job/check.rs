@@ -21,7 +21,7 @@ use crate::diag::{Code, Diagnostic, Fault, Severity, Spanned, Text, nearest, pos
 use crate::fs::RelPath;
 use crate::imaging::modifiers::{self, Modifiers, Presets};
 use crate::imaging::plan::{self, Defaults};
-use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
+use crate::library::{self, Asset, AssetHandle, Delivery, Library};
 
 /// What the configuration says about jobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -514,7 +514,7 @@ struct Lookup<'l> {
 /// What makes an item one that was listed before.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
-    Asset(Option<SourceFile>, AssetType, Option<String>, Option<String>),
+    Asset(library::Identity),
     Nothing(String),
 }
 
@@ -549,15 +549,7 @@ impl Lookup<'_> {
 fn identity(handle: &AssetHandle, asset: &Result<Asset, Fault>) -> Identity {
     match asset {
         Err(_) => Identity::Nothing(handle.to_string()),
-        Ok(asset) => {
-            let (file, kind, modifier, handle) = asset.identity();
-            Identity::Asset(
-                file.cloned(),
-                kind,
-                modifier.map(str::to_owned),
-                handle.map(str::to_owned),
-            )
-        }
+        Ok(asset) => Identity::Asset(asset.identity()),
     }
 }
 
