@@ -14,7 +14,6 @@ use serde::Serialize;
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
 use crate::fs::RelPath;
-use crate::imaging::modifiers::Presets;
 use crate::job::Fmt;
 use crate::job::check::{
     Destination, Existing, ExportJob, Judged, Make, Moment, When, about, judge,
@@ -405,12 +404,11 @@ impl Course<'_> {
         (log, run): (&JobLog, &RelPath),
     ) -> Result<Option<Decision>, ConductError> {
         let lane = self.epoch.pool.lane();
-        let presets = Presets::from(&self.epoch.settings.policy.macros);
         let bench = Bench {
             library,
             lane: &lane,
             defaults: &self.epoch.settings.policy.imaging,
-            presets: &presets,
+            macros: &self.epoch.settings.policy.macros,
             cancel: self.stand.cancel,
         };
         self.post((log, folder), ActiveState::Running, &Progress::NONE);
