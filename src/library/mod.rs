@@ -86,6 +86,8 @@ pub struct Asset {
     pub post_modifier: Option<String>,
     /// A picture whose alpha or gray stands in for its own alpha.
     pub mask: Option<SourceFile>,
+    /// The record of an image catalogue that describes it.
+    pub entry: Option<Origin>,
     /// Whose macros and profiles hold for it.
     pub scope: Scope,
     /// What stands in for commands that nobody gives.
@@ -268,6 +270,7 @@ impl Library {
             modifier: None,
             post_modifier: None,
             mask: None,
+            entry: None,
             scope: Scope::DEFAULT,
             attributes: self.images.attributes(Scope::DEFAULT),
         }
@@ -317,6 +320,7 @@ impl Library {
             modifier: record.modifier.clone(),
             post_modifier: record.post_modifier.clone(),
             mask,
+            entry: Some(record.from.clone()),
             scope,
             attributes: record.attributes(&self.images.attributes(scope)),
             ..self.bare(handle, record.kind)

@@ -19,7 +19,8 @@
 //!
 //! * [`commands`]: the table, one entry per command of the reference.
 //! * [`values`]: the types of the values.
-//! * `reader`: presets, variables, scopes; `text`: splitting and decoding.
+//! * `reader`: presets, variables, scopes; `text`: splitting and decoding; `expand`: presets
+//!   written out for people.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,11 +29,13 @@ use std::ops::Range;
 use crate::diag::{Code, Diagnostic};
 
 pub mod commands;
+mod expand;
 mod reader;
 mod text;
 pub mod values;
 
 pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, table};
+pub use expand::expand;
 pub use reader::parse;
 
 use values::{

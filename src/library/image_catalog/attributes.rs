@@ -535,7 +535,7 @@ mod tests {
         assert_eq!(all.res_mode.unwrap().value, ResMode::Bicub);
         assert_eq!(all.resolution.unwrap().value.to_bits(), 72.5_f64.to_bits());
         assert_eq!(all.icc_render_intent.unwrap().value, RenderIntent::Perceptual);
-        assert_eq!(all.icc_dither.unwrap().value, true);
+        assert!(all.icc_dither.unwrap().value);
     }
 
     #[test]

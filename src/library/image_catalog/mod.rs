@@ -347,30 +347,32 @@ impl ImageCatalogs {
         } else {
             format!("{}/", catalog.root_id)
         };
-        shelf.each(name, own.catalog_files.as_ref(), |file, text, findings| {
+        for paper in shelf.papers(name, own.catalog_files.as_ref()) {
             let reading = Reading {
-                file,
+                file: &paper.name,
                 title: &title,
                 prefix: &prefix,
                 default_ext: &catalog.default_ext,
                 roots: &self.roots,
             };
-            for (id, record) in reading.records(text, findings) {
+            for (id, record) in shelf.read(&paper, |text, told| reading.records(text, told)) {
                 catalog.by_id.insert(id.nfc().collect(), catalog.records.len());
                 catalog.records.push(record);
             }
-        });
-        let none = Macros::new();
-        let above = inherited.map_or(&none, |default| &default.macro_file);
-        shelf.one(name, own.macro_file.as_ref(), |file, text, findings| {
-            catalog.macro_file = macros::read(text, file, above, findings);
-        });
-        shelf.one(name, own.profile_map.as_ref(), |file, text, findings| {
-            catalog.profiles = maps::profiles(text, file, findings);
-        });
-        shelf.one(name, own.font_map.as_ref(), |file, text, findings| {
-            catalog.fonts = maps::fonts(text, file, findings);
-        });
+        }
+        if let Some(paper) = shelf.paper_of(name, own.macro_file.as_ref()) {
+            let none = Macros::new();
+            let above = inherited.map_or(&none, |default| &default.macro_file);
+            catalog.macro_file =
+                shelf.read(&paper, |text, told| macros::read(text, &paper.name, above, told));
+        }
+        if let Some(paper) = shelf.paper_of(name, own.profile_map.as_ref()) {
+            catalog.profiles =
+                shelf.read(&paper, |text, told| maps::profiles(text, &paper.name, told));
+        }
+        if let Some(paper) = shelf.paper_of(name, own.font_map.as_ref()) {
+            catalog.fonts = shelf.read(&paper, |text, told| maps::fonts(text, &paper.name, told));
+        }
         catalog.prefix = Some(prefix);
         catalog
     }
@@ -388,44 +390,53 @@ impl ImageCatalogs {
     }
 }
 
-/// The files of the folder, each with what was found in it.
+/// The files of the folder that were read, each with what was found in it.
 struct Shelf<'f> {
     folder: &'f Root,
-    papers: BTreeMap<String, Paper>,
+    papers: BTreeMap<Arc<str>, (Arc<str>, Vec<Diagnostic>)>,
 }
 
-/// One file that was read.
+/// A file that was read.
 struct Paper {
+    name: Arc<str>,
     text: Arc<str>,
-    findings: Vec<Diagnostic>,
 }
 
 impl Shelf<'_> {
     /// Reads a file, once.
-    fn paper(&mut self, path: &RelPath) -> Result<&mut Paper, String> {
-        use std::collections::btree_map::Entry;
-        match self.papers.entry(path.to_string()) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(free) => {
-                let bytes = read_bounded(self.folder, path, MOST_BYTES)?.ok_or_else(|| {
-                    "there is no such file in the folder of the catalogues".to_owned()
-                })?;
-                let (text, findings) = text::decode(&bytes);
-                Ok(free.insert(Paper { text: text.into(), findings }))
-            }
+    fn open(&mut self, path: &RelPath) -> Result<Paper, String> {
+        let name: Arc<str> = Arc::from(path.as_str());
+        if let Some((text, _)) = self.papers.get(&name) {
+            return Ok(Paper { name, text: text.clone() });
         }
+        let bytes = read_bounded(self.folder, path, MOST_BYTES)?
+            .ok_or_else(|| "there is no such file in the folder of the catalogues".to_owned())?;
+        let (text, findings) = text::decode(&bytes);
+        let text: Arc<str> = text.into();
+        self.papers.insert(name.clone(), (text.clone(), findings));
+        Ok(Paper { name, text })
     }
 
+    /// Takes a file apart, keeping what is found in it.
+    fn read<T>(&mut self, paper: &Paper, read: impl FnOnce(&str, &mut Vec<Diagnostic>) -> T) -> T {
+        let mut told = Vec::new();
+        let made = read(&paper.text, &mut told);
+        if let Some((_, findings)) = self.papers.get_mut(&paper.name) {
+            findings.append(&mut told);
+        }
+        made
+    }
+
+    /// Reads an attribute file.
     fn attribute_file(&mut self, name: &str) -> AttributeFile {
         let paper = RelPath::parse(name)
             .map_err(|error| error.to_string())
-            .and_then(|path| self.paper(&path));
+            .and_then(|path| self.open(&path));
         match paper {
-            Ok(paper) => attributes::read(&paper.text, &Arc::from(name), &mut paper.findings),
+            Ok(paper) => self.read(&paper, |text, told| attributes::read(text, &paper.name, told)),
             Err(problem) => {
-                let finding = Diagnostic::error(Code::Other, 0..1, problem);
-                let paper = Paper { text: Arc::from(" "), findings: vec![finding] };
-                self.papers.insert(name.to_owned(), paper);
+                let told = vec![Diagnostic::error(Code::Other, 0..1, problem)];
+                self.papers.insert(Arc::from(name), (Arc::from(" "), told));
                 AttributeFile::default()
             }
         }
@@ -433,71 +444,47 @@ impl Shelf<'_> {
 
     /// Adds a finding about a file that was read.
     fn tell(&mut self, name: &str, finding: Diagnostic) {
-        if let Some(paper) = self.papers.get_mut(name) {
-            paper.findings.push(finding);
+        if let Some((_, findings)) = self.papers.get_mut(name) {
+            findings.push(finding);
         }
     }
 
     /// Reads the files that an attribute lists.
-    fn each(
-        &mut self,
-        name: &str,
-        written: Option<&Written>,
-        mut read: impl FnMut(&Arc<str>, &str, &mut Vec<Diagnostic>),
-    ) {
-        let Some(written) = written else { return };
-        for file in written.value.split(',').map(str::trim).filter(|file| !file.is_empty()) {
-            self.file(name, written, file, &mut read);
-        }
+    fn papers(&mut self, name: &str, written: Option<&Written>) -> Vec<Paper> {
+        let Some(written) = written else { return Vec::new() };
+        let files = written.value.split(',').map(str::trim).filter(|file| !file.is_empty());
+        files.filter_map(|file| self.named(name, written, file)).collect()
     }
 
     /// Reads the file that an attribute names.
-    fn one(
-        &mut self,
-        name: &str,
-        written: Option<&Written>,
-        mut read: impl FnMut(&Arc<str>, &str, &mut Vec<Diagnostic>),
-    ) {
-        if let Some(written) = written.filter(|written| !written.value.is_empty()) {
-            self.file(name, written, &written.value, &mut read);
-        }
+    fn paper_of(&mut self, name: &str, written: Option<&Written>) -> Option<Paper> {
+        let written = written.filter(|written| !written.value.is_empty())?;
+        self.named(name, written, &written.value)
     }
 
-    fn file(
-        &mut self,
-        name: &str,
-        written: &Written,
-        file: &str,
-        read: &mut dyn FnMut(&Arc<str>, &str, &mut Vec<Diagnostic>),
-    ) {
+    fn named(&mut self, name: &str, written: &Written, file: &str) -> Option<Paper> {
         let folder = Roots::new(&[self.folder.path().to_owned()]);
         let paper = match Prefix::Below(String::new()).place(file, "", &folder) {
-            Place::Below(path) | Place::In(_, path) => {
-                self.paper(&path).map(|paper| (path.to_string(), paper))
-            }
+            Place::Below(path) | Place::In(_, path) => self.open(&path),
             Place::Outside => Err("it does not lie in the folder of the catalogues".to_owned()),
         };
-        match paper {
-            Ok((path, paper)) => {
-                let text = paper.text.clone();
-                read(&Arc::from(path), &text, &mut paper.findings);
-            }
-            Err(problem) => {
+        paper
+            .map_err(|problem| {
                 let message = format!("`{}`: {problem}", shown(file));
                 let finding = Diagnostic::error(Code::Value, written.span.clone(), message);
                 self.tell(name, finding.help("put it beside this file and write its name"));
-            }
-        }
+            })
+            .ok()
     }
 
     /// Returns what was found, file by file.
     fn findings(self, folder: &Path) -> Vec<CatalogFindings> {
-        let told = self.papers.into_iter().filter(|(_, paper)| !paper.findings.is_empty());
-        told.map(|(name, Paper { text, mut findings })| {
+        let told = self.papers.into_iter().filter(|(_, (_, findings))| !findings.is_empty());
+        told.map(|(name, (text, mut findings))| {
             findings.sort_by_key(|finding| finding.span.start);
             // A file that two catalogues share is read for each of them.
             findings.dedup();
-            let file = folder.join(name).display().to_string();
+            let file = folder.join(&*name).display().to_string();
             CatalogFindings { file, text: text.to_string(), findings }
         })
         .collect()

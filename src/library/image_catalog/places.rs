@@ -42,11 +42,10 @@ impl Roots {
 
     /// Returns the root that an absolute path lies below, and what is left of it.
     fn below(&self, path: &str) -> Option<(usize, String)> {
-        let found = self.0.iter().enumerate().find_map(|(at, root)| {
+        self.0.iter().enumerate().find_map(|(at, root)| {
             let rest = Path::new(path).strip_prefix(root).ok()?;
             Some((at, rest.to_str()?.to_owned()))
-        });
-        found
+        })
     }
 }
 

@@ -52,7 +52,7 @@ pub(in crate::library) struct Record {
     pub(in crate::library) mask: Option<Place>,
     pub(in crate::library) modifier: Option<String>,
     pub(in crate::library) post_modifier: Option<String>,
-    from: Origin,
+    pub(in crate::library) from: Origin,
     resolution: Option<f64>,
     print_resolution: Option<f64>,
     thumb_type: Option<ThumbType>,

@@ -115,8 +115,8 @@ fn header(
             return None;
         }
         let is = |known: &&str| known.eq_ignore_ascii_case(&key);
-        let place = columns.read.iter().position(|known| is(&known));
-        if place.is_none() && !columns.ignored.iter().any(|known| is(&known)) {
+        let place = columns.read.iter().position(is);
+        if place.is_none() && !columns.ignored.iter().any(is) {
             let message = format!("unknown column `{}` is ignored", shown(&name.value));
             let known = columns.read.iter().chain(columns.ignored).copied();
             let finding = Diagnostic::warning(Code::Other, span, message);
