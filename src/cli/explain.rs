@@ -96,6 +96,7 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         attributes: &attributes,
         defaults: &defaults,
         config: &config,
+        images,
         flags: args.flags(),
     };
     let exit = match told(&asked, &source, &mut findings) {

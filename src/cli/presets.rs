@@ -8,7 +8,7 @@ use crate::config::{Config, Settings};
 use crate::diag::{Diagnostic, nearest, render};
 use crate::imaging::modifiers::{Presets, Target, expand, parse};
 use crate::job::precedence;
-use crate::library::{ImageCatalogs, Scope};
+use crate::library::{CatalogFindings, ImageCatalogs, Scope};
 
 #[derive(Debug, Args)]
 pub(super) struct PresetsArgs {
@@ -38,22 +38,21 @@ enum PresetsCommand {
 pub(super) fn presets(places: &Places, args: &PresetsArgs) -> Result<Exit, Exit> {
     let config = places.settings()?;
     let images = images(&config.settings)?;
-    for catalogue in images.findings() {
-        say(render(&catalogue.file, &catalogue.text, &catalogue.findings, rendering()).trim_end());
-    }
     let all = all(&config, &images);
     match &args.command {
-        PresetsCommand::List { json: true } => print_json(&all),
-        PresetsCommand::List { json: false } => {
-            for preset in &all {
-                print(&format!("{preset}\n"));
+        PresetsCommand::List { json } => {
+            if *json {
+                print_json(&all);
+            } else {
+                all.iter().for_each(|preset| print(&format!("{preset}\n")));
             }
+            for CatalogFindings { file, text, findings } in images.findings() {
+                say(render(file, text, findings, rendering()).trim_end());
+            }
+            Ok(Exit::Well)
         }
-        PresetsCommand::Show { name, json } => {
-            return show(&all, name, (&config, &images), *json);
-        }
+        PresetsCommand::Show { name, json } => show(&all, name, (&config, &images), *json),
     }
-    Ok(Exit::Well)
 }
 
 /// Reads the image catalogues.
@@ -110,19 +109,13 @@ impl std::fmt::Display for Preset {
 /// Collects all presets: those of the configuration, then each catalogue's, sorted by name.
 fn all(config: &Config, images: &ImageCatalogs) -> Vec<Preset> {
     let configured = &config.settings.policy.macros;
-    let origin = |name: &str| {
-        let found = config.origins.iter().find(|(key, _)| {
-            key.strip_prefix("macros.").is_some_and(|key| key.eq_ignore_ascii_case(name))
-        });
-        found.map_or_else(String::new, |(_, (_, origin))| origin.to_string())
-    };
     let mut all: Vec<Preset> = configured
         .iter()
         .map(|(name, definition)| Preset {
             name: name.clone(),
             catalogue: None,
             definition: definition.clone(),
-            origin: origin(name),
+            origin: configured_at(config, name).unwrap_or_default(),
             hidden: false,
             problem: None,
             scope: Scope::DEFAULT,
@@ -141,6 +134,28 @@ fn all(config: &Config, images: &ImageCatalogs) -> Vec<Preset> {
         }));
     }
     all
+}
+
+/// Returns where the configuration defines a preset.
+fn configured_at(config: &Config, name: &str) -> Option<String> {
+    let is =
+        |key: &str| key.strip_prefix("macros.").is_some_and(|key| key.eq_ignore_ascii_case(name));
+    config.origins.iter().find(|(key, _)| is(key)).map(|(_, (_, origin))| origin.to_string())
+}
+
+/// Returns where the preset is defined that a name means in an image catalogue.
+pub(super) fn origin(
+    config: &Config,
+    images: &ImageCatalogs,
+    scope: Scope,
+    name: &str,
+) -> Option<String> {
+    let of = |scope| {
+        let found = images.macros(scope).find(|found| found.name.eq_ignore_ascii_case(name));
+        found.map(|found| found.from.to_string())
+    };
+    let own = if scope == Scope::DEFAULT { None } else { of(scope) };
+    own.or_else(|| configured_at(config, name)).or_else(|| of(Scope::DEFAULT))
 }
 
 /// What `presets show --json` prints.

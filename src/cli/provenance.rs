@@ -1,11 +1,11 @@
 //! Where each thing a plan obeys was said: the last part of what `explain` prints.
 
-use super::presets::of;
+use super::presets::{of, origin};
 use crate::config::Config;
 use crate::imaging::modifiers::{Modifiers, Target};
 use crate::imaging::plan::{Defaults, Encoding, Plan, Step};
 use crate::job::precedence::Own;
-use crate::library::{Asset, Attributes, Given};
+use crate::library::{Asset, Attributes, Given, ImageCatalogs, Scope};
 
 /// Everything that was asked before a plan was made.
 pub(super) struct Asked<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Asked<'a> {
     pub(super) defaults: &'a Defaults,
     /// The configuration.
     pub(super) config: &'a Config,
+    /// The image catalogues.
+    pub(super) images: &'a ImageCatalogs,
     /// The flags that stand in for attributes, where they were given.
     pub(super) flags: Flags,
 }
@@ -79,7 +81,12 @@ impl Asked<'_> {
             Source::Text => {
                 let written = span.and_then(|span| self.text.get(span.clone())).unwrap_or("");
                 match written.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')) {
-                    Some(preset) => format!("from the preset ${preset}$"),
+                    Some(preset) => {
+                        let scope = self.asset.map_or(Scope::DEFAULT, |asset| asset.scope);
+                        let from = origin(self.config, self.images, scope, preset);
+                        let from = from.map_or(String::new(), |from| format!(" ({from})"));
+                        format!("from the preset ${preset}${from}")
+                    }
                     None => "from the modifiers".into(),
                 }
             }

@@ -172,3 +172,98 @@ fn thumbnail(
         (None, base, _) => base,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::{AssetType, Origin, RenderIntent};
+    use crate::library::{ThumbAlign as Align, ThumbType as Kind};
+
+    fn asset(modifier: Option<&str>, post_modifier: Option<&str>) -> Asset {
+        Asset {
+            handle: "a".into(),
+            name: "a".into(),
+            kind: AssetType::Image,
+            file: None,
+            modifier: modifier.map(str::to_owned),
+            post_modifier: post_modifier.map(str::to_owned),
+            mask: None,
+            entry: None,
+            scope: Scope::DEFAULT,
+            attributes: std::sync::Arc::default(),
+        }
+    }
+
+    /// What is asked of an asset in the end.
+    fn asked(modifier: Option<&str>, post_modifier: Option<&str>, request: &str) -> String {
+        let presets = Presets::new([("view", "wid=240&fmt=jpeg&qlt=85")]);
+        let asset = asset(modifier, post_modifier);
+        let own = Own::read(&asset, &presets, Rules::default()).unwrap();
+        let request = modifiers::parse(request, &presets, Rules::default()).modifiers;
+        own.around(&request).to_string()
+    }
+
+    #[test]
+    fn a_record_is_weaker_than_a_request_and_its_post_modifier_stronger() {
+        // P-4 and P-5 of the worked examples.
+        assert_eq!(asked(Some("wid=100&qlt=50"), None, "wid=200"), "qlt=50,0&wid=200");
+        assert_eq!(asked(Some("$view$"), None, "wid=10"), "fmt=jpeg&qlt=85,0&wid=10");
+        assert_eq!(asked(None, Some("wid=1&fmt=png"), "wid=10&$view$"), "fmt=png&qlt=85,0&wid=1");
+        assert_eq!(asked(Some("crop=1,1,5,5"), None, "cropN=0,0,1,1"), "cropN=0,0,1,1");
+        assert_eq!(asked(Some("crop=1,1,5,5"), Some("cropN=0,0,1,1"), ""), "cropN=0,0,1,1");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_record_fails_its_asset() {
+        for (modifier, post) in [(Some("wid=abc"), None), (None, Some("$none$"))] {
+            let read = Own::read(&asset(modifier, post), &Presets::default(), Rules::default());
+            let message = read.unwrap_err().to_string();
+            assert!(message.starts_with("its catalogue entry is wrong: "), "{message}");
+        }
+    }
+
+    #[test]
+    fn attributes_stand_in_for_the_configuration() {
+        fn given<T>(value: T) -> Option<Given<T>> {
+            let from = Origin { file: std::sync::Arc::from("a.ini"), line: 1 };
+            Some(Given { value, from })
+        }
+        let configured = Defaults {
+            max_pix: (9, 9),
+            strict: true,
+            resolution: Some(7.0),
+            ..Defaults::default()
+        };
+        assert_eq!(defaults(&configured, &Attributes::default()), configured);
+        let attributes = Attributes {
+            default_pix: given((1, 2)),
+            bkg_color: given([3, 4, 5]),
+            jpeg_quality: given((6, true)),
+            res_mode: given(ResMode::Bilin),
+            print_resolution: given(300.0),
+            default_thumb_pix: given((7, 8)),
+            thumb_bkg_color: given([9, 10, 11]),
+            thumb_type: given(Kind::Texture),
+            thumb_res: given(12.0),
+            thumb_horiz_align: given(Align::End),
+            thumb_vert_align: given(Align::Start),
+            icc_render_intent: given(RenderIntent::Perceptual),
+            ..Attributes::default()
+        };
+        let expected = Defaults {
+            default_pix: (1, 2),
+            background: [3, 4, 5],
+            jpeg_quality: (6, true),
+            res_mode: Kernel::Bilin,
+            print_resolution: Some(300.0),
+            thumbnails: Thumbnails {
+                pix: (7, 8),
+                kind: ThumbType::Texture { resolution: 12.0 },
+                align: (1.0, -1.0),
+                background: [9, 10, 11],
+            },
+            ..configured.clone()
+        };
+        assert_eq!(defaults(&configured, &attributes), expected);
+    }
+}

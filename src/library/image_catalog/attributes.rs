@@ -579,6 +579,10 @@ mod tests {
 
     #[test]
     fn every_attribute_that_is_said_to_be_used_is() {
+        let page = include_str!("../../../docs/catalogues.md");
+        for name in FILES.iter().chain(USED).chain(WITHOUT_EFFECT) {
+            assert!(page.contains(&format!("`{name}`")), "docs/catalogues.md lacks {name}");
+        }
         for name in USED {
             let mut all = Attributes::default();
             let from = Origin { file: Arc::from("a.ini"), line: 1 };
