@@ -121,7 +121,7 @@ impl ImageCatalogs {
         };
         let mut names: Vec<String> = entries
             .into_iter()
-            .filter(|entry| entry.file && is_ini(&entry.name) && !is_ignored(&entry.name))
+            .filter(|entry| !entry.folder && is_ini(&entry.name) && !is_ignored(&entry.name))
             .map(|entry| entry.name)
             .collect();
         // The others inherit from the default one.
@@ -130,7 +130,7 @@ impl ImageCatalogs {
         let mut default = AttributeFile::default();
         for name in names {
             if name.eq_ignore_ascii_case(DEFAULT) {
-                default = shelf.attribute_file(&name);
+                default = shelf.attribute_file(&name).unwrap_or_default();
                 if let Some(id) = default.root_id.as_ref().filter(|id| !id.value.is_empty()) {
                     let message = "the default catalogue has no `RootId`; it is ignored";
                     let place = id.span.clone();
@@ -138,7 +138,7 @@ impl ImageCatalogs {
                 }
                 all.catalogs[0] = all.catalog(&name, String::new(), (&default, None), &mut shelf);
             } else {
-                let own = shelf.attribute_file(&name);
+                let Some(own) = shelf.attribute_file(&name) else { continue };
                 let Some(root_id) = all.root_id(&name, &own, &mut shelf) else { continue };
                 let made = all.catalog(&name, root_id.clone(), (&own, Some(&default)), &mut shelf);
                 all.by_root_id.insert(root_id, all.catalogs.len());
@@ -427,17 +427,21 @@ impl Shelf<'_> {
         made
     }
 
-    /// Reads an attribute file.
-    fn attribute_file(&mut self, name: &str) -> AttributeFile {
+    /// Reads an attribute file; `None` when that cannot be done.
+    fn attribute_file(&mut self, name: &str) -> Option<AttributeFile> {
         let paper = RelPath::parse(name)
             .map_err(|error| error.to_string())
             .and_then(|path| self.open(&path));
         match paper {
-            Ok(paper) => self.read(&paper, |text, told| attributes::read(text, &paper.name, told)),
+            Ok(paper) => {
+                let read =
+                    self.read(&paper, |text, told| attributes::read(text, &paper.name, told));
+                Some(read)
+            }
             Err(problem) => {
                 let told = vec![Diagnostic::error(Code::Other, 0..1, problem)];
                 self.papers.insert(Arc::from(name), (Arc::from(" "), told));
-                AttributeFile::default()
+                None
             }
         }
     }

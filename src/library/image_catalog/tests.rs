@@ -268,6 +268,13 @@ fn a_root_path_may_be_absolute_below_an_asset_root() {
 }
 
 #[test]
+fn a_link_is_not_followed_and_is_told() {
+    let world = World { assets: folder(&[]), catalogs: folder(&[("real.txt", "RootId = a\n")]) };
+    std::os::unix::fs::symlink("real.txt", world.catalogs.path().join("a.ini")).unwrap();
+    assert_eq!(world.told(), ["a.ini:1: the path leads out of its folder"]);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_no_library() {
     let assets = folder(&[("x.tif", "")]);
     let absent = assets.path().join("absent");
