@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attributes::Origin;
-use super::table::{self, Columns};
+use super::table::{Columns, Table};
 use crate::diag::{Code, Diagnostic, nearest, shown};
 
 /// Longest text of a macro with everything it uses, in bytes.
@@ -41,7 +41,8 @@ pub(super) fn read(
     findings: &mut Vec<Diagnostic>,
 ) -> Macros {
     let mut macros = Macros::new();
-    for mut record in table::read(text, &COLUMNS, findings) {
+    let mut table = Table::new(text, &COLUMNS, findings);
+    while let Some(mut record) = table.next(findings) {
         let Some(name) = record.take(0) else {
             let message = "this macro has no name";
             findings.push(Diagnostic::error(Code::Missing, record.place(), message));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attributes::Origin;
-use super::table::{self, Columns};
+use super::table::{Columns, Table};
 use crate::diag::{Code, Diagnostic, shown};
 
 const PROFILES: Columns = Columns { read: &["Name", "ProfilePath"], ignored: &[] };
@@ -51,7 +51,8 @@ pub(super) type Fonts = BTreeMap<(String, bool, bool), FontEntry>;
 /// Reads a profile map; of two entries of one name the later one holds.
 pub(super) fn profiles(text: &str, file: &Arc<str>, findings: &mut Vec<Diagnostic>) -> Profiles {
     let mut profiles = Profiles::new();
-    for mut record in table::read(text, &PROFILES, findings) {
+    let mut table = Table::new(text, &PROFILES, findings);
+    while let Some(mut record) = table.next(findings) {
         let (name, path) = (record.take(0), record.take(1));
         let (Some(name), Some(path)) = (name, path) else {
             let message = "this profile has no name or no path";
@@ -72,7 +73,8 @@ pub(super) fn profiles(text: &str, file: &Arc<str>, findings: &mut Vec<Diagnosti
 /// Reads a font map; a name may have up to four entries, one a style.
 pub(super) fn fonts(text: &str, file: &Arc<str>, findings: &mut Vec<Diagnostic>) -> Fonts {
     let mut fonts = Fonts::new();
-    for mut record in table::read(text, &FONTS, findings) {
+    let mut table = Table::new(text, &FONTS, findings);
+    while let Some(mut record) = table.next(findings) {
         let (name, path) = (record.take(0), record.take(1));
         let (Some(name), Some(path)) = (name, path) else {
             let message = "this font has no name or no path";

@@ -88,7 +88,8 @@ pub struct ImageCatalogs {
     /// The default one is the first.
     catalogs: Vec<Catalog>,
     by_root_id: HashMap<String, usize>,
-    by_path: HashMap<RelPath, Vec<(usize, usize)>>,
+    /// The record that describes a file; `None` when several do.
+    by_path: HashMap<RelPath, Option<(usize, usize)>>,
     roots: Roots,
     /// What stands before the paths of a default catalogue that nobody wrote.
     bare: Prefix,
@@ -239,17 +240,12 @@ impl ImageCatalogs {
 
     /// Returns the only record that describes a file; `None` also when there are several.
     pub(super) fn of_file(&self, file: &SourceFile) -> Option<(Scope, &Record)> {
-        let mut found = self.by_path.get(&file.path)?.iter().filter_map(|&(catalog, record)| {
-            let found = &self.catalogs[catalog].records[record];
-            let here = match &found.path {
-                Some(Place::In(root, _)) => *root == file.root,
-                Some(Place::Below(_)) => true,
-                Some(Place::Outside) | None => false,
-            };
-            here.then_some((Scope(catalog), found))
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
+        let (catalog, record) = self.by_path.get(&file.path).copied()??;
+        let found = &self.catalogs[catalog].records[record];
+        match &found.path {
+            Some(Place::In(root, _)) if *root != file.root => None,
+            _ => Some((Scope(catalog), found)),
+        }
     }
 
     /// Returns how a record of another catalogue than the default one is named, by its id alone.
@@ -310,16 +306,14 @@ impl ImageCatalogs {
         shelf: &mut Shelf<'_>,
     ) -> Catalog {
         let inherited = default.is_some().then(|| &self.catalogs[0]);
+        let default_ext = own.default_ext.clone();
+        let default_ext = default_ext.or_else(|| Some(inherited?.default_ext.clone()));
+        let default_ext = default_ext.unwrap_or_default();
         let mut catalog = Catalog {
             attributes: Arc::new(match inherited {
                 Some(default) => own.attributes.over(&default.attributes),
                 None => own.attributes.clone(),
             }),
-            default_ext: own
-                .default_ext
-                .clone()
-                .or_else(|| Some(inherited?.default_ext.clone()))
-                .unwrap_or_default(),
             full_match: own.full_match.or_else(|| Some(inherited?.full_match)).unwrap_or_default(),
             root_id,
             ..Catalog::default()
@@ -352,13 +346,16 @@ impl ImageCatalogs {
                 file: &paper.name,
                 title: &title,
                 prefix: &prefix,
-                default_ext: &catalog.default_ext,
+                default_ext: &default_ext,
                 roots: &self.roots,
             };
-            for (id, record) in shelf.read(&paper, |text, told| reading.records(text, told)) {
-                catalog.by_id.insert(id.nfc().collect(), catalog.records.len());
-                catalog.records.push(record);
-            }
+            let Catalog { by_id, records, .. } = &mut catalog;
+            shelf.read(&paper, |text, told| {
+                reading.each(text, told, |id, record| {
+                    by_id.insert(id.nfc().collect(), records.len());
+                    records.push(record);
+                });
+            });
         }
         if let Some(paper) = shelf.paper_of(name, own.macro_file.as_ref()) {
             let none = Macros::new();
@@ -374,6 +371,7 @@ impl ImageCatalogs {
             catalog.fonts = shelf.read(&paper, |text, told| maps::fonts(text, &paper.name, told));
         }
         catalog.prefix = Some(prefix);
+        catalog.default_ext = default_ext;
         catalog
     }
 
@@ -383,7 +381,8 @@ impl ImageCatalogs {
             for &record in catalog.by_id.values() {
                 if let Some(Place::Below(path) | Place::In(_, path)) = &catalog.records[record].path
                 {
-                    self.by_path.entry(path.clone()).or_default().push((at, record));
+                    let only = self.by_path.entry(path.clone());
+                    only.and_modify(|only| *only = None).or_insert(Some((at, record)));
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::attributes::{Attributes, Given, Origin, ThumbType, positive, thumb_type};
 use super::places::{Place, Prefix, Roots};
-use super::table::{self, Columns, Field};
+use super::table::{Columns, Field, Row, Table};
 use crate::diag::{Code, Diagnostic, shown};
 use crate::library::{AssetHandle, AssetType};
 
@@ -91,21 +91,23 @@ pub(super) struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    /// Reads a table; records that cannot be used are named and left out.
-    pub(super) fn records(
+    /// Reads a table and hands each record over with its id; records that cannot be used are named
+    /// and left out.
+    pub(super) fn each(
         &self,
         text: &str,
         findings: &mut Vec<Diagnostic>,
-    ) -> Vec<(String, Record)> {
-        let records = table::read(text, &COLUMNS, findings);
-        records.into_iter().filter_map(|record| self.record(record, findings)).collect()
+        mut take: impl FnMut(String, Record),
+    ) {
+        let mut table = Table::new(text, &COLUMNS, findings);
+        while let Some(row) = table.next(findings) {
+            if let Some((id, record)) = self.record(row, findings) {
+                take(id, record);
+            }
+        }
     }
 
-    fn record(
-        &self,
-        mut row: table::Record,
-        findings: &mut Vec<Diagnostic>,
-    ) -> Option<(String, Record)> {
+    fn record(&self, mut row: Row, findings: &mut Vec<Diagnostic>) -> Option<(String, Record)> {
         let id = read_id(&mut row, findings)?;
         let path = self.place("Path", row.take(1), findings);
         let mask = self.place("MaskPath", row.take(2), findings);
@@ -174,7 +176,7 @@ impl Reading<'_> {
 }
 
 /// Takes the id of a record.
-fn read_id(row: &mut table::Record, findings: &mut Vec<Diagnostic>) -> Option<Field> {
+fn read_id(row: &mut Row, findings: &mut Vec<Diagnostic>) -> Option<Field> {
     let Some(id) = row.take(0) else {
         findings.push(Diagnostic::error(Code::Missing, row.place(), "this record has no id"));
         return None;
@@ -268,8 +270,8 @@ mod tests {
             default_ext: ".tif",
             roots: &roots,
         };
-        let mut findings = Vec::new();
-        let records = reading.records(text, &mut findings);
+        let (mut records, mut findings) = (Vec::new(), Vec::new());
+        reading.each(text, &mut findings, |id, record| records.push((id, record)));
         let told = findings
             .into_iter()
             .map(|d| format!("{}: {}", crate::diag::position(text, d.span.start).0, d.message))

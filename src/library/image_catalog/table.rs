@@ -20,7 +20,7 @@ pub(super) struct Field {
 
 /// One record, its fields in the order that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct Row {
     fields: Vec<Option<Field>>,
     /// The line it begins on, from 1.
     pub(super) line: usize,
@@ -28,7 +28,7 @@ pub(super) struct Record {
     pub(super) start: usize,
 }
 
-impl Record {
+impl Row {
     /// Takes the field of a column, by its place among the names that were asked for; `None` when
     /// it is empty.
     pub(super) fn take(&mut self, column: usize) -> Option<Field> {
@@ -49,46 +49,51 @@ pub(super) struct Columns {
     pub(super) ignored: &'static [&'static str],
 }
 
-/// Reads a table. Without a usable key column there are no records.
-pub(super) fn read(text: &str, columns: &Columns, findings: &mut Vec<Diagnostic>) -> Vec<Record> {
-    let mut scanner = Scanner { text, at: 0, line: 1 };
-    let Some((_, _, names)) = scanner.record(findings) else { return Vec::new() };
-    let places = header(&names, columns, findings);
-    if !places.contains(&Some(0)) {
-        let message = format!("the table has no column `{}`", columns.read[0]);
-        findings.push(
-            Diagnostic::error(Code::Missing, 0..1, message)
-                .help("the first line holds the names of the columns, with TABs between them"),
-        );
-        return Vec::new();
-    }
-    let mut records = Vec::new();
-    while let Some((line, start, fields)) = scanner.record(findings) {
-        if let Some(extra) = fields
-            .get(places.len()..)
-            .and_then(|extra| extra.iter().find(|field| !field.value.is_empty()))
-        {
-            findings.push(Diagnostic::warning(
-                Code::Value,
-                extra.span.clone(),
-                format!(
-                    "this record has {} fields, but there are {} columns",
-                    fields.len(),
-                    places.len()
-                ),
-            ));
+/// A table that is read record by record: there may be hundreds of thousands.
+pub(super) struct Table<'t> {
+    scanner: Scanner<'t>,
+    /// For each column its place among those that are read.
+    places: Vec<Option<usize>>,
+    width: usize,
+}
+
+impl<'t> Table<'t> {
+    /// Reads the names of the columns. Without a usable key column there are no records.
+    pub(super) fn new(text: &'t str, columns: &Columns, findings: &mut Vec<Diagnostic>) -> Self {
+        let mut scanner = Scanner { text, at: 0, line: 1 };
+        let (_, _, names) = scanner.record(findings).unwrap_or_default();
+        let places = header(&names, columns, findings);
+        if !names.is_empty() && !places.contains(&Some(0)) {
+            let message = format!("the table has no column `{}`", columns.read[0]);
+            findings.push(
+                Diagnostic::error(Code::Missing, 0..1, message)
+                    .help("the first line holds the names of the columns, with TABs between them"),
+            );
+            scanner.at = text.len();
         }
-        let mut record = Record { fields: vec![None; columns.read.len()], line, start };
-        for (place, field) in places.iter().zip(fields) {
+        Self { scanner, places, width: columns.read.len() }
+    }
+
+    /// Reads the next record.
+    pub(super) fn next(&mut self, findings: &mut Vec<Diagnostic>) -> Option<Row> {
+        let (line, start, fields) = self.scanner.record(findings)?;
+        let extra = fields.get(self.places.len()..).unwrap_or_default();
+        if let Some(extra) = extra.iter().find(|field| !field.value.is_empty()) {
+            let (fields, columns) = (fields.len(), self.places.len());
+            let message =
+                format!("this record has {fields} fields, but there are {columns} columns");
+            findings.push(Diagnostic::warning(Code::Value, extra.span.clone(), message));
+        }
+        let mut record = Row { fields: vec![None; self.width], line, start };
+        for (place, field) in self.places.iter().zip(fields) {
             if let Some(place) = place
                 && !field.value.is_empty()
             {
                 record.fields[*place] = Some(field);
             }
         }
-        records.push(record);
+        Some(record)
     }
-    records
 }
 
 /// Finds for each column its place among those that are read.
@@ -218,9 +223,14 @@ mod tests {
 
     const COLUMNS: Columns = Columns { read: &["Id", "Path", "Modifier"], ignored: &["Map"] };
 
+    fn read(text: &str, findings: &mut Vec<Diagnostic>) -> Vec<Row> {
+        let mut table = Table::new(text, &COLUMNS, findings);
+        std::iter::from_fn(|| table.next(findings)).collect()
+    }
+
     fn table(text: &str) -> (Vec<[String; 3]>, Vec<String>) {
         let mut findings = Vec::new();
-        let records = read(text, &COLUMNS, &mut findings);
+        let records = read(text, &mut findings);
         let value = |field: &Option<Field>| field.as_ref().map_or("-".into(), |f| f.value.clone());
         let rows = records
             .iter()
@@ -276,7 +286,7 @@ mod tests {
     #[test]
     fn records_know_their_line() {
         let mut findings = Vec::new();
-        let records = read("Id\n\na\n\"b\nc\"\nd\n", &COLUMNS, &mut findings);
+        let records = read("Id\n\na\n\"b\nc\"\nd\n", &mut findings);
         let lines: Vec<usize> = records.iter().map(|record| record.line).collect();
         assert_eq!(lines, [3, 4, 6]);
     }
