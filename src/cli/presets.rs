@@ -174,8 +174,17 @@ fn show(
     json: bool,
 ) -> Result<Exit, Exit> {
     let bare = name.trim_matches('$');
-    let named = |preset: &&Preset| !preset.hidden && preset.title().eq_ignore_ascii_case(bare);
-    let Some(preset) = all.iter().find(named) else {
+    let scoped = bare.split_once('/').and_then(|(root_id, name)| {
+        Some((images.scopes().skip(1).find(|scope| images.root_id_of(*scope) == root_id)?, name))
+    });
+    let (scope, called) = scoped.unwrap_or((Scope::DEFAULT, bare));
+    let named = |scope| {
+        let is = |preset: &&Preset| {
+            preset.scope == scope && !preset.hidden && preset.name.eq_ignore_ascii_case(called)
+        };
+        all.iter().find(is)
+    };
+    let Some(preset) = named(scope).or_else(|| named(Scope::DEFAULT)) else {
         complain(&format!("there is no preset `{bare}`"));
         let titles: Vec<String> = all.iter().map(Preset::title).collect();
         match nearest(bare, titles.iter().map(String::as_str)) {
@@ -185,7 +194,7 @@ fn show(
         return Err(Exit::Wrong);
     };
     let policy = &config.settings.policy;
-    let presets = precedence::presets(images, preset.scope, &policy.macros);
+    let presets = precedence::presets(images, scope, &policy.macros);
     let request = format!("${}$", preset.name);
     let shown = Shown { preset, expanded: expand(&request, &presets), sets: Vec::new() };
     print_shown(shown, &presets, (&request, policy.imaging.rules()), json)

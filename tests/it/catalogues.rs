@@ -66,11 +66,9 @@ impl World {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let places = ["--config", "exportd.toml", "--root", "."];
-        let (command, rest) = args.split_first().unwrap();
         let mut run = Command::new(BINARY);
         run.current_dir(self.dir.path()).env("NO_COLOR", "1");
-        run.arg(command).args(places).args(rest).output().unwrap()
+        run.args(["--config", "exportd.toml", "--root", "."]).args(args).output().unwrap()
     }
 
     /// What `plan` would make: handle, and name and size, or why not.
@@ -163,6 +161,43 @@ fn presets_are_those_of_the_catalogue_then_the_configuration_then_the_default() 
         sizes("loop"),
         pairs(&[("plain", "there is no preset `$loop$`"), ("shop/bag", loops)])
     );
+}
+
+#[test]
+fn presets_are_shown_as_their_catalogue_means_them() {
+    let world = World::new();
+    let shown = |name: &str| {
+        let out = world.run(&["presets", "show", name]);
+        let told = String::from_utf8(out.stdout).unwrap();
+        let squeeze = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        told.lines().map(squeeze).filter(|line| !line.starts_with("text")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown("shop/OWN"),
+        [
+            "preset $own$",
+            "from shop.mac:2",
+            "expanded wid=25&hei=20&fit=fit,1",
+            "sets fit=fit,1",
+            "sets hei=20",
+            "sets wid=25",
+        ]
+    );
+    // One that the catalogue does not have is what its assets get instead.
+    assert_eq!(shown("$shop/only$"), ["preset $only$", "from default.mac:4", "sets wid=25"]);
+    assert!(shown("shop/web")[1].ends_with("exportd.toml:4"), "{:?}", shown("shop/web"));
+    assert_eq!(shown("shop/none"), [""; 0]);
+    let out = world.run(&["presets", "list"]);
+    let list = String::from_utf8(out.stdout).unwrap();
+    for line in [
+        "own = wid=110  # ",
+        "web = wid=1  # default.mac:3, hidden by the one of the configuration",
+        "shop/own = $only$&hei=20&fit=fit,1  # shop.mac:2",
+        "shop/loop = $loop$  # shop.mac:3, cannot be used: it uses `$loop$`, which is not defined \
+         before it",
+    ] {
+        assert!(list.contains(line), "{line}\n{list}");
+    }
 }
 
 #[test]

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::diag::{Rendering, render};
 use crate::fs::write_new;
 use crate::library::{Asset, AssetHandle, AssetType, Library};
 
@@ -280,4 +283,43 @@ fn a_folder_that_is_not_there_is_no_library() {
     let absent = assets.path().join("absent");
     let error = Library::open(&[assets.path().to_owned()], Some(&absent)).unwrap_err();
     assert!(error.to_string().contains("absent"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever a file holds, it is read to its end, and what is told can be shown.
+    #[test]
+    fn no_bytes_panic(
+        bytes in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            "(Id|Name|Path|Definition|RootId|MaxPix|[\\t\\r\\n\"'=,$&{}\\\\#. /é;:])*"
+                .prop_map(String::into_bytes),
+        ],
+        head in prop_oneof![
+            Just(""),
+            Just("\u{feff}"),
+            Just("Id\tPath\tImageSet\tResolution\n"),
+            Just("Name\tDefinition\n"),
+            Just("Name\tProfilePath\tFontPath\n"),
+        ],
+    ) {
+        let bytes = [head.as_bytes(), &bytes].concat();
+        let (text, mut told) = text::decode(&bytes);
+        let file: Arc<str> = Arc::from("a");
+        let roots = Roots::new(&["/srv".into()]);
+        let prefix = Prefix::new("", &roots);
+        attributes::read(&text, &file, &mut told);
+        macros::read(&text, &file, &Macros::new(), &mut told);
+        maps::profiles(&text, &file, &mut told);
+        maps::fonts(&text, &file, &mut told);
+        let reading =
+            Reading { file: &file, title: "", prefix: &prefix, default_ext: ".x", roots: &roots };
+        reading.each(&text, &mut told, |_, _| {});
+        for finding in &told {
+            prop_assert!(finding.span.start <= text.len(), "{finding:?}");
+        }
+        let shown = render("a", &text, &told, Rendering::Plain);
+        prop_assert_eq!(shown.is_empty(), told.is_empty());
+    }
 }
