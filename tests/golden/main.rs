@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use exportd::imaging::modifiers::{Presets, Rules, parse};
 use exportd::imaging::plan::{Color, Defaults, Encoding, Output, Plan, Rect, Step, plan};
-use exportd::imaging::{Limits, PixelType, Size, Uprighting, convert, probe};
+use exportd::imaging::{Inputs, Limits, PixelType, Size, Uprighting, convert, probe};
 use image::{Rgba, RgbaImage};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
@@ -118,8 +118,11 @@ fn written(case: &Case, source: Size) -> Plan {
             alpha: true,
             background: white,
             embed_profile: false,
+            embed_xmp: false,
+            paths: None,
             dpi: None,
         },
+        aux: Vec::new(),
         extension: "png".into(),
     }
 }
@@ -127,7 +130,7 @@ fn written(case: &Case, source: Size) -> Plan {
 fn reply(source: &[u8], plan: &Plan) -> Result<Vec<u8>> {
     let mut reply = Err("nothing was made".into());
     let plans = std::slice::from_ref(plan);
-    convert(source, plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
+    convert(Inputs::of(source), plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
         reply = made.map_err(Into::into);
     })?;
     reply

@@ -18,6 +18,7 @@ fn picture(width: u32, height: u32) -> SourceInfo {
         dpi: Some(72.0),
         orientation: Orientation::Upright,
         profile: None,
+        paths: Vec::new(),
     }
 }
 
@@ -74,7 +75,28 @@ fn walk(plan: &Plan, source: &SourceInfo) {
             }
             Step::Fill { color } => assert_eq!(color.pixel_type, pixel_type, "{plan:?}"),
             Step::Usm { amount, radius, .. } => assert!(amount > 0.0 && radius > 0.0),
-            Step::Sharpen => {}
+            Step::ToRgb => {
+                assert_ne!(pixel_type, PixelType::Rgb, "{plan:?}");
+                pixel_type = PixelType::Rgb;
+            }
+            Step::Brightness { amount: n }
+            | Step::Contrast { amount: n }
+            | Step::Saturation { amount: n }
+            | Step::Hue { degrees: n } => {
+                assert_ne!(n, 0);
+                assert_eq!(pixel_type, PixelType::Rgb, "{plan:?}");
+            }
+            Step::ColorBalance { .. } | Step::Colorize { .. } => {
+                assert_eq!(pixel_type, PixelType::Rgb, "{plan:?}");
+            }
+            Step::GrowMask { radius } | Step::Grow { radius } | Step::Blur { radius } => {
+                assert_ne!(radius.to_bits(), 0);
+            }
+            Step::Opacity { percent } => assert!((0.0..100.0).contains(&percent)),
+            Step::Noise { noise } => assert!(noise.percent > 0.0),
+            Step::TakeMask { ref mask } => assert!(plan.aux.contains(mask)),
+            Step::Clip { ref names, .. } => assert!(!names.is_empty()),
+            Step::InvertMask | Step::Unmask | Step::Invert | Step::Sharpen => {}
             Step::ToOutput => {
                 conversions += 1;
                 pixel_type = plan.output.pixel_type;
@@ -232,7 +254,8 @@ fn output_of(text: &str, source: &SourceInfo) -> Output {
 }
 
 fn jpeg(quality: u8, full_chroma: bool, progressive: bool) -> Encoding {
-    Encoding::Jpeg { quality, full_chroma, progressive }
+    let scans = if progressive { Scans::Progressive } else { Scans::Baseline };
+    Encoding::Jpeg { quality, full_chroma, scans, most_bytes: None }
 }
 
 #[test]
@@ -255,7 +278,7 @@ fn formats_are_written_as_asked() {
         ("fmt=tif,cmyk&wid=100", tiff(TiffCompression::None), PixelType::Cmyk, false),
         ("fmt=tif,,lzw", tiff(TiffCompression::Lzw), PixelType::Rgb, false),
         ("fmt=tif-alpha,gray,zip", tiff(TiffCompression::Zip), PixelType::Gray, true),
-        ("fmt=gif", Encoding::Gif, PixelType::Rgb, false),
+        ("fmt=gif", Encoding::Gif { palette: Quantize::default() }, PixelType::Rgb, false),
         ("fmt=webp&qlt=80,1", Encoding::Webp { quality: Some(80) }, PixelType::Rgb, false),
         ("fmt=webp-alpha,,lossless", Encoding::Webp { quality: None }, PixelType::Rgb, true),
         ("req=mask", jpeg(80, false, false), PixelType::Gray, false),

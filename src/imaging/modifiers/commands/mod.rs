@@ -12,6 +12,7 @@
 use std::sync::LazyLock;
 
 use super::Value;
+use super::values::Format;
 use crate::diag::{Diagnostic, nearest};
 
 mod arguments;
@@ -146,6 +147,19 @@ pub enum Concerns {
     Progressive,
     /// Formats with a palette.
     Palette,
+}
+
+impl Concerns {
+    /// Tells whether a reply of this format is concerned.
+    #[must_use]
+    pub const fn format(self, format: Format) -> bool {
+        match self {
+            Self::All => true,
+            Self::Jpeg => format.is_jpeg(),
+            Self::Progressive => matches!(format, Format::Pjpeg),
+            Self::Palette => format.has_palette(),
+        }
+    }
 }
 
 impl Command {
