@@ -14,7 +14,7 @@ use super::crew::{Queued, State, Turn};
 use super::lane::Ticket;
 use super::wire::Channel;
 use super::*;
-use crate::imaging::plan::{Color, Encoding, Output, Rect};
+use crate::imaging::plan::{Color, Conversion, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
 
 /// Long enough for a machine that does ten other things.
@@ -149,6 +149,7 @@ pub(super) fn plan() -> Plan {
             pixel_type: PixelType::Rgb,
             alpha: false,
             background,
+            conversion: Conversion::default(),
             embed_profile: false,
             embed_xmp: false,
             paths: None,

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use exportd::imaging::modifiers::{Presets, Rules, parse};
-use exportd::imaging::plan::{Color, Defaults, Encoding, Output, Plan, Rect, Step, plan};
+use exportd::imaging::plan::{
+    Color, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
+};
 use exportd::imaging::{Inputs, Limits, PixelType, Size, Uprighting, convert, probe};
 use image::{Rgba, RgbaImage};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -117,6 +119,7 @@ fn written(case: &Case, source: Size) -> Plan {
             pixel_type: PixelType::Rgb,
             alpha: true,
             background: white,
+            conversion: Conversion::default(),
             embed_profile: false,
             embed_xmp: false,
             paths: None,
