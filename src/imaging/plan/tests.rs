@@ -6,7 +6,9 @@ use super::*;
 use crate::diag::Diagnostic;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Modifiers, Presets, Rules, parse};
-use crate::imaging::{Limits, Orientation};
+use crate::imaging::{Limits, Orientation, PathBounds};
+
+mod secondary;
 
 /// An RGB picture without alpha or profile.
 fn picture(width: u32, height: u32) -> SourceInfo {
@@ -1006,8 +1008,30 @@ fn extreme() -> impl Strategy<Value = String> {
 
 fn extreme_modifier() -> impl Strategy<Value = String> {
     let names = vec![
-        "wid", "hei", "scl", "align", "rgn", "rect", "crop", "cropN", "size", "scale", "res",
-        "extend", "extendN", "rotate", "op_usm", "printRes", "qlt",
+        "wid",
+        "hei",
+        "scl",
+        "align",
+        "rgn",
+        "rect",
+        "crop",
+        "cropN",
+        "size",
+        "scale",
+        "res",
+        "extend",
+        "extendN",
+        "rotate",
+        "op_usm",
+        "printRes",
+        "qlt",
+        "op_blur",
+        "op_grow",
+        "op_growMask",
+        "op_growMaskR",
+        "op_noise",
+        "opac",
+        "op_brightness",
     ];
     let numbers = proptest::collection::vec(extreme(), 1..6);
     prop_oneof![
@@ -1022,7 +1046,18 @@ fn extreme_modifier() -> impl Strategy<Value = String> {
             "layer=0",
             "op_sharpen=1",
             "bgColor=1,2,3",
+            "color=1,2,3",
             "req=mask",
+            "req=tmb",
+            "mask=a",
+            "maskUse=invert",
+            "maskUse=off",
+            "op_grow=100",
+            "op_blur=100",
+            "op_growMask=-100",
+            "cropPathE=a",
+            "clipPathE=a",
+            "layer=comp&clipXPathE=a",
         ])
         .prop_map(str::to_owned),
     ]
@@ -1038,11 +1073,13 @@ proptest! {
         modifiers in proptest::collection::vec(extreme_modifier(), 0..6),
         (width, height) in (1u32..66_000, 1u32..2000),
         alpha in proptest::bool::ANY,
+        bounds in proptest::array::uniform4(-3.0..3.0),
     ) {
         let mut modifiers = modifiers;
         // One value that is out of its range would hide the others.
         modifiers.retain(|m| parse(m, &Presets::default(), Rules::default()).error().is_none());
-        let source = SourceInfo { alpha, ..picture(width, height) };
+        let paths = vec![PathBounds { name: "a".into(), bounds }];
+        let source = SourceInfo { alpha, paths, ..picture(width, height) };
         let limits = Limits { max_side: 70_000, ..Limits::default() };
         let defaults = Defaults {
             default_pix: (1280, 0),
