@@ -411,6 +411,7 @@ impl Course<'_> {
             lane: &lane,
             defaults: &self.epoch.settings.policy.imaging,
             presets: &presets,
+            profiles: &self.epoch.settings.policy.profiles,
             cancel: self.stand.cancel,
         };
         self.post((log, folder), ActiveState::Running, &Progress::NONE);

@@ -346,7 +346,8 @@ impl ColorDefaults {
     /// with the configuration.
     fn configured(&self, names: &PerType, pixel_type: PixelType) -> Option<Space> {
         let (name, found) = self.profiles.find(names.of(pixel_type)?).ok()?;
-        (found == pixel_type).then(|| named(name))
+        let space = || if is_built_in(name) { Space::BuiltIn } else { named(name) };
+        (found == pixel_type).then(space)
     }
 
     /// Returns the space of a source.
