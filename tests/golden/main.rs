@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use exportd::imaging::modifiers::{Presets, Rules, parse};
 use exportd::imaging::plan::{
-    Color, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
+    Color, ColorDefaults, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
 };
 use exportd::imaging::{Inputs, Limits, PixelType, Size, Uprighting, convert, probe};
 use image::{DynamicImage, Rgba, RgbaImage};
@@ -126,7 +126,9 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
     if let Some(error) = parsed.error() {
         return Err(error.message.clone().into());
     }
-    let planned = plan(&parsed.modifiers, &info, &Defaults::default());
+    let colors = ColorDefaults { profiles: sources::profiles(), ..ColorDefaults::default() };
+    let defaults = Defaults { colors, ..Defaults::default() };
+    let planned = plan(&parsed.modifiers, &info, &defaults);
     let mut plan = planned.map_err(|finding| finding.message)?.plan;
     if !case.written {
         plan.output.encoding = Encoding::Png;

@@ -82,14 +82,15 @@ pub(super) const fn format_of(pixel_type: PixelType, depth: usize) -> PixelForma
     }
 }
 
-/// Returns the name a profile bears, at most 80 characters; none for one that is of no use for
-/// pictures of this type.
+/// Returns the name a profile bears, at most 80 characters, or that it has none; nothing for one
+/// that is of no use for pictures of this type.
 #[must_use]
 pub fn profile_name(bytes: &[u8], pixel_type: PixelType) -> Option<String> {
     let profile = open(bytes, pixel_type)?;
-    let name = profile.info(InfoType::Description, Locale::none())?;
+    let name = profile.info(InfoType::Description, Locale::none()).unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-    Some(name.trim().to_owned())
+    let name = name.trim();
+    Some(if name.is_empty() { "unnamed".into() } else { name.to_owned() })
 }
 
 /// Returns the built-in profile of this type; CMYK has none.
@@ -166,6 +167,17 @@ mod tests {
         let srgb = reply_profile(PixelType::Rgb).unwrap();
         assert!(profile_name(&srgb, PixelType::Rgb).unwrap().contains("sRGB"));
         assert_eq!(profile_name(&srgb, PixelType::Cmyk), None);
+    }
+
+    #[test]
+    fn a_profile_without_a_name_is_one_nevertheless() {
+        let mut nameless = reply_profile(PixelType::Rgb).unwrap();
+        for entry in nameless[132..].chunks_exact_mut(12).take(16) {
+            if entry.starts_with(b"desc") {
+                entry[..4].copy_from_slice(b"xxxx");
+            }
+        }
+        assert_eq!(profile_name(&nameless, PixelType::Rgb).as_deref(), Some("unnamed"));
     }
 
     #[test]
