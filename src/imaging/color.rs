@@ -259,8 +259,8 @@ fn gray_curve_profile() -> lcms2::LCMSResult<Profile> {
 
 // -- naïve conversions
 
-/// Converts without profiles.
-fn naive(picture: Raster, wanted: PixelType) -> Raster {
+/// Converts without profiles; the picture loses its own, unless it is of that type already.
+pub(crate) fn naive(picture: Raster, wanted: PixelType) -> Raster {
     use PixelType::{Cmyk, Gray, Rgb};
     if picture.pixel_type() == wanted {
         return picture;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::color::{Colors, color_in, reply_profile};
+use super::color::{Colors, color_in, naive, reply_profile};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
 use super::plan::{Area, Color, Output, Plan, Step};
@@ -89,7 +89,7 @@ impl<'a> Engine<'a> {
         step: &Step,
         output: &Output,
     ) -> Result<Arc<Raster>, ConvertError> {
-        // These leave their input as it is, shared or not.
+        // The first of these leave their input as it is, shared or not.
         let made = match *step {
             Step::Resample { from, to, kernel } => {
                 self.allow(to, &picture)?;
@@ -106,21 +106,19 @@ impl<'a> Engine<'a> {
                 self.allow(to, &picture)?;
                 ops::rotate(Arc::unwrap_or_clone(picture), degrees, to, kernel)
             }
-            Step::Fill { ref color } => {
-                let color = color_in(*color, picture.pixel_type());
-                ops::fill(Arc::unwrap_or_clone(picture), &color)
+            Step::ToOutput => {
+                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
             }
-            Step::Usm { amount, radius, threshold, mono } => {
-                let parameters = Usm { amount, radius, threshold, mono };
-                ops::usm(Arc::unwrap_or_clone(picture), parameters)
+            Step::TakeMask { .. } | Step::Clip { .. } => {
+                return Err(ConvertError::internal("a step that nobody does"));
             }
-            Step::Sharpen => ops::sharpen(Arc::unwrap_or_clone(picture)),
-            Step::TakeMask { .. }
+            Step::Fill { .. }
+            | Step::Usm { .. }
+            | Step::Sharpen
             | Step::InvertMask
             | Step::Unmask
             | Step::GrowMask { .. }
             | Step::Opacity { .. }
-            | Step::Clip { .. }
             | Step::ToRgb
             | Step::Invert
             | Step::Brightness { .. }
@@ -131,12 +129,7 @@ impl<'a> Engine<'a> {
             | Step::Colorize { .. }
             | Step::Grow { .. }
             | Step::Blur { .. }
-            | Step::Noise { .. } => {
-                return Err(ConvertError::internal("a step that nobody does"));
-            }
-            Step::ToOutput => {
-                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
-            }
+            | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
         };
         Ok(Arc::new(made))
     }
@@ -189,5 +182,43 @@ impl<'a> Engine<'a> {
             width: area.width / by,
             height: area.height / by,
         }
+    }
+}
+
+/// Does one of the steps that change pixels where they are.
+fn retouched(picture: Raster, step: &Step) -> Raster {
+    match *step {
+        Step::Fill { ref color } => {
+            let color = color_in(*color, picture.pixel_type());
+            ops::fill(picture, &color)
+        }
+        Step::Usm { amount, radius, threshold, mono } => {
+            ops::usm(picture, Usm { amount, radius, threshold, mono })
+        }
+        Step::Sharpen => ops::sharpen(picture),
+        Step::InvertMask => ops::invert_mask(picture),
+        Step::Unmask => ops::unmask(picture),
+        Step::GrowMask { radius } => ops::grow_mask(picture, radius),
+        Step::Opacity { percent } => ops::opacity(picture, percent),
+        Step::ToRgb => naive(picture, PixelType::Rgb).with_profile(None),
+        Step::Invert => ops::invert(picture),
+        Step::Brightness { amount } => ops::brightness(picture, amount),
+        Step::Contrast { amount } => ops::contrast(picture, amount),
+        Step::ColorBalance { amounts } => ops::color_balance(picture, amounts),
+        Step::Hue { degrees } => ops::hue(picture, degrees),
+        Step::Saturation { amount } => ops::saturation(picture, amount),
+        Step::Colorize { colorize } => ops::colorize(picture, colorize),
+        Step::Grow { radius } => ops::grow(picture, radius),
+        Step::Blur { radius } => ops::blur(picture, radius),
+        Step::Noise { noise } => ops::noise(picture, noise),
+        Step::Resample { .. }
+        | Step::Place { .. }
+        | Step::Flip { .. }
+        | Step::Turn { .. }
+        | Step::Rotate { .. }
+        | Step::TakeMask { .. }
+        | Step::Clip { .. }
+        | Step::ToOutput
+        | Step::Mask => picture,
     }
 }
