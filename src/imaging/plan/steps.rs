@@ -9,7 +9,8 @@
 //!
 //! What is done to the composite (`op_blur` and the others) is done to the pixels of the view, with
 //! its radii scaled: reductions come first, as the reference leaves open. So that the edge of a cut
-//! is the same as without the cut, as much more is shown before as an operation looks at.
+//! is the same as without the cut, as much more is shown before as an operation looks at; all of
+//! the view, where it looks at all of it.
 //!
 //! That is not done where it would change the picture: for corners and margins that layer 0
 //! uncovers (their edges lie on whole pixels of the composite, not of the reply), for sharpening
@@ -150,7 +151,7 @@ pub(super) fn steps(
         let whole = layer.composite;
         Scene { part: ([0, 0], whole), scaled: whole, turning: flip, touch }
     };
-    if wanted.composite.sharpens() {
+    if wanted.composite.sharpens() || wanted.composite.operations.looks_at_all() {
         let size = within((view.x.view, view.y.view), &defaults.limits, "view", &(0..0))?;
         steps.show(&scene, (&view.x, &view.y), &super::Rect { x: 0, y: 0, size });
         steps.sharpen(&wanted.composite, view.factor() * layer.factor());
@@ -266,7 +267,8 @@ impl Steps<'_> {
             self.cut_out(scene, (at, size), canvas, (seen_x.start, seen_y.start));
             return;
         }
-        let (wide_x, wide_y) = self.with_margins(scene, axes, (&seen_x, &seen_y));
+        let (all_x, all_y) = self.all_of_the_view(scene, axes).unwrap_or((seen_x, seen_y));
+        let (wide_x, wide_y) = self.with_margins(scene, axes, (&all_x, &all_y));
         let [ax, ay] = scene.source_of(axes, (&wide_x, &wide_y));
         let (left, width) = ax.reals(self.size.width);
         let (top, height) = ay.reals(self.size.height);
@@ -338,6 +340,22 @@ impl Steps<'_> {
             Ok(_) if reach > 0 => (wide_x, wide_y),
             Ok(_) | Err(_) => (x.clone(), y.clone()),
         }
+    }
+
+    /// Returns all that the view shows and the operations on it look at; not where that would be
+    /// too large.
+    ///
+    /// Rounded weights of a filter depend on all pixels that are resampled together. So that
+    /// tiles fit together, they are cut from the whole.
+    fn all_of_the_view(
+        &self,
+        scene: &Scene,
+        axes: (&Axis, &Axis),
+    ) -> Option<(Range<i64>, Range<i64>)> {
+        let shows = (axes.0.shows(), axes.1.shows());
+        let (x, y) = self.with_surroundings(scene, axes, (&shows.0, &shows.1));
+        let size = (x.end - x.start, y.end - y.start);
+        within(size, &self.defaults.limits, "view", &(0..0)).is_ok().then_some((x, y))
     }
 
     /// Widens what is resampled by what the filter looks at, so that the edge of a cut is the same
