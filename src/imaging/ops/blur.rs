@@ -131,15 +131,15 @@ struct Stage {
 enum Kernel {
     /// Weights from the centre outwards; both sides sum to 1.
     Weights(Vec<f32>),
-    /// The mean of all.
-    Mean,
+    /// The mean of all, brought to 32 bits.
+    Mean(fn(f64) -> f32),
 }
 
 impl Blur {
     /// Makes a Gaussian of a standard deviation above 0, cut at three of them.
     pub(super) fn gaussian(deviation: f64, channels: usize) -> Self {
         let stages = if deviation > WIDE {
-            averages(deviation).map(|radius| Stage::new(Kernel::Mean, radius)).into()
+            averages(deviation).map(|radius| Stage::new(Kernel::Mean(snapped), radius)).into()
         } else {
             let weights = gauss(deviation);
             let radius = weights.len() - 1;
@@ -150,13 +150,13 @@ impl Blur {
 
     /// Makes the mean of 3 × 3 pixels.
     pub(super) fn mean3(channels: usize) -> Self {
-        Self { stages: vec![Stage::new(Kernel::Mean, 1)], channels, padded: Vec::new() }
+        Self { stages: vec![Stage::new(Kernel::Mean(narrow), 1)], channels, padded: Vec::new() }
     }
 
     /// Takes the next row and hands out the rows that are now ready.
     pub(super) fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
         let mut row = row.to_vec();
-        if self.stages.iter().any(|stage| matches!(stage.kernel, Kernel::Mean)) {
+        if self.stages.len() > 1 {
             row.iter_mut().for_each(|value| *value = snapped(f64::from(*value)));
         }
         for stage in &self.stages {
@@ -227,7 +227,7 @@ impl Stage {
                     }
                 }
             }
-            Kernel::Mean => {
+            Kernel::Mean(round) => {
                 let span = 2 * self.radius + 1;
                 let share = share(span);
                 for c in 0..channels {
@@ -235,7 +235,7 @@ impl Stage {
                     let mut sum: f64 = (0..span).map(value).sum();
                     let pixels = out.len() / channels;
                     for x in 0..pixels {
-                        out[x * channels + c] = snapped(sum * share);
+                        out[x * channels + c] = round(sum * share);
                         if x + 1 < pixels {
                             sum += value(x + span) - value(x);
                         }
@@ -248,7 +248,7 @@ impl Stage {
     /// Takes a row; returns a filtered one when as many are there as the filter is high.
     fn add(&mut self, row: Vec<f32>) -> Option<Vec<f32>> {
         let span = 2 * self.radius + 1;
-        let averages = matches!(self.kernel, Kernel::Mean);
+        let averages = matches!(self.kernel, Kernel::Mean(_));
         if averages {
             self.sum.resize(row.len(), 0.0);
             for (sum, value) in self.sum.iter_mut().zip(&row) {
@@ -282,10 +282,10 @@ impl Stage {
                     }
                 }
             }
-            Kernel::Mean => {
+            Kernel::Mean(round) => {
                 let share = share(span);
                 for (out, sum) in out.iter_mut().zip(&self.sum) {
-                    *out = snapped(sum * share);
+                    *out = round(sum * share);
                 }
             }
         }
