@@ -1,13 +1,14 @@
 //! Obeying a plan.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use super::color::{Colors, color_in, naive, reply_profile};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
-use super::plan::{Area, Color, Output, Plan, Step};
+use super::plan::{Area, Aux, Color, Output, Plan, Step};
 use super::raster::Raster;
-use super::{ConvertError, Limits, Orientation, PixelType, Size};
+use super::{ConvertError, Inputs, Limits, Orientation, PixelType, Size, Uprighting};
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
 /// filter then still sees all it needs (quality is lost visibly below it).
@@ -16,7 +17,9 @@ const LEFT_FOR_FILTER: f64 = 2.0;
 /// Makes the replies of one source.
 #[derive(Debug)]
 pub(super) struct Engine<'a> {
+    inputs: Inputs<'a>,
     header: &'a Header,
+    uprighting: Uprighting,
     orientation: Orientation,
     limits: &'a Limits,
     colors: Colors,
@@ -24,10 +27,17 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(header: &'a Header, orientation: Orientation, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        inputs: Inputs<'a>,
+        header: &'a Header,
+        uprighting: Uprighting,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
+            inputs,
             header,
-            orientation,
+            uprighting,
+            orientation: uprighting.of(header),
             limits,
             colors: Colors::of(header.profile.as_deref(), header.pixel_type),
             resampler: Resampler::default(),
@@ -109,7 +119,11 @@ impl<'a> Engine<'a> {
             Step::ToOutput => {
                 self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
             }
-            Step::TakeMask { .. } | Step::Clip { .. } => {
+            Step::TakeMask { ref mask } => {
+                let mask = self.mask(mask)?;
+                ops::take_mask(Arc::unwrap_or_clone(picture), mask)?
+            }
+            Step::Clip { .. } => {
                 return Err(ConvertError::internal("a step that nobody does"));
             }
             Step::Fill { .. }
@@ -132,6 +146,22 @@ impl<'a> Engine<'a> {
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
         };
         Ok(Arc::new(made))
+    }
+
+    /// Decodes the picture a mask is taken from, and turns it upright.
+    fn mask(&self, wanted: &Aux) -> Result<Raster, ConvertError> {
+        let (Aux::Mask(name) | Aux::Profile(name)) = wanted;
+        let file = self.inputs.aux.iter().find(|(aux, _)| aux == wanted);
+        let (_, file) = file.ok_or_else(|| ConvertError::internal("a mask nobody handed over"))?;
+        let read = || {
+            let header = formats::header(Cursor::new(file), self.limits)?;
+            let stored = formats::decode(file, &header, Shrink::Full, self.limits)?;
+            Ok(ops::orient(stored, self.uprighting.of(&header)))
+        };
+        read().map_err(|error: ConvertError| {
+            let message = format!("the mask {name:?} cannot be used: {error}");
+            ConvertError::unwritable(message, "name a picture in a format that is read")
+        })
     }
 
     /// Checks what a step is about to make; alpha may be added to it.
