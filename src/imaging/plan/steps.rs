@@ -59,8 +59,6 @@ struct Scene<'w> {
 /// What is done to pixels that have been scaled, in this order: first what belongs to layer 0, as
 /// far as it was not done before, then what acts on the composite.
 struct Touch<'w> {
-    /// How the mask grows, in pixels of the view.
-    grow_mask: f64,
     /// Put under transparent parts (`color`).
     color: Option<Paint>,
     /// Of layer 0, 0–100.
@@ -78,8 +76,7 @@ struct Touch<'w> {
 impl Touch<'_> {
     /// Tells whether there is nothing to do.
     fn is_empty(&self) -> bool {
-        self.grow_mask == 0.0
-            && self.color.is_none()
+        self.color.is_none()
             && self.bg_color.is_none()
             && self.opacity.is_none()
             && self.composite.touches_nothing()
@@ -92,7 +89,7 @@ impl Touch<'_> {
         let Operations { grow, blur, .. } = &self.composite.operations;
         let blur = blur.map_or(0.0, |radius| radius * self.factor * SIGMAS);
         let grow = grow.map_or(0.0, |radius| f64::from(radius.abs()) * self.factor);
-        super::geometry::round((blur.ceil() + grow.ceil() + self.grow_mask.abs().ceil()).ceil())
+        super::geometry::round(blur.ceil() + grow.ceil())
     }
 }
 
@@ -118,10 +115,9 @@ pub(super) fn steps(
         alpha: source.alpha,
         converted: false,
     };
-    steps.mask(wanted);
+    steps.mask(wanted, layer.scale());
     let flip = Turning::flip(wanted.composite.flip);
     let touch = Touch {
-        grow_mask: 0.0,
         color: None,
         opacity: None,
         bg_color: None,
@@ -130,16 +126,11 @@ pub(super) fn steps(
         map: super::geometry::to_view(layer.map(), flip, layer.composite, view),
     };
     let scene = if is_plain(wanted, layer, view) {
-        let shrinking = |grow: GrowMask| match grow.radius_of {
-            RadiusOf::Source => f64::from(grow.radius) * layer.factor() * view.scale(),
-            RadiusOf::Present => f64::from(grow.radius) * view.scale(),
-        };
         Scene {
             part: ([layer.crop.x, layer.crop.y], layer.crop.size),
             scaled: layer.scaled,
             turning: layer.turning.then(flip),
             touch: Touch {
-                grow_mask: wanted.grow_mask.map_or(0.0, shrinking),
                 color: wanted.color,
                 opacity: wanted.layer.opacity,
                 bg_color: wanted.bg_color,
@@ -186,8 +177,11 @@ fn is_plain(wanted: &Wanted, layer: &Layer, view: &View) -> bool {
 }
 
 impl Steps<'_> {
-    /// Gives the source its mask.
-    fn mask(&mut self, wanted: &Wanted) {
+    /// Gives the source its mask, `scale` being that of layer 0.
+    ///
+    /// It grows before it is scaled, for what is then seen: scaling forgets the colour of what is
+    /// transparent.
+    fn mask(&mut self, wanted: &Wanted, scale: f64) {
         if let Some(At { value, .. }) = &wanted.mask {
             self.steps.push(Step::TakeMask { mask: Aux::Mask(value.clone()) });
             self.alpha = true;
@@ -204,6 +198,14 @@ impl Steps<'_> {
             }
             MaskUse::Off => {}
         }
+        let Some(GrowMask { radius, radius_of }) = wanted.grow_mask.filter(|_| self.alpha) else {
+            return;
+        };
+        let radius = match radius_of {
+            RadiusOf::Source => f64::from(radius),
+            RadiusOf::Present => f64::from(radius) / scale,
+        };
+        self.steps.push(Step::GrowMask { radius });
     }
 
     /// Makes the composite.
@@ -220,10 +222,6 @@ impl Steps<'_> {
             let ([x, y], Size { width, height }) = part;
             let (x, y, width, height) = (real(x), real(y), f64::from(width), f64::from(height));
             self.resample(Area { x, y, width, height }, layer.scaled);
-        }
-        if let Some(GrowMask { radius, radius_of }) = wanted.grow_mask {
-            let factor = if radius_of == RadiusOf::Source { layer.factor() } else { 1.0 };
-            self.grow_mask(f64::from(radius) * factor);
         }
         self.operate(&wanted.layer.operations, 1.0);
         self.sharpen(&wanted.layer, layer.factor());
@@ -314,7 +312,6 @@ impl Steps<'_> {
 
     /// Does what is to be done to pixels of the view; `origin` is the place of the first one.
     fn touch(&mut self, touch: &Touch, origin: (i64, i64)) {
-        self.grow_mask(touch.grow_mask);
         self.fill(touch.color);
         self.opacity(touch.opacity);
         self.fill(touch.bg_color);
@@ -426,12 +423,6 @@ impl Steps<'_> {
             self.convert();
         }
         self.steps.push(Step::Fill { color: paint.color.naive(self.pixel_type) });
-    }
-
-    fn grow_mask(&mut self, radius: f64) {
-        if self.alpha && radius != 0.0 {
-            self.steps.push(Step::GrowMask { radius });
-        }
     }
 
     fn opacity(&mut self, percent: Option<f64>) {
