@@ -24,6 +24,7 @@ pub mod color;
 pub mod formats;
 pub mod modifiers;
 pub mod ops;
+mod paths;
 pub mod plan;
 pub mod raster;
 

@@ -22,6 +22,7 @@ mod bmp;
 mod exif;
 mod gif;
 mod jpeg;
+mod photoshop;
 mod png;
 #[cfg(test)]
 #[expect(
