@@ -83,7 +83,7 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
 
 /// Prints a plan for people: what is made, then each step.
 fn described(plan: &Plan) -> String {
-    let Plan { source, composite, reply, placement, steps, output, extension } = plan;
+    let Plan { source, composite, reply, placement, steps, output, aux: _, extension } = plan;
     let mut out = format!(
         "source     {} x {}\ncomposite  {} x {}\nreply      {} x {}  .{extension}\n\
          placement  {} x {} at {}, {}\n",
@@ -124,6 +124,7 @@ fn imagined(size: Size) -> SourceInfo {
         dpi: None,
         orientation: Orientation::Upright,
         profile: None,
+        paths: Vec::new(),
     }
 }
 

@@ -79,7 +79,8 @@ impl<'a> Engine<'a> {
         } else {
             reply_profile(plan.output.pixel_type)
         };
-        formats::encode(&picture, &plan.output, profile.as_deref())
+        let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
+        formats::encode(&picture, &plan.output, embedded)
     }
 
     fn step(
@@ -114,6 +115,25 @@ impl<'a> Engine<'a> {
                 ops::usm(Arc::unwrap_or_clone(picture), parameters)
             }
             Step::Sharpen => ops::sharpen(Arc::unwrap_or_clone(picture)),
+            Step::TakeMask { .. }
+            | Step::InvertMask
+            | Step::Unmask
+            | Step::GrowMask { .. }
+            | Step::Opacity { .. }
+            | Step::Clip { .. }
+            | Step::ToRgb
+            | Step::Invert
+            | Step::Brightness { .. }
+            | Step::Contrast { .. }
+            | Step::ColorBalance { .. }
+            | Step::Hue { .. }
+            | Step::Saturation { .. }
+            | Step::Colorize { .. }
+            | Step::Grow { .. }
+            | Step::Blur { .. }
+            | Step::Noise { .. } => {
+                return Err(ConvertError::internal("a step that nobody does"));
+            }
             Step::ToOutput => {
                 self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
             }

@@ -140,6 +140,17 @@ pub struct SourceInfo {
     pub orientation: Orientation,
     /// Name of the embedded colour profile, where there is one.
     pub profile: Option<String>,
+    /// Paths embedded in the file, at most 100.
+    pub paths: Vec<PathBounds>,
+}
+
+/// The place of a path that a source holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PathBounds {
+    /// Its name, at most 255 bytes.
+    pub name: String,
+    /// Left, top, right and bottom; 0 to 1 is the source, parts may lie outside.
+    pub bounds: [f64; 4],
 }
 
 /// What a source may be before anything of it is decoded.
@@ -233,7 +244,25 @@ pub fn probe<R: BufRead + Seek>(
         dpi: header.dpi,
         orientation,
         profile: profile.and_then(|bytes| color::profile_name(bytes, header.pixel_type)),
+        paths: Vec::new(),
     })
+}
+
+/// The bytes a conversion is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The file of the source.
+    pub source: &'a [u8],
+    /// What the plans name beside it, in any order.
+    pub aux: &'a [(plan::Aux, Vec<u8>)],
+}
+
+impl<'a> Inputs<'a> {
+    /// Starts with a source that needs nothing else.
+    #[must_use]
+    pub const fn of(source: &'a [u8]) -> Self {
+        Self { source, aux: &[] }
+    }
 }
 
 /// Makes the replies of one source and hands each over, with the number of its plan, as soon as
@@ -243,20 +272,21 @@ pub fn probe<R: BufRead + Seek>(
 /// When the source cannot be read at all, before anything is handed over. A reply that fails
 /// alone is handed over as its error.
 pub fn convert(
-    input: &[u8],
+    inputs: Inputs<'_>,
     plans: &[plan::Plan],
     limits: &Limits,
     uprighting: Uprighting,
     each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
 ) -> Result<(), ConvertError> {
-    let header = formats::header(Cursor::new(input), limits)?;
+    let Inputs { source, aux: _ } = inputs;
+    let header = formats::header(Cursor::new(source), limits)?;
     let orientation = uprighting.of(&header);
     let mut engine = execute::Engine::new(&header, orientation, limits);
     for shrink in formats::Shrink::STRONGEST_FIRST {
         let mut numbers: Vec<usize> =
             (0..plans.len()).filter(|&n| engine.shrink(&plans[n]) == shrink).collect();
         let Some(last) = numbers.pop() else { continue };
-        let stored = formats::decode(input, &header, shrink, limits)?;
+        let stored = formats::decode(source, &header, shrink, limits)?;
         let picture = Arc::new(ops::orient(stored, orientation));
         for number in numbers {
             each(number, engine.reply(Arc::clone(&picture), &plans[number]));

@@ -23,7 +23,9 @@ mod words;
 pub use decide::{Planned, check, plan};
 pub use explain::{Explained, Explanation, Refusal, Remark, explain};
 
-pub use super::modifiers::values::{Color, Flip, Kernel};
+pub use super::modifiers::values::{
+    Color, Colorize, Distribution, Flip, Kernel, Levels, Noise, PaletteKind, Quantize,
+};
 use super::{PixelType, Size, SourceInfo};
 
 /// A rectangle in whole pixels; the position may be negative.
@@ -60,6 +62,29 @@ pub enum Turn {
     Half,
     /// 270°.
     ThreeQuarters,
+}
+
+/// A map of coordinates: x′ = a·x + b·y + c, y′ = d·x + e·y + f, in the order a to f.
+pub type Affine = [f64; 6];
+
+/// Which part of a picture a path leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// What is inside of all paths.
+    Inside,
+    /// What is outside of all paths.
+    Outside,
+}
+
+/// Something a plan needs beside its source; whoever has it executed hands it over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Aux {
+    /// A colour profile, by its name in the configuration.
+    Profile(String),
+    /// A picture to take the alpha from, by its handle.
+    Mask(String),
 }
 
 /// One thing done to the pixels.
@@ -107,7 +132,7 @@ pub enum Step {
         /// Filter.
         kernel: Kernel,
     },
-    /// Puts a colour under everything transparent (`bgColor`).
+    /// Puts a colour under everything transparent (`color`, `bgColor`).
     Fill {
         /// The colour; always of the pixel type the picture has at this step.
         color: Color,
@@ -126,6 +151,86 @@ pub enum Step {
     },
     /// 3 × 3 sharpening: centre 2, neighbours −1/8; alpha too.
     Sharpen,
+    /// Replaces the alpha by a mask: that picture's alpha if it has one, else its gray. It is as
+    /// large as the present picture.
+    TakeMask {
+        /// Which of [`Plan::aux`].
+        mask: Aux,
+    },
+    /// Makes what is transparent opaque and the other way round.
+    InvertMask,
+    /// Makes everything opaque; what was transparent shows the colour it hid.
+    Unmask,
+    /// Lets the alpha grow, or shrink if the radius is negative.
+    GrowMask {
+        /// Pixels, −100–100.
+        radius: f64,
+    },
+    /// Multiplies the alpha.
+    Opacity {
+        /// 0–100.
+        percent: f64,
+    },
+    /// Makes transparent what is not inside of paths embedded in the source, or what is.
+    Clip {
+        /// Names of the paths; all that the source has count.
+        names: Vec<String>,
+        /// Which part stays.
+        keep: Side,
+        /// From the source to the present picture, both from 0 to 1 on each axis.
+        map: Affine,
+    },
+    /// Converts to RGB without colour management, for operations that know no other; the profile
+    /// is dropped.
+    ToRgb,
+    /// Inverts each colour component.
+    Invert,
+    /// Adds `2.55 · amount` levels to each component.
+    Brightness {
+        /// −100–100.
+        amount: i32,
+    },
+    /// Stretches levels around the middle, 127.5, by `1 + amount/100`, or `100/(100 − amount)` if
+    /// the amount is above 0.
+    Contrast {
+        /// −100–100.
+        amount: i32,
+    },
+    /// As brightness, for each component.
+    ColorBalance {
+        /// Red, green, blue, −100–100 each.
+        amounts: [i32; 3],
+    },
+    /// Turns the hue.
+    Hue {
+        /// −180–180.
+        degrees: i32,
+    },
+    /// Moves each component away from the luma, or towards it if the amount is negative.
+    Saturation {
+        /// −100–100.
+        amount: i32,
+    },
+    /// Replaces the colour and keeps light and shadow.
+    Colorize {
+        /// How.
+        colorize: Colorize,
+    },
+    /// Lets what is light grow, or what is dark if the radius is negative, in each component.
+    Grow {
+        /// Pixels, −100–100.
+        radius: f64,
+    },
+    /// Blurs with a Gaussian; alpha too.
+    Blur {
+        /// Standard deviation in pixels.
+        radius: f64,
+    },
+    /// Adds noise, the same on every run.
+    Noise {
+        /// How much of which kind.
+        noise: Noise,
+    },
     /// Converts to the reply's colour space; exactly once in every plan.
     ///
     /// It stands as late as possible, behind all that makes the picture smaller: last, or before
@@ -138,6 +243,48 @@ pub enum Step {
     Mask,
 }
 
+impl Step {
+    /// Returns what this step needs beside the source.
+    const fn needs(&self) -> Option<&Aux> {
+        match self {
+            Self::TakeMask { mask } => Some(mask),
+            _ => None,
+        }
+    }
+
+    /// Returns the size of the picture after this step, if it is a matter of the step alone.
+    const fn resized(&self) -> Option<Size> {
+        match self {
+            Self::Resample { to, .. } | Self::Rotate { to, .. } => Some(*to),
+            Self::Place { canvas, .. } => Some(*canvas),
+            Self::Flip { .. }
+            | Self::Turn { .. }
+            | Self::Fill { .. }
+            | Self::Usm { .. }
+            | Self::Sharpen
+            | Self::TakeMask { .. }
+            | Self::InvertMask
+            | Self::Unmask
+            | Self::GrowMask { .. }
+            | Self::Opacity { .. }
+            | Self::Clip { .. }
+            | Self::ToRgb
+            | Self::Invert
+            | Self::Brightness { .. }
+            | Self::Contrast { .. }
+            | Self::ColorBalance { .. }
+            | Self::Hue { .. }
+            | Self::Saturation { .. }
+            | Self::Colorize { .. }
+            | Self::Grow { .. }
+            | Self::Blur { .. }
+            | Self::Noise { .. }
+            | Self::ToOutput
+            | Self::Mask => None,
+        }
+    }
+}
+
 /// TIFF compressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -148,10 +295,46 @@ pub enum TiffCompression {
     Lzw,
     /// Deflate with horizontal prediction.
     Zip,
+    /// JPEG.
+    Jpeg {
+        /// 1–100.
+        quality: u8,
+        /// Whether chroma keeps its full resolution.
+        full_chroma: bool,
+    },
+}
+
+/// How the picture inside of a PDF is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PdfCompression {
+    /// Not at all.
+    None,
+    /// Deflate.
+    Zip,
+    /// JPEG.
+    Jpeg {
+        /// 1–100.
+        quality: u8,
+        /// Whether chroma keeps its full resolution.
+        full_chroma: bool,
+    },
+}
+
+/// In how many scans a JPEG comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scans {
+    /// One: baseline.
+    Baseline,
+    /// Progressive, as many as the writer likes.
+    Progressive,
+    /// Progressive, exactly so many: 3 to 5.
+    Exactly(u8),
 }
 
 /// The reply's file format with everything its writer has to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "format")]
 pub enum Encoding {
     /// Baseline or progressive JPEG.
@@ -160,23 +343,50 @@ pub enum Encoding {
         quality: u8,
         /// Whether chroma keeps its full resolution (4:4:4) instead of 4:2:0.
         full_chroma: bool,
-        /// Whether it is progressive (`pjpeg`).
-        progressive: bool,
+        /// Baseline or progressive (`pjpeg`).
+        scans: Scans,
+        /// Most bytes of the file; the quality is lowered for it.
+        most_bytes: Option<u64>,
     },
     /// PNG, 8 bits.
     Png,
+    /// PNG with a palette.
+    Png8 {
+        /// Its colours.
+        palette: Quantize,
+    },
     /// TIFF, 8 bits.
     Tiff {
         /// Strip compression.
         compression: TiffCompression,
     },
-    /// GIF with an adaptive palette of at most 256 colours.
-    Gif,
+    /// GIF.
+    Gif {
+        /// Its colours.
+        palette: Quantize,
+    },
     /// WebP; `None` is lossless.
     Webp {
         /// 1–100.
         quality: Option<u8>,
     },
+    /// AVIF; `None` is lossless.
+    Avif {
+        /// 1–100.
+        quality: Option<u8>,
+    },
+    /// JPEG 2000; `None` is lossless.
+    Jpeg2000 {
+        /// 1–100.
+        quality: Option<u8>,
+    },
+    /// PDF of one page.
+    Pdf {
+        /// How its picture is compressed.
+        compression: PdfCompression,
+    },
+    /// Encapsulated PostScript.
+    Eps,
 }
 
 /// What the reply is written as.
@@ -192,6 +402,11 @@ pub struct Output {
     pub background: Color,
     /// Whether the output profile is embedded, where the format can hold it.
     pub embed_profile: bool,
+    /// Whether the source's XMP is embedded.
+    pub embed_xmp: bool,
+    /// Embeds the source's paths: the map from the source to the reply, both from 0 to 1 on each
+    /// axis.
+    pub paths: Option<Affine>,
     /// Resolution written into the header, dots per inch.
     pub dpi: Option<f64>,
 }
@@ -211,6 +426,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is written.
     pub output: Output,
+    /// What is needed beside the source, each once.
+    pub aux: Vec<Aux>,
     /// File name extension without the dot.
     pub extension: String,
 }
@@ -224,19 +441,7 @@ impl Plan {
         let mut peak = self.source.pixels() * components * depth;
         let mut present = peak;
         for step in &self.steps {
-            let next = match step {
-                Step::Resample { to, .. } | Step::Rotate { to, .. } => to.pixels(),
-                Step::Place { canvas, .. } => canvas.pixels(),
-                Step::Flip { .. }
-                | Step::Turn { .. }
-                | Step::Fill { .. }
-                | Step::Usm { .. }
-                | Step::Sharpen
-                | Step::ToOutput
-                | Step::Mask => 0,
-            } * (components + 1)
-                * depth;
-            let next = if next == 0 { present } else { next };
+            let next = step.resized().map_or(present, |to| to.pixels() * (components + 1) * depth);
             peak = peak.max(present + next);
             present = next;
         }
@@ -253,6 +458,39 @@ pub enum UsmScaling {
     Output,
     /// Multiplied by the reduction, at least 0.3.
     Reference,
+}
+
+/// How a thumbnail shows its picture (`ThumbType`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ThumbType {
+    /// Fills the view; what does not fit is cut (1).
+    Crop,
+    /// Shows all of it between bars (2).
+    Fit,
+    /// Shows a texture at `ThumbRes`, cut or between bars (3).
+    Texture {
+        /// `ThumbRes`, in the unit of `Resolution`; above 0.
+        resolution: f64,
+    },
+}
+
+/// The attributes of the reference for thumbnails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thumbnails {
+    /// `DefaultThumbPix`: width and height where `wid` or `hei` do not say.
+    pub pix: (u32, u32),
+    /// `ThumbType`.
+    pub kind: ThumbType,
+    /// `ThumbHorizAlign`, `ThumbVertAlign`: −1 is left or top, 0 centre, 1 right or bottom.
+    pub align: (f64, f64),
+    /// `ThumbBkgColor`: red, green, blue.
+    pub background: [u8; 3],
+}
+
+impl Default for Thumbnails {
+    fn default() -> Self {
+        Self { pix: (100, 100), kind: ThumbType::Fit, align: (0.0, 0.0), background: [255; 3] }
+    }
 }
 
 /// The attributes of the reference that stand in for commands that were not given.
@@ -272,6 +510,10 @@ pub struct Defaults {
     pub usm_scaling: UsmScaling,
     /// `Resolution`: pixels per unit of the full-size source, for `res`.
     pub resolution: Option<f64>,
+    /// `PrintResolution`: dots per inch where `printRes` does not say; before the source's own.
+    pub print_resolution: Option<f64>,
+    /// What holds for `req=tmb`.
+    pub thumbnails: Thumbnails,
     /// Unknown commands are errors.
     pub strict: bool,
     /// Numbers out of range are clamped with a warning instead of refused.
@@ -292,6 +534,8 @@ impl Default for Defaults {
             background: [255; 3],
             usm_scaling: UsmScaling::Output,
             resolution: None,
+            print_resolution: None,
+            thumbnails: Thumbnails::default(),
             strict: false,
             lenient: false,
             size_upscale: true,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::formats::{decode, encode, header};
 use super::plan::{
-    Area, Color, Encoding, Flip, Kernel, Output, Plan, Rect, Step, TiffCompression, Turn,
+    Area, Color, Encoding, Flip, Kernel, Output, Plan, Rect, Scans, Step, TiffCompression, Turn,
 };
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
@@ -22,7 +22,16 @@ fn picture(size: (u32, u32), pixel_type: PixelType, alpha: Alpha, samples: &[u8]
 }
 
 fn output_as(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
-    Output { encoding, pixel_type, alpha, background: WHITE, embed_profile: false, dpi: None }
+    Output {
+        encoding,
+        pixel_type,
+        alpha,
+        background: WHITE,
+        embed_profile: false,
+        embed_xmp: false,
+        paths: None,
+        dpi: None,
+    }
 }
 
 /// Writes a source file that keeps every pixel.
@@ -31,7 +40,12 @@ fn source(picture: &Raster) -> Vec<u8> {
         PixelType::Cmyk => Encoding::Tiff { compression: TiffCompression::None },
         PixelType::Gray | PixelType::Rgb => Encoding::Png,
     };
-    encode(picture, &output_as(encoding, picture.pixel_type(), picture.has_alpha()), None).unwrap()
+    encode(
+        picture,
+        &output_as(encoding, picture.pixel_type(), picture.has_alpha()),
+        formats::Embedded::default(),
+    )
+    .unwrap()
 }
 
 fn plan_of(from: Size, reply: Size, steps: Vec<Step>, output: Output) -> Plan {
@@ -42,6 +56,7 @@ fn plan_of(from: Size, reply: Size, steps: Vec<Step>, output: Output) -> Plan {
         placement: Rect { x: 0, y: 0, size: reply },
         steps,
         output,
+        aux: Vec::new(),
         extension: "png".into(),
     }
 }
@@ -50,7 +65,9 @@ fn one(input: &[u8], plan: &Plan) -> Result<Vec<u8>, ConvertError> {
     let mut reply = None;
     let plans = std::slice::from_ref(plan);
     let limits = Limits::default();
-    convert(input, plans, &limits, Uprighting::Apply, &mut |_, made| reply = Some(made))?;
+    convert(Inputs::of(input), plans, &limits, Uprighting::Apply, &mut |_, made| {
+        reply = Some(made);
+    })?;
     reply.unwrap()
 }
 
@@ -208,7 +225,7 @@ proptest! {
             Step::Usm { amount: 1.0, radius: 0.7, threshold: 1.0, mono: true },
             Step::ToOutput,
         ];
-        let jpeg = Encoding::Jpeg { quality: 80, full_chroma: false, progressive: false };
+        let jpeg = Encoding::Jpeg { quality: 80, full_chroma: false, scans: Scans::Baseline, most_bytes: None };
         let plan = plan_of(p.size(), to, steps, output_as(jpeg, PixelType::Rgb, false));
         let input = source(&p);
         prop_assert_eq!(one(&input, &plan).unwrap(), one(&input, &plan).unwrap());
@@ -305,14 +322,20 @@ fn cmyk_becomes_rgb_and_rgb_cmyk() {
 #[test]
 fn profiles_are_embedded_when_asked_for() {
     let p = picture((4, 4), PixelType::Rgb, Alpha::None, &[5; 48]);
-    let jpeg = Encoding::Jpeg { quality: 90, full_chroma: false, progressive: false };
+    let jpeg = Encoding::Jpeg {
+        quality: 90,
+        full_chroma: false,
+        scans: Scans::Baseline,
+        most_bytes: None,
+    };
     for (encoding, pixel_type, name) in [
         (jpeg, PixelType::Rgb, Some("sRGB")),
         (Encoding::Png, PixelType::Rgb, Some("sRGB")),
         (Encoding::Png, PixelType::Gray, Some("gray")),
         (Encoding::Tiff { compression: TiffCompression::Zip }, PixelType::Cmyk, None),
     ] {
-        let output = Output { embed_profile: true, ..output_as(encoding, pixel_type, false) };
+        let output =
+            Output { embed_profile: true, ..output_as(encoding.clone(), pixel_type, false) };
         let plan = plan_of(p.size(), p.size(), vec![Step::ToOutput], output);
         let file = one(&source(&p), &plan).unwrap();
         let info = probe(Cursor::new(&file), &Limits::default(), Uprighting::Apply).unwrap();
@@ -332,8 +355,11 @@ fn jpeg(width: u32, height: u32, orientation: u8) -> Vec<u8> {
         })
         .collect();
     let p = picture((width, height), PixelType::Rgb, Alpha::None, &samples);
-    let encoding = Encoding::Jpeg { quality: 95, full_chroma: true, progressive: false };
-    let file = encode(&p, &output_as(encoding, PixelType::Rgb, false), None).unwrap();
+    let encoding =
+        Encoding::Jpeg { quality: 95, full_chroma: true, scans: Scans::Baseline, most_bytes: None };
+    let file =
+        encode(&p, &output_as(encoding, PixelType::Rgb, false), formats::Embedded::default())
+            .unwrap();
     let mut block = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     block.extend([orientation, 0, 0, 0, 0, 0, 0]);
     let length = u16::try_from(block.len() + 2).unwrap().to_be_bytes();
@@ -412,7 +438,7 @@ fn a_reply_does_not_depend_on_its_siblings() {
         plan(31, 41, true),
     ];
     let mut together = vec![None; plans.len()];
-    convert(&file, &plans, &Limits::default(), Uprighting::Apply, &mut |n, made| {
+    convert(Inputs::of(&file), &plans, &Limits::default(), Uprighting::Apply, &mut |n, made| {
         assert!(together[n].is_none());
         together[n] = Some(made.unwrap());
     })
@@ -435,9 +461,15 @@ fn one_bad_reply_does_not_stop_the_others() {
     let other = plan_of(Size::new(5, 5), p.size(), vec![], good.output.clone());
     let mut made = Vec::new();
     let plans = [good, bad, other];
-    convert(&source(&p), &plans, &Limits::default(), Uprighting::Apply, &mut |n, reply| {
-        made.push((n, reply.map_err(|error| error.fault())));
-    })
+    convert(
+        Inputs::of(&source(&p)),
+        &plans,
+        &Limits::default(),
+        Uprighting::Apply,
+        &mut |n, reply| {
+            made.push((n, reply.map_err(|error| error.fault())));
+        },
+    )
     .unwrap();
     made.sort_by_key(|(n, _)| *n);
     assert!(made[0].1.is_ok());

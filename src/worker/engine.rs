@@ -29,7 +29,7 @@ pub(super) fn convert(
         return done;
     }
     imaging::convert(
-        input,
+        imaging::Inputs::of(input),
         plans,
         &setup.limits,
         setup.exif_orientation.into(),

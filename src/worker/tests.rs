@@ -150,8 +150,11 @@ pub(super) fn plan() -> Plan {
             alpha: false,
             background,
             embed_profile: false,
+            embed_xmp: false,
+            paths: None,
             dpi: None,
         },
+        aux: Vec::new(),
         extension: "png".into(),
     }
 }

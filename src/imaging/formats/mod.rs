@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Encoding, Output};
+use super::plan::{Encoding, Output, Scans};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
@@ -174,6 +174,15 @@ pub(crate) fn decode(
     Ok(picture.with_profile(header.profile.clone()))
 }
 
+/// What is written into a file beside its pixels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Embedded<'a> {
+    /// The colour profile.
+    pub(crate) profile: Option<&'a [u8]>,
+    /// The XMP packet.
+    pub(crate) xmp: Option<&'a [u8]>,
+}
+
 /// Writes a picture of 8 bits whose components are those of `output`.
 ///
 /// # Errors
@@ -181,18 +190,25 @@ pub(crate) fn decode(
 pub(crate) fn encode(
     picture: &Raster,
     output: &Output,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
+    let Embedded { profile, xmp: _ } = embedded;
     match output.encoding {
-        Encoding::Jpeg { quality, full_chroma, progressive } => {
+        Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
+            let progressive = scans != Scans::Baseline;
             let settings = jpeg::Settings { quality, full_chroma, progressive };
             jpeg::encode(picture, settings, dpi, profile)
         }
         Encoding::Png => png::encode(picture, dpi, profile),
         Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
-        Encoding::Gif => gif::encode(picture),
-        Encoding::Webp { quality } => webp::encode(picture, quality),
+        Encoding::Gif { palette: _ } => gif::encode(picture),
+        Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
+        Encoding::Png8 { .. }
+        | Encoding::Avif { .. }
+        | Encoding::Jpeg2000 { .. }
+        | Encoding::Pdf { .. }
+        | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
     }
 }
 

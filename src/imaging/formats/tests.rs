@@ -7,7 +7,7 @@ use mozjpeg::{ColorSpace, Compress};
 
 use super::*;
 use crate::imaging::color::reply_profile;
-use crate::imaging::plan::{Color, TiffCompression};
+use crate::imaging::plan::{Color, Quantize, TiffCompression};
 use crate::imaging::raster::{Alpha, Samples};
 
 // -- pictures to write and read
@@ -85,10 +85,29 @@ fn foreign(
 fn output(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
     let background =
         Color { pixel_type: PixelType::Rgb, components: [255, 255, 255, 0], alpha: 255 };
-    Output { encoding, pixel_type, alpha, background, embed_profile: false, dpi: Some(300.0) }
+    Output {
+        encoding,
+        pixel_type,
+        alpha,
+        background,
+        embed_profile: false,
+        embed_xmp: false,
+        paths: None,
+        dpi: Some(300.0),
+    }
 }
 
-const JPEG: Encoding = Encoding::Jpeg { quality: 95, full_chroma: true, progressive: false };
+/// Writes a picture with nothing but a profile beside it.
+fn encode(
+    picture: &Raster,
+    output: &Output,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, ConvertError> {
+    super::encode(picture, output, Embedded { profile, ..Embedded::default() })
+}
+
+const JPEG: Encoding =
+    Encoding::Jpeg { quality: 95, full_chroma: true, scans: Scans::Baseline, most_bytes: None };
 
 fn write_jpeg(picture: &Raster) -> Vec<u8> {
     encode(picture, &output(JPEG, picture.pixel_type(), false), None).unwrap()
@@ -136,7 +155,8 @@ fn jpeg_gray_and_rgb_come_back() {
         for (full_chroma, progressive) in
             [(true, false), (false, false), (true, true), (false, true)]
         {
-            let encoding = Encoding::Jpeg { quality: 95, full_chroma, progressive };
+            let scans = if progressive { Scans::Progressive } else { Scans::Baseline };
+            let encoding = Encoding::Jpeg { quality: 95, full_chroma, scans, most_bytes: None };
             let file = encode(&picture, &output(encoding, pixel_type, false), None).unwrap();
             let (header, found) = read(&file).unwrap();
             assert_eq!((header.dpi, header.bits, header.alpha), (Some(300.0), 8, false));
@@ -606,7 +626,12 @@ fn gif_of_few_colours_is_exact() {
         Samples::Eight(samples.clone()),
     )
     .unwrap();
-    let file = encode(&picture, &output(Encoding::Gif, PixelType::Rgb, false), None).unwrap();
+    let file = encode(
+        &picture,
+        &output(Encoding::Gif { palette: Quantize::default() }, PixelType::Rgb, false),
+        None,
+    )
+    .unwrap();
     assert_eq!(read(&file).unwrap().1, picture);
     assert_eq!(image::load_from_memory(&file).unwrap().to_rgb8().as_raw(), &samples);
 }
@@ -614,13 +639,23 @@ fn gif_of_few_colours_is_exact() {
 #[test]
 fn gif_of_many_colours_keeps_its_means() {
     let picture = raster((64, 64), PixelType::Rgb, Alpha::None);
-    let file = encode(&picture, &output(Encoding::Gif, PixelType::Rgb, false), None).unwrap();
+    let file = encode(
+        &picture,
+        &output(Encoding::Gif { palette: Quantize::default() }, PixelType::Rgb, false),
+        None,
+    )
+    .unwrap();
     let found = read(&file).unwrap().1;
     for (a, b) in means(eight(&found)).iter().zip(means(eight(&picture))) {
         // The network's palette does not reach the very corners of the colour cube.
         assert!((a - b).abs() < 8.0, "{a} {b}");
     }
-    let again = encode(&picture, &output(Encoding::Gif, PixelType::Rgb, false), None).unwrap();
+    let again = encode(
+        &picture,
+        &output(Encoding::Gif { palette: Quantize::default() }, PixelType::Rgb, false),
+        None,
+    )
+    .unwrap();
     assert_eq!(file, again);
 }
 
@@ -647,10 +682,14 @@ fn webp_comes_back() {
         let file = encode(&picture, &output(lossless, PixelType::Rgb, alpha), None).unwrap();
         let (header, found) = read(&file).unwrap();
         assert_eq!((header.alpha, header.size), (alpha, Size::new(33, 21)));
+        assert_eq!(header.dpi, Some(300.0));
         for (a, b) in eight(&found).chunks(channels).zip(eight(&picture).chunks(channels)) {
             assert!(a == b || (alpha && a[3] == 0 && b[3] == 0), "{a:?} {b:?}");
         }
         let lossy = Encoding::Webp { quality: Some(90) };
+        let file = encode(&picture, &output(lossy.clone(), PixelType::Rgb, alpha), None).unwrap();
+        let header = read(&file).unwrap().0;
+        assert_eq!((header.alpha, header.dpi), (alpha, Some(300.0)));
         let picture = raster((33, 21), PixelType::Rgb, Alpha::None);
         let file = encode(&picture, &output(lossy, PixelType::Rgb, false), None).unwrap();
         assert_near(eight(&read(&file).unwrap().1), eight(&picture), 24);
@@ -702,7 +741,12 @@ fn bmp_comes_in() {
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let rgb = raster((64, 64), PixelType::Rgb, Alpha::None);
     let make = |encoding| encode(&rgb, &output(encoding, PixelType::Rgb, false), None).unwrap();
-    let progressive = Encoding::Jpeg { quality: 80, full_chroma: false, progressive: true };
+    let progressive = Encoding::Jpeg {
+        quality: 80,
+        full_chroma: false,
+        scans: Scans::Progressive,
+        most_bytes: None,
+    };
     let tiff = |compression| make(Encoding::Tiff { compression });
     let strip_last = |kind: u16, data: &[u8]| {
         // Directory first, pixels last, as cameras and scanners write.
@@ -724,7 +768,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("jpeg", make(JPEG)),
         ("progressive jpeg", make(progressive)),
         ("png", make(Encoding::Png)),
-        ("gif", make(Encoding::Gif)),
+        ("gif", make(Encoding::Gif { palette: Quantize::default() })),
         ("webp", make(Encoding::Webp { quality: Some(80) })),
         ("lossless webp", make(Encoding::Webp { quality: None })),
         ("tiff", tiff(TiffCompression::None)),
@@ -818,10 +862,16 @@ fn bombs_are_refused_by_their_header() {
     refuse("bmp", &bmp);
     let lossless = Encoding::Webp { quality: None };
     let picture = raster((64, 64), PixelType::Rgb, Alpha::None);
-    let mut webp = encode(&picture, &output(lossless, PixelType::Rgb, false), None).unwrap();
+    let output_of_webp = Output { dpi: None, ..output(lossless.clone(), PixelType::Rgb, false) };
+    let mut webp = encode(&picture, &output_of_webp, None).unwrap();
     let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
     webp[at..at + 4].copy_from_slice(&[0xff, 0xef, 0xff, 0x0b]);
     refuse("webp", &webp);
+    // The extended form says the size again; what the pixels say must not be more.
+    let mut webp = encode(&picture, &output(lossless, PixelType::Rgb, false), None).unwrap();
+    let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
+    webp[at..at + 4].copy_from_slice(&[0xff, 0xef, 0xff, 0x0b]);
+    assert!(read(&webp).is_err());
     // A progressive JPEG keeps all its coefficients: two bytes a sample.
     let mut jpeg = vec![0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 2, 0x58, 2, 0x58];
     jpeg.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 2]);

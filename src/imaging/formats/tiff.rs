@@ -426,6 +426,11 @@ struct File<'a> {
 impl File<'_> {
     fn write<C: ColorType<Inner = u8>>(&self) -> TiffResult<Vec<u8>> {
         let (compression, predictor) = match self.compression {
+            TiffCompression::Jpeg { .. } => {
+                return Err(TiffError::UnsupportedError(
+                    tiff::TiffUnsupportedError::UnknownInterpretation,
+                ));
+            }
             TiffCompression::None => (Compression::Uncompressed, Predictor::None),
             TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
             TiffCompression::Zip => {

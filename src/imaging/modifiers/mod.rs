@@ -36,8 +36,9 @@ pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, tabl
 pub use reader::parse;
 
 use values::{
-    Align, Compression, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, Icc, Kernel, Paint, Qlt,
-    Req, SizeBox, Tile, Usm, Window, list, name_of,
+    Align, Compression, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel,
+    MaskUse, Opacity, Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile,
+    Usm, Window, list, name_of,
 };
 
 /// The presets a request may name as `$name$`.
@@ -140,10 +141,20 @@ pub enum Value {
     Fmt(Fmt),
     /// `qlt`.
     Qlt(Qlt),
+    /// `jpegSize`: 1,024 bytes each; 0 is no limit.
+    JpegSize(u32),
+    /// `pscan`: scans of a progressive JPEG, 3 to 5; `None` leaves it to the writer.
+    Pscan(Option<u8>),
+    /// `quantize`.
+    Quantize(Quantize),
     /// `icc`.
     Icc(Icc),
     /// `iccEmbed`.
     IccEmbed(bool),
+    /// `xmpEmbed`.
+    XmpEmbed(bool),
+    /// `pathEmbed`.
+    PathEmbed(bool),
     /// `printRes`: dots per inch, more than 0.
     PrintRes(f64),
     /// `resMode`.
@@ -166,8 +177,26 @@ pub enum Value {
     Rotate(f64),
     /// `extend`, `extendN`.
     Extend(Extend),
+    /// `color`.
+    Color(Paint),
     /// `bgColor`.
     BgColor(Paint),
+    /// `opac`.
+    Opac(Opacity),
+    /// `mask`: the object the mask is made of.
+    Mask(String),
+    /// `maskUse`.
+    MaskUse(MaskUse),
+    /// `op_growMask`, `op_growMaskR`.
+    GrowMask(GrowMask),
+    /// `cropPathE`: names of embedded paths; none undoes one of lower precedence.
+    CropPath(Vec<String>),
+    /// `clipPathE`: names of embedded paths.
+    ClipPath(Vec<String>),
+    /// `clipXPathE`: names of embedded paths.
+    ClipXPath(Vec<String>),
+    /// The image operations that change more than sharpness.
+    Operation(Operation),
     /// `op_usm`, `op_usmR`.
     Usm(Usm),
     /// `op_sharpen`.
@@ -191,8 +220,13 @@ impl Value {
             Self::Rect(_) => "rect",
             Self::Fmt(_) => "fmt",
             Self::Qlt(_) => "qlt",
+            Self::JpegSize(_) => "jpegSize",
+            Self::Pscan(_) => "pscan",
+            Self::Quantize(_) => "quantize",
             Self::Icc(_) => "icc",
             Self::IccEmbed(_) => "iccEmbed",
+            Self::XmpEmbed(_) => "xmpEmbed",
+            Self::PathEmbed(_) => "pathEmbed",
             Self::PrintRes(_) => "printRes",
             Self::ResMode(_) => "resMode",
             Self::Dpr(_) => "dpr",
@@ -206,9 +240,19 @@ impl Value {
             Self::Rotate(_) => "rotate",
             Self::Extend(Extend::Pixels(_)) => "extend",
             Self::Extend(Extend::Normalised(_)) => "extendN",
+            Self::Color(_) => "color",
             Self::BgColor(_) => "bgColor",
-            Self::Usm(Usm { radius_of: values::RadiusOf::Source, .. }) => "op_usm",
-            Self::Usm(Usm { radius_of: values::RadiusOf::Present, .. }) => "op_usmR",
+            Self::Opac(_) => "opac",
+            Self::Mask(_) => "mask",
+            Self::MaskUse(_) => "maskUse",
+            Self::GrowMask(GrowMask { radius_of: RadiusOf::Source, .. }) => "op_growMask",
+            Self::GrowMask(GrowMask { radius_of: RadiusOf::Present, .. }) => "op_growMaskR",
+            Self::CropPath(_) => "cropPathE",
+            Self::ClipPath(_) => "clipPathE",
+            Self::ClipXPath(_) => "clipXPathE",
+            Self::Operation(operation) => operation.name(),
+            Self::Usm(Usm { radius_of: RadiusOf::Source, .. }) => "op_usm",
+            Self::Usm(Usm { radius_of: RadiusOf::Present, .. }) => "op_usmR",
             Self::Sharpen(_) => "op_sharpen",
             Self::Other(command, _) => command.name,
         }
@@ -218,7 +262,7 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wid(n) | Self::Hei(n) => write!(f, "{n}"),
+            Self::Wid(n) | Self::Hei(n) | Self::JpegSize(n) => write!(f, "{n}"),
             Self::Fit(Fit { mode, upscale }) => {
                 write!(f, "{},{}", name_of(&FitMode::NAMES, mode), u8::from(*upscale))
             }
@@ -226,7 +270,19 @@ impl fmt::Display for Value {
                 write!(f, "{x}")
             }
             Self::Align(Align { h, v }) => write!(f, "{h},{v}"),
-            Self::Bgc(paint) | Self::BgColor(paint) => write!(f, "{paint}"),
+            Self::Bgc(paint) | Self::Color(paint) | Self::BgColor(paint) => write!(f, "{paint}"),
+            Self::Pscan(Some(scans)) => write!(f, "{scans}"),
+            Self::Pscan(None) => f.write_str("auto"),
+            Self::Quantize(quantize) => write!(f, "{quantize}"),
+            Self::Opac(Opacity { opacity, fill }) => write!(f, "{opacity},{fill}"),
+            Self::Mask(object) => write!(f, "{}", text::encode(object)),
+            Self::MaskUse(mask_use) => f.write_str(name_of(&MaskUse::NAMES, mask_use)),
+            Self::GrowMask(GrowMask { radius, .. }) => write!(f, "{radius}"),
+            Self::CropPath(names) | Self::ClipPath(names) | Self::ClipXPath(names) => {
+                let names: Vec<String> = names.iter().map(|name| text::encode(name)).collect();
+                list(f, &names)
+            }
+            Self::Operation(operation) => write!(f, "{operation}"),
             Self::Rgn(window) => print_window(f, *window),
             Self::Rect(Tile { window, scale }) => {
                 print_window(f, *window)?;
@@ -237,7 +293,9 @@ impl fmt::Display for Value {
                 write!(f, "{quality},{}", u8::from(*full_chroma))
             }
             Self::Icc(icc) => print_icc(f, icc),
-            Self::IccEmbed(on) | Self::Sharpen(on) => write!(f, "{}", u8::from(*on)),
+            Self::IccEmbed(on) | Self::XmpEmbed(on) | Self::PathEmbed(on) | Self::Sharpen(on) => {
+                write!(f, "{}", u8::from(*on))
+            }
             Self::ResMode(kernel) => write!(f, "{kernel}"),
             Self::Dpr(ratio) => write!(f, "on,{ratio}"),
             Self::Req(Req::Img) => f.write_str("img"),
@@ -394,17 +452,18 @@ fn refusal(value: &Value, format: Format) -> Option<(String, Option<String>)> {
         Value::Icc(Icc { intent: Some(values::Intent::Absolute), .. }) => {
             Some(("`icc` with the intent absolute is not supported yet".into(), None))
         }
-        Value::Req(Req::Tmb) => Some(("`req=tmb` is not supported yet".into(), None)),
-        Value::Other(command, text) => {
-            let concerned = match command.concerns {
-                Concerns::All => true,
-                Concerns::Jpeg => format.is_jpeg(),
-                Concerns::Progressive => format == Format::Pjpeg,
-                Concerns::Palette => format.has_palette(),
-            };
-            (concerned && !command.is_neutral(text))
-                .then(|| (format!("`{}` is not supported yet", command.name), None))
+        Value::Quantize(Quantize { palette: PaletteKind::Mac, .. })
+            if format.has_palette() && format.entry().alpha =>
+        {
+            let message = format!(
+                "`quantize=mac` leaves no room for the key colour of {}",
+                format.entry().name
+            );
+            Some((message, Some("use adaptive or web".into())))
         }
+        Value::Other(command, text) => (command.concerns.format(format)
+            && !command.is_neutral(text))
+        .then(|| (format!("`{}` is not supported yet", command.name), None)),
         _ => None,
     }
 }

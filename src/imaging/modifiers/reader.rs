@@ -7,8 +7,8 @@ use super::commands::{Arguments, Empty, Reader as ValueReader, echo, suggestion}
 use super::text::{Plus, decode, is_name, pieces, substitute};
 use super::values::Format;
 use super::{
-    Binding, Command, Modifiers, Parsed, Presets, Rules, Setting, Support, Target, Value, find,
-    upper_target,
+    Binding, Command, Concerns, Modifiers, Parsed, Presets, Rules, Setting, Support, Target, Value,
+    find, upper_target,
 };
 use crate::diag::{Code, Diagnostic, Severity, nearest};
 
@@ -40,10 +40,12 @@ pub fn parse(text: &str, presets: &Presets, rules: Rules) -> Parsed {
         layer_names: HashMap::new(),
         scope: Some(Target::Composite),
         layer: None,
+        unread: Vec::new(),
         expanded: 0,
         used_up: false,
     };
     reader.read(text, None, &mut Vec::new());
+    reader.settle_unread();
     let unsupported = reader.modifiers.unsupported_on_single_layer();
     for finding in unsupported {
         reader.report(finding);
@@ -66,6 +68,8 @@ struct Reader<'p> {
     scope: Option<Target>,
     /// The layer selected last, `None` for the composite: what `effect=` belongs to.
     layer: Option<u32>,
+    /// Values that were not understood, of commands that concern some formats only.
+    unread: Vec<(&'static Command, Diagnostic)>,
     /// Bytes that presets and variables have brought in.
     expanded: usize,
     /// Whether the limit of that has been reported.
@@ -248,8 +252,24 @@ impl Reader<'_> {
         };
         findings.into_iter().for_each(|finding| self.report(finding));
         match value {
-            Ok(value) => self.keep(target, command, value, span),
-            Err(error) => self.report(error),
+            Ok(value) => {
+                self.unread.retain(|(other, _)| other.attribute() != command.attribute());
+                self.keep(target, command, value, span);
+            }
+            Err(error) if command.concerns == Concerns::All => self.report(error),
+            Err(error) => self.unread.push((command, error)),
+        }
+    }
+
+    /// Reports values that were not understood: errors if the reply's format is concerned.
+    fn settle_unread(&mut self) {
+        let format = self.modifiers.fmt().format;
+        for (command, finding) in std::mem::take(&mut self.unread) {
+            self.report(if command.concerns.format(format) {
+                finding
+            } else {
+                Diagnostic { severity: Severity::Warning, ..finding }
+            });
         }
     }
 

@@ -70,7 +70,24 @@ fn requests_mean_what_their_printed_form_says() {
         ("layer=0&extend=1,2,3,4", "extend=1,2,3,4"),
         ("layer=0,base&layer=comp&layer=base&rotate=90", "rotate=90"),
         ("anchor=5,5&pos=1,1&blendMode=mult&origin=2,2", ""),
-        ("op_blur=0&opac=100&jpegSize=0", "jpegSize=0&op_blur=0&opac=100"),
+        ("op_blur=0&opac=100&jpegSize=0", "jpegSize=0&op_blur=0&opac=100,100"),
+        ("op_colorize=255,0,16", "op_colorize=ff0010,norm,0"),
+        ("colorize=0xFF8000,norm,40", "op_colorize=ff8000,norm,40"),
+        ("op_colorize=1,2,3,off", "op_colorize=010203,off,0"),
+        ("op_noise=12.5,gaussian,mono&op_hue=-180", "op_hue=-180&op_noise=12.5,gaussian,mono"),
+        ("op_colorbalance=1,,-3", "op_colorbalance=1,0,-3"),
+        (
+            "op_growMask=-3&maskUse=invert&mask=a/b%20c.tif",
+            "mask=a/b%20c.tif&maskUse=invert&op_growMask=-3",
+        ),
+        ("op_growMask=4&op_growMaskR=2", "op_growMaskR=2"),
+        (
+            "cropPathE=Path%201,b&clipPathE=&clipXPathE=c",
+            "clipPathE=&clipXPathE=c&cropPathE=Path%201,b",
+        ),
+        ("color=ff000080&opac=50,50", "opac=50,50&color=ff000080"),
+        ("fmt=pjpeg&pscan=4&jpegSize=20", "fmt=pjpeg&jpegSize=20&pscan=4"),
+        ("quantize=web,off,16,ff0000,00FF00", "quantize=web,off,16,ff0000,00ff00"),
         ("icc=sRGB,relative,1,0&iccEmbed=1", "icc=sRGB,relative,1,0&iccEmbed=1"),
         ("rect=0,800,2000,600", "rect=0,800,2000,600,1"),
         ("layer=comp&op_usm=1,1,8,0&wid=300", "wid=300&op_usm=1,1,8,0"),
@@ -120,11 +137,27 @@ fn errors_name_the_cause_and_the_place() {
         ("fmt=bmp", "`fmt` knows no format `bmp`", 0..7),
         ("req=set", "`req=set` does not ask for a picture", 0..7),
         ("req=props,json", "`req=props` does not ask for a picture", 0..14),
-        ("req=tmb", "`req=tmb` is not supported yet", 0..7),
-        ("wid=3&op_blur=5", "`op_blur` is not supported yet", 6..15),
+        ("wid=3&op_blur=500", "`op_blur` wants a number from 0 to 100, not `500`", 6..17),
+        (
+            "op_brightness=1.5",
+            "`op_brightness` wants a whole number from -100 to 100, not `1.5`",
+            0..17,
+        ),
+        ("op_colorize=50", "`op_colorize` wants an RGB colour, not `50`", 0..14),
+        ("maskUse=on", "`maskUse` wants norm | invert | off, not `on`", 0..10),
         ("icc=WebCoated", "`icc` with a profile other than sRGB is not supported yet", 0..13),
-        ("fmt=pjpeg&pscan=4", "`pscan` is not supported yet", 10..17),
-        ("fmt=gif&quantize=web", "`quantize` is not supported yet", 8..20),
+        ("fmt=pjpeg&pscan=6", "`pscan` wants auto | 3 | 4 | 5, not `6`", 10..17),
+        (
+            "fmt=gif&quantize=web,off,300",
+            "`quantize` wants a whole number from 2 to 256, not `300`",
+            8..28,
+        ),
+        (
+            "fmt=gif&quantize=web,off,2,ff0000,0,1",
+            "`quantize` wants forced colours as rrggbb, not `web,off,2,ff0000,0,1`",
+            8..37,
+        ),
+        ("jpegSize=-1", "`jpegSize` wants a whole number, 0 or more, not `-1`", 0..11),
         ("fmt=gif-alpha&quantize=mac", "`fmt=gif-alpha` is not supported yet", 0..13),
         ("layer=2&wid=5", "layers above 0 are not supported yet", 0..7),
         ("effect=-1&op_blur=5", "effects are not supported yet", 0..9),
@@ -144,7 +177,10 @@ fn errors_name_the_cause_and_the_place() {
 fn what_is_replaced_is_no_error() {
     assert_eq!(clean("op_blur=5&op_blur=0"), "op_blur=0");
     assert_eq!(errors("fmt=avif&fmt=png"), []);
-    assert_eq!(clean("pscan=4&quantize=adaptive,off,300"), "pscan=4&quantize=adaptive,off,300");
+    assert_eq!(
+        clean("fmt=gif&quantize=web,off,300&quantize=web"),
+        "fmt=gif&quantize=web,diffuse,256"
+    );
 }
 
 #[test]
@@ -309,4 +345,12 @@ proptest! {
             prop_assert!(finding.message.chars().count() <= 300);
         }
     }
+}
+
+#[test]
+fn a_wrong_value_for_another_format_is_a_warning() {
+    let parsed = parse("fmt=jpeg&quantize=adaptive,off,300", &Presets::default(), Rules::default());
+    assert_eq!(parsed.error(), None);
+    assert_eq!(parsed.findings.len(), 1);
+    assert_eq!(parsed.findings[0].span, 9..34);
 }

@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::imaging::PixelType;
 
 mod format;
+mod operation;
+mod palette;
 
 pub(in crate::imaging) use format::PIXEL_TYPES;
 pub use format::{Compression, Fmt, Format, FormatEntry};
+pub use operation::{Colorize, Distribution, GrowMask, Levels, MaskUse, Noise, Opacity, Operation};
+pub use palette::{PaletteKind, Quantize};
 
 /// The resampling filter (`resMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -342,9 +346,10 @@ pub enum RadiusOf {
 }
 
 /// What a request asks for (`req`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Req {
     /// The picture.
+    #[default]
     Img,
     /// Its alpha, as gray.
     Mask,

@@ -4,9 +4,11 @@ use super::layer::Layer;
 use super::steps::steps;
 use super::view::View;
 use super::wanted::Wanted;
-use super::{Color, Defaults, Encoding, Output, Plan, TiffCompression};
+use super::{
+    Color, Defaults, Encoding, Output, PdfCompression, Plan, Scans, Step, TiffCompression, geometry,
+};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::imaging::modifiers::values::{Compression, Fmt, Format, Qlt};
+use crate::imaging::modifiers::values::{Compression, Fmt, Format, Req};
 use crate::imaging::modifiers::{Modifiers, Rules};
 use crate::imaging::{PixelType, SourceInfo};
 
@@ -44,13 +46,18 @@ pub fn plan(
     let wanted = Wanted::new(modifiers)?;
     let mut warnings = Vec::new();
     let output = output(&wanted, modifiers.fmt(), (source, defaults), &mut warnings)?;
-    let layer = Layer::new(&wanted, source.size, defaults)?;
+    let layer = Layer::new(&wanted, source, defaults)?;
     let view = View::new(&wanted, layer.composite, defaults)?;
     if let (Some(_), Some(fit)) = (&wanted.scl, &wanted.fit) {
         let message = "`fit` has no effect together with `scl`";
         warnings.push(Diagnostic::warning(Code::Value, fit.place.clone(), message));
     }
+    let output = Output {
+        paths: wanted.path_embed.then(|| geometry::whole_map(&layer, &view, wanted.composite.flip)),
+        ..output
+    };
     let steps = steps(&wanted, (&layer, &view), (source, &output), defaults)?;
+    let aux = steps.iter().filter_map(Step::needs).cloned().collect();
     let plan = Plan {
         source: source.size,
         composite: layer.composite,
@@ -58,6 +65,7 @@ pub fn plan(
         placement: view.placement(),
         steps,
         output,
+        aux,
         extension: modifiers.fmt().format.entry().extension.to_owned(),
     };
     let hints = smaller_than_asked(&wanted, &view).into_iter().collect();
@@ -111,7 +119,10 @@ fn output(
 ) -> Result<Output, Diagnostic> {
     let entry = fmt.format.entry();
     let mut pixel_type = fmt.pixel_type.unwrap_or(PixelType::Rgb);
-    if wanted.mask && fmt.pixel_type.is_none() && entry.pixel_types.contains(&PixelType::Gray) {
+    if wanted.req.value == Req::Mask
+        && fmt.pixel_type.is_none()
+        && entry.pixel_types.contains(&PixelType::Gray)
+    {
         pixel_type = PixelType::Gray;
     }
     if let Some(icc) = &wanted.icc {
@@ -130,36 +141,62 @@ fn output(
         }
         pixel_type = PixelType::Rgb;
     }
-    let default_background = Color::rgb(defaults.background);
+    let default_background = Color::rgb(match wanted.req.value {
+        Req::Tmb => defaults.thumbnails.background,
+        Req::Img | Req::Mask => defaults.background,
+    });
     let background = wanted.bgc.map_or(default_background, |paint| paint.color);
     let background = Color { alpha: 255, ..background.naive(pixel_type) };
     Ok(Output {
-        encoding: encoding(fmt, wanted.qlt, defaults),
+        encoding: encoding(wanted, fmt, defaults),
         pixel_type,
         alpha: entry.alpha,
         background,
         embed_profile: wanted.icc_embed && entry.icc,
-        dpi: wanted.print_res.or(source.dpi),
+        embed_xmp: wanted.xmp_embed,
+        paths: None,
+        dpi: wanted.print_res.or(defaults.print_resolution).or(source.dpi),
     })
 }
 
 /// Decides how the file is written; formats that cannot be were refused before.
-fn encoding(fmt: Fmt, qlt: Option<Qlt>, defaults: &Defaults) -> Encoding {
+fn encoding(wanted: &Wanted, fmt: Fmt, defaults: &Defaults) -> Encoding {
     let (quality, full_chroma) =
-        qlt.map_or(defaults.jpeg_quality, |qlt| (qlt.quality, qlt.full_chroma));
+        wanted.qlt.map_or(defaults.jpeg_quality, |qlt| (qlt.quality, qlt.full_chroma));
+    let palette = || wanted.quantize.clone().unwrap_or_default();
+    let lossy = (fmt.compression() != Some(Compression::Lossless)).then_some(quality);
     match fmt.format {
         Format::Png | Format::PngAlpha => Encoding::Png,
-        Format::Gif => Encoding::Gif,
+        Format::Png8 | Format::Png8Alpha => Encoding::Png8 { palette: palette() },
+        Format::Gif | Format::GifAlpha => Encoding::Gif { palette: palette() },
         Format::Tif | Format::TifAlpha => Encoding::Tiff {
             compression: match fmt.compression() {
                 Some(Compression::Lzw) => TiffCompression::Lzw,
                 Some(Compression::Zip) => TiffCompression::Zip,
+                Some(Compression::Jpeg) => TiffCompression::Jpeg { quality, full_chroma },
                 _ => TiffCompression::None,
             },
         },
-        Format::Webp | Format::WebpAlpha => Encoding::Webp {
-            quality: (fmt.compression() != Some(Compression::Lossless)).then_some(quality),
+        Format::Pdf => Encoding::Pdf {
+            compression: match fmt.compression() {
+                Some(Compression::Zip) => PdfCompression::Zip,
+                Some(Compression::Jpeg) => PdfCompression::Jpeg { quality, full_chroma },
+                _ => PdfCompression::None,
+            },
         },
-        format => Encoding::Jpeg { quality, full_chroma, progressive: format == Format::Pjpeg },
+        Format::Eps => Encoding::Eps,
+        Format::Webp | Format::WebpAlpha => Encoding::Webp { quality: lossy },
+        Format::Avif | Format::AvifAlpha => Encoding::Avif { quality: lossy },
+        Format::Jpeg2000 | Format::Jpeg2000Alpha => Encoding::Jpeg2000 { quality: lossy },
+        format => Encoding::Jpeg {
+            quality,
+            full_chroma,
+            scans: match (format, wanted.pscan) {
+                (Format::Pjpeg, Some(scans)) => Scans::Exactly(scans),
+                (Format::Pjpeg, None) => Scans::Progressive,
+                _ => Scans::Baseline,
+            },
+            most_bytes: (wanted.jpeg_size > 0).then(|| u64::from(wanted.jpeg_size) * 1024),
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Defaults, Encoding, Plan, plan};
+use super::{Defaults, Encoding, PdfCompression, Plan, Scans, TiffCompression, plan};
 use crate::diag::Diagnostic;
 use crate::imaging::modifiers::{Modifiers, Presets, parse};
 use crate::imaging::{PixelType, SourceInfo};
@@ -114,11 +114,22 @@ impl Explained {
         let Plan { composite, reply, placement, output, extension, .. } = plan;
         let (width, height) = (placement.size.width, placement.size.height);
         let (format, quality) = match output.encoding {
-            Encoding::Jpeg { quality, progressive: false, .. } => ("jpeg", Some(quality)),
-            Encoding::Jpeg { quality, progressive: true, .. } => ("pjpeg", Some(quality)),
+            Encoding::Jpeg { quality, scans: Scans::Baseline, .. } => ("jpeg", Some(quality)),
+            Encoding::Jpeg { quality, .. } => ("pjpeg", Some(quality)),
+            Encoding::Png8 { .. } => ("png8", None),
             Encoding::Png => ("png", None),
+            Encoding::Tiff { compression: TiffCompression::Jpeg { quality, .. } } => {
+                ("tif", Some(quality))
+            }
             Encoding::Tiff { .. } => ("tif", None),
-            Encoding::Gif => ("gif", None),
+            Encoding::Gif { .. } => ("gif", None),
+            Encoding::Avif { quality } => ("avif", quality),
+            Encoding::Jpeg2000 { quality } => ("jpeg2000", quality),
+            Encoding::Pdf { compression: PdfCompression::Jpeg { quality, .. } } => {
+                ("pdf", Some(quality))
+            }
+            Encoding::Pdf { .. } => ("pdf", None),
+            Encoding::Eps => ("eps", None),
             Encoding::Webp { quality } => ("webp", quality),
         };
         Self {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Flip, Turn};
+use super::layer::Layer;
+use super::view::View;
+use super::{Affine, Flip, Turn};
 use crate::diag::{Code, Diagnostic};
 use crate::imaging::{Limits, Size};
 
@@ -70,6 +72,55 @@ pub(super) fn within(
     Ok(size)
 }
 
+/// Returns the map that is one, then another.
+pub(super) fn then(first: Affine, next: Affine) -> Affine {
+    let [a, b, c, d, e, f] = first;
+    let [g, h, i, j, k, l] = next;
+    [
+        g * a + h * d,
+        g * b + h * e,
+        g * c + h * f + i,
+        j * a + k * d,
+        j * b + k * e,
+        j * c + k * f + l,
+    ]
+}
+
+/// Returns the box around a mapped box; left, top, right, bottom.
+pub(super) fn bounds(map: Affine, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
+    let [a, b, c, d, e, f] = map;
+    let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
+    let none = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    corners.into_iter().fold(none, |[x0, y0, x1, y1], (x, y)| {
+        let (x, y) = (a * x + b * y + c, d * x + e * y + f);
+        [x0.min(x), y0.min(y), x1.max(x), y1.max(y)]
+    })
+}
+
+/// Continues a map that ends in pixels of the composite to pixels of the view; `flip` mirrors the
+/// composite before.
+pub(super) fn to_view(map: Affine, flip: Turning, composite: Size, view: &View) -> Affine {
+    let map = then(map, flip.map(composite));
+    let axis = |axis: &super::view::Axis| {
+        let factor = real(axis.scaled) / f64::from(axis.region);
+        (factor, real(axis.at) - real(axis.region_at) * factor)
+    };
+    let ((x, left), (y, top)) = (axis(&view.x), axis(&view.y));
+    then(map, [x, 0.0, left, 0.0, y, top])
+}
+
+/// Ends a map to pixels in a part of them, 0 to 1 on each axis.
+pub(super) fn within_part(map: Affine, (x, y): (i64, i64), size: Size) -> Affine {
+    let (w, h) = (f64::from(size.width), f64::from(size.height));
+    then(map, [1.0 / w, 0.0, -real(x) / w, 0.0, 1.0 / h, -real(y) / h])
+}
+
+/// Returns the map from the source to the reply, both from 0 to 1 on each axis.
+pub(super) fn whole_map(layer: &Layer, view: &View, flip: Option<Flip>) -> Affine {
+    let map = to_view(layer.map(), Turning::flip(flip), layer.composite, view);
+    within_part(map, (view.window.x, view.window.y), view.window.size)
+}
+
 /// One of the eight ways to lay a rectangle on itself: mirrored left to right or not, then turned
 /// clockwise by quarters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,6 +181,21 @@ impl Turning {
                 (if mirrored { Some(Flip::Lr) } else { None }, turn)
             }
         }
+    }
+
+    /// Returns the map from pixels of a picture of this size to pixels of the turned one.
+    pub(super) fn map(self, size: Size) -> Affine {
+        let mut map = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        let (mut width, mut height) = (f64::from(size.width), f64::from(size.height));
+        if self.mirrored {
+            map = then(map, [-1.0, 0.0, width, 0.0, 1.0, 0.0]);
+        }
+        for _ in 0..self.quarters {
+            // A quarter clockwise takes (x, y) to (height − y, x).
+            map = then(map, [0.0, -1.0, height, 1.0, 0.0, 0.0]);
+            (width, height) = (height, width);
+        }
+        map
     }
 
     /// Finds where a part of the turned picture was before; `turned` is the turned size.

@@ -4,12 +4,12 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Turning, length, proportion, real, round, within};
+use super::geometry::{FAR, Turning, bounds, length, proportion, real, round, then, within};
 use super::wanted::{At, Wanted};
-use super::{Defaults, Rect};
+use super::{Affine, Defaults, Rect};
 use crate::diag::{Code, Diagnostic};
-use crate::imaging::Size;
 use crate::imaging::modifiers::values::{Crop, Extend, SizeBox, Window};
+use crate::imaging::{Size, SourceInfo};
 
 /// The geometry of layer 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,9 +26,13 @@ pub(super) struct Layer {
     pub(super) tilt: Option<f64>,
     /// Size after rotating.
     pub(super) rotated: Size,
-    /// Where the rotated picture stands on the composite.
+    /// Where the rotated picture stands on the canvas.
     pub(super) at: (i64, i64),
-    /// Size of the composite.
+    /// Size after `extend`.
+    pub(super) canvas: Size,
+    /// The part of the canvas that paths leave of it, all of it if there are none.
+    pub(super) cut: Rect,
+    /// Size of the composite: what is left of the canvas.
     pub(super) composite: Size,
 }
 
@@ -39,9 +43,10 @@ impl Layer {
     /// A size that is empty or beyond the limits; `res` without a resolution to relate it to.
     pub(super) fn new(
         wanted: &Wanted,
-        source: Size,
+        source: &SourceInfo,
         defaults: &Defaults,
     ) -> Result<Self, Diagnostic> {
+        let (info, source) = (source, source.size);
         let limits = &defaults.limits;
         let crop = crop(wanted.crop.as_ref(), source, defaults)?;
         let (scaled, place) = scaled(wanted, crop.size, defaults)?;
@@ -63,8 +68,62 @@ impl Layer {
         let [left, top, right, bottom] = margins(wanted.extend.as_ref(), rotated);
         let width = i64::from(rotated.width) + left + right;
         let height = i64::from(rotated.height) + top + bottom;
-        let composite = within((width, height), limits, "composite", &Self::blamed(wanted))?;
-        Ok(Self { source, crop, scaled, turning, tilt, rotated, at: (left, top), composite })
+        let canvas = within((width, height), limits, "composite", &Self::blamed(wanted))?;
+        let at = (left, top);
+        let cut = Rect { x: 0, y: 0, size: canvas };
+        let composite = canvas;
+        Self { source, crop, scaled, turning, tilt, rotated, at, canvas, cut, composite }
+            .cut_along_paths(wanted, info, defaults)
+    }
+
+    /// Cuts to the bounding boxes of embedded paths, one after another; unknown ones are passed over
+    /// (reference page *cropPath*).
+    fn cut_along_paths(
+        mut self,
+        wanted: &Wanted,
+        source: &SourceInfo,
+        defaults: &Defaults,
+    ) -> Result<Self, Diagnostic> {
+        let map = self.map();
+        let both = [&wanted.layer.crop_path, &wanted.composite.crop_path];
+        for At { value, place } in both.into_iter().flatten() {
+            let known = |name: &String| source.paths.iter().find(|path| path.name == *name);
+            for path in value.iter().filter_map(known) {
+                let [left, top, right, bottom] = bounds(map, path.bounds);
+                let (x, y) = (down(left).max(self.cut.x), down(top).max(self.cut.y));
+                let right = up(right).min(self.cut.x + i64::from(self.cut.size.width));
+                let bottom = up(bottom).min(self.cut.y + i64::from(self.cut.size.height));
+                let size = within((right - x, bottom - y), &defaults.limits, "crop", place)?;
+                self.cut = Rect { x, y, size };
+            }
+        }
+        self.composite = self.cut.size;
+        Ok(self)
+    }
+
+    /// Returns the map from the source, 0 to 1 on each axis, to pixels of the composite.
+    pub(super) fn map(&self) -> Affine {
+        let real_size = |size: Size| (f64::from(size.width), f64::from(size.height));
+        let (width, height) = real_size(self.source);
+        let (cw, ch) = real_size(self.crop.size);
+        let (sw, sh) = real_size(self.scaled);
+        let mut map = [width, 0.0, -real(self.crop.x), 0.0, height, -real(self.crop.y)];
+        map = then(map, [sw / cw, 0.0, 0.0, 0.0, sh / ch, 0.0]);
+        map = then(map, self.turning.map(self.scaled));
+        if let Some(degrees) = self.tilt {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let (w, h) = real_size(self.turning.of(self.scaled));
+            let (rw, rh) = real_size(self.rotated);
+            map = then(map, [1.0, 0.0, -w / 2.0, 0.0, 1.0, -h / 2.0]);
+            map = then(map, [cos, -sin, rw / 2.0, sin, cos, rh / 2.0]);
+        }
+        let (x, y) = (self.at.0 - self.cut.x, self.at.1 - self.cut.y);
+        then(map, [1.0, 0.0, real(x), 0.0, 1.0, real(y)])
+    }
+
+    /// Tells whether a path cuts something off.
+    pub(super) fn is_cut(&self) -> bool {
+        self.composite != self.canvas
     }
 
     /// Returns the command that decides most about the size of the composite.
@@ -90,18 +149,7 @@ impl Layer {
 
     /// Tells whether margins are added or cut.
     pub(super) fn is_extended(&self) -> bool {
-        self.composite != self.rotated || self.at != (0, 0)
-    }
-
-    /// Tells whether the layer can have transparent parts that the source has not.
-    pub(super) fn uncovers(&self) -> bool {
-        let fits = |at: i64, picture: u32, canvas: u32| {
-            at <= 0 && at + i64::from(picture) >= i64::from(canvas)
-        };
-        self.overhangs()
-            || self.tilt.is_some()
-            || !fits(self.at.0, self.rotated.width, self.composite.width)
-            || !fits(self.at.1, self.rotated.height, self.composite.height)
+        self.canvas != self.rotated || self.at != (0, 0)
     }
 
     /// Returns the larger reduction of the two axes, at most 1.
@@ -203,13 +251,23 @@ fn right_angles(degrees: f64) -> (u8, Option<f64>) {
 
 /// Returns the size of a rotated picture (O2), rounded up so that nothing is cut.
 fn bounding_box(size: Size, degrees: f64) -> (i64, i64) {
-    /// Sizes that miss a whole number by less are that number.
-    const NOISE: f64 = 1e-6;
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (sin, cos) = (sin.abs(), cos.abs());
     let (w, h) = (f64::from(size.width), f64::from(size.height));
-    let up = |x: f64| round((x - NOISE).ceil()).max(1);
-    (up(w * cos + h * sin), up(w * sin + h * cos))
+    (up(w * cos + h * sin).max(1), up(w * sin + h * cos).max(1))
+}
+
+/// Lengths that miss a whole number by less are that number.
+const NOISE: f64 = 1e-6;
+
+/// Rounds up.
+fn up(x: f64) -> i64 {
+    round((x - NOISE).ceil())
+}
+
+/// Rounds down.
+fn down(x: f64) -> i64 {
+    round((x + NOISE).floor())
 }
 
 /// Returns the margins in pixels (E1, E2).

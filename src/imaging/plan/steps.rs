@@ -7,6 +7,10 @@
 //! view is composed first and done by one [`Step::Resample`], from the part of the source that
 //! shows. Mirroring and turning commute with it, and so does filling what is transparent.
 //!
+//! What is done to the composite (`op_blur` and the others) is done to the pixels of the view, with
+//! its radii scaled: reductions come first, as the reference leaves open. So that the edge of a cut
+//! is the same as without the cut, as much more is shown before as an operation looks at.
+//!
 //! That is not done where it would change the picture: for corners and margins that layer 0
 //! uncovers (their edges lie on whole pixels of the composite, not of the reply), for sharpening
 //! of layer 0, and for a layer that is reduced and then enlarged again, which is meant to be soft.
@@ -16,11 +20,11 @@ use std::ops::Range;
 use super::geometry::{Span, Turning, real};
 use super::layer::Layer;
 use super::view::{Axis, View};
-use super::wanted::{Scoped, Wanted};
-use super::{Area, Defaults, Kernel, Output, Step, UsmScaling};
+use super::wanted::{At, Operations, Scoped, Wanted};
+use super::{Affine, Area, Aux, Defaults, Kernel, Output, Side, Step, UsmScaling};
 use crate::diag::Diagnostic;
-use crate::imaging::modifiers::values::{Paint, PaintSpace, RadiusOf, Usm};
-use crate::imaging::{Size, SourceInfo};
+use crate::imaging::modifiers::values::{GrowMask, MaskUse, Paint, PaintSpace, RadiusOf, Req, Usm};
+use crate::imaging::{PixelType, Size, SourceInfo};
 
 use super::geometry::within;
 
@@ -32,19 +36,63 @@ pub(super) struct Steps<'a> {
     kernel: Kernel,
     steps: Vec<Step>,
     size: Size,
+    /// What the components mean by now.
+    pixel_type: PixelType,
+    /// Whether there is any alpha by now.
+    alpha: bool,
     converted: bool,
 }
 
 /// The picture that the view shows: a part of the present picture, scaled and turned.
-struct Scene {
+struct Scene<'w> {
     /// The part of the present picture.
     part: ([i64; 2], Size),
     /// What the part is scaled to before it is turned.
     scaled: Size,
     /// Mirroring and quarter turns.
     turning: Turning,
-    /// What is put under its transparent parts.
-    fill: Option<Paint>,
+    /// What is done to the pixels that show, before bars are put around them.
+    touch: Touch<'w>,
+}
+
+/// What is done to pixels that have been scaled, in this order: first what belongs to layer 0, as
+/// far as it was not done before, then what acts on the composite.
+struct Touch<'w> {
+    /// How the mask grows, in pixels of the view.
+    grow_mask: f64,
+    /// Put under transparent parts (`color`).
+    color: Option<Paint>,
+    /// Of layer 0, 0–100.
+    opacity: Option<f64>,
+    /// Put under transparent parts (`bgColor`).
+    bg_color: Option<Paint>,
+    /// Acts on the composite.
+    composite: &'w Scoped,
+    /// Pixels of the view a pixel of the composite is wide.
+    factor: f64,
+    /// From the source to pixels of the view.
+    map: Affine,
+}
+
+impl Touch<'_> {
+    /// Tells whether there is nothing to do.
+    fn is_empty(&self) -> bool {
+        self.grow_mask == 0.0
+            && self.color.is_none()
+            && self.bg_color.is_none()
+            && self.opacity.is_none()
+            && self.composite.touches_nothing()
+    }
+
+    /// Returns how many pixels around it decide about a pixel.
+    fn reach(&self) -> i64 {
+        /// A Gaussian ends at so many standard deviations.
+        const SIGMAS: f64 = 3.0;
+        let Operations { grow, blur, .. } = &self.composite.operations;
+        let blur = blur.map_or(0.0, |radius| radius * self.factor * SIGMAS);
+        let grow = grow.map_or(0.0, |radius| f64::from(radius.abs()) * self.factor);
+        super::geometry::round((blur.ceil() + grow.ceil() + self.grow_mask.abs().ceil()).ceil())
+    }
 }
 
 /// Writes down what has to be done.
@@ -65,22 +113,42 @@ pub(super) fn steps(
         kernel,
         steps: Vec::new(),
         size: layer.source,
+        pixel_type: source.pixel_type,
+        alpha: source.alpha,
         converted: false,
     };
-    let transparent = source.alpha || layer.uncovers();
-    let fill = wanted.bg_color.filter(|_| transparent);
+    steps.mask(wanted);
     let flip = Turning::flip(wanted.composite.flip);
+    let touch = Touch {
+        grow_mask: 0.0,
+        color: None,
+        opacity: None,
+        bg_color: None,
+        composite: &wanted.composite,
+        factor: view.scale(),
+        map: super::geometry::to_view(layer.map(), flip, layer.composite, view),
+    };
     let scene = if is_plain(wanted, layer, view) {
+        let shrinking = |grow: GrowMask| match grow.radius_of {
+            RadiusOf::Source => f64::from(grow.radius) * layer.factor() * view.scale(),
+            RadiusOf::Present => f64::from(grow.radius) * view.scale(),
+        };
         Scene {
             part: ([layer.crop.x, layer.crop.y], layer.crop.size),
             scaled: layer.scaled,
             turning: layer.turning.then(flip),
-            fill,
+            touch: Touch {
+                grow_mask: wanted.grow_mask.map_or(0.0, shrinking),
+                color: wanted.color,
+                opacity: wanted.layer.opacity,
+                bg_color: wanted.bg_color,
+                ..touch
+            },
         }
     } else {
-        steps.layer(wanted, layer, fill);
+        steps.layer(wanted, layer);
         let whole = layer.composite;
-        Scene { part: ([0, 0], whole), scaled: whole, turning: flip, fill: None }
+        Scene { part: ([0, 0], whole), scaled: whole, turning: flip, touch }
     };
     if wanted.composite.sharpens() {
         let size = within((view.x.view, view.y.view), &defaults.limits, "view", &(0..0))?;
@@ -91,7 +159,7 @@ pub(super) fn steps(
         steps.show(&scene, (&view.x, &view.y), &view.window);
     }
     steps.convert();
-    if wanted.mask {
+    if wanted.req.value == Req::Mask {
         steps.steps.push(Step::Mask);
     }
     Ok(steps.steps)
@@ -107,14 +175,38 @@ fn is_plain(wanted: &Wanted, layer: &Layer, view: &View) -> bool {
     layer.tilt.is_none()
         && !layer.overhangs()
         && !layer.is_extended()
+        && !layer.is_cut()
         && !wanted.layer.sharpens()
+        && wanted.layer.operations.is_empty()
+        && wanted.layer.clip_path.is_empty()
+        && wanted.layer.clip_x_path.is_empty()
         && !softens(crop.width, scaled.width, x)
         && !softens(crop.height, scaled.height, y)
 }
 
 impl Steps<'_> {
+    /// Gives the source its mask.
+    fn mask(&mut self, wanted: &Wanted) {
+        if let Some(At { value, .. }) = &wanted.mask {
+            self.steps.push(Step::TakeMask { mask: Aux::Mask(value.clone()) });
+            self.alpha = true;
+        }
+        match wanted.mask_use {
+            MaskUse::Norm => {}
+            MaskUse::Invert => {
+                self.steps.push(Step::InvertMask);
+                self.alpha = true;
+            }
+            MaskUse::Off if self.alpha => {
+                self.steps.push(Step::Unmask);
+                self.alpha = false;
+            }
+            MaskUse::Off => {}
+        }
+    }
+
     /// Makes the composite.
-    fn layer(&mut self, wanted: &Wanted, layer: &Layer, fill: Option<Paint>) {
+    fn layer(&mut self, wanted: &Wanted, layer: &Layer) {
         let mut part = ([layer.crop.x, layer.crop.y], layer.crop.size);
         if layer.overhangs() {
             self.place(-layer.crop.x, -layer.crop.y, layer.crop.size);
@@ -128,20 +220,32 @@ impl Steps<'_> {
             let (x, y, width, height) = (real(x), real(y), f64::from(width), f64::from(height));
             self.resample(Area { x, y, width, height }, layer.scaled);
         }
+        if let Some(GrowMask { radius, radius_of }) = wanted.grow_mask {
+            let factor = if radius_of == RadiusOf::Source { layer.factor() } else { 1.0 };
+            self.grow_mask(f64::from(radius) * factor);
+        }
+        self.operate(&wanted.layer.operations, 1.0);
         self.sharpen(&wanted.layer, layer.factor());
+        self.fill(wanted.color);
         self.turn(layer.turning);
         if let Some(degrees) = layer.tilt {
             self.steps.push(Step::Rotate { degrees, to: layer.rotated, kernel: self.kernel });
             self.size = layer.rotated;
+            self.alpha = true;
         }
-        self.place(layer.at.0, layer.at.1, layer.composite);
-        if let Some(paint) = fill {
-            self.fill(paint);
-        }
+        self.place(layer.at.0, layer.at.1, layer.canvas);
+        let offset = (layer.cut.x, layer.cut.y);
+        self.clip(
+            &wanted.layer,
+            super::geometry::within_part(layer.map(), (-offset.0, -offset.1), layer.canvas),
+        );
+        self.opacity(wanted.layer.opacity);
+        self.fill(wanted.bg_color);
+        self.place(-offset.0, -offset.1, layer.composite);
     }
 
     /// Shows a scene in a window of the view.
-    fn show(&mut self, scene: &Scene, axes: (&Axis, &Axis), window: &super::Rect) {
+    fn show(&mut self, scene: &Scene<'_>, axes: (&Axis, &Axis), window: &super::Rect) {
         let pixels = |at: i64, length: u32| at..at + i64::from(length);
         let wx = pixels(window.x, window.size.width);
         let wy = pixels(window.y, window.size.height);
@@ -152,28 +256,24 @@ impl Steps<'_> {
             self.force_place(i64::from(window.size.width), 0, window.size);
             return;
         }
-        let area = scene.source_of(axes, (&x, &y));
-        let to = scene.turning.of(lengths(&x, &y));
+        let (seen_x, seen_y) = self.with_surroundings(scene, axes, (&x, &y));
+        let area = scene.source_of(axes, (&seen_x, &seen_y));
+        let to = scene.turning.of(lengths(&seen_x, &seen_y));
         if let Some((at, size)) = whole(area)
             && size == to
         {
-            self.cut_out(
-                scene,
-                (at, size),
-                ([x.start - wx.start, y.start - wy.start], window.size),
-            );
+            let canvas = ([seen_x.start - wx.start, seen_y.start - wy.start], window.size);
+            self.cut_out(scene, (at, size), canvas, (seen_x.start, seen_y.start));
             return;
         }
-        let (wide_x, wide_y) = self.with_margins(scene, axes, (&x, &y));
+        let (wide_x, wide_y) = self.with_margins(scene, axes, (&seen_x, &seen_y));
         let [ax, ay] = scene.source_of(axes, (&wide_x, &wide_y));
         let (left, width) = ax.reals(self.size.width);
         let (top, height) = ay.reals(self.size.height);
         let to = scene.turning.of(lengths(&wide_x, &wide_y));
         self.resample(Area { x: left, y: top, width, height }, to);
         self.turn(scene.turning);
-        if let Some(paint) = scene.fill {
-            self.fill(paint);
-        }
+        self.touch(&scene.touch, (wide_x.start, wide_y.start));
         // Margins that would show are cut off first.
         if common(&wide_x, &wx) == x && common(&wide_y, &wy) == y {
             self.place(wide_x.start - wx.start, wide_y.start - wy.start, window.size);
@@ -189,6 +289,7 @@ impl Steps<'_> {
         scene: &Scene,
         ([x, y], size): ([i64; 2], Size),
         ([to_x, to_y], canvas): ([i64; 2], Size),
+        origin: (i64, i64),
     ) {
         let shows_no_more = |at: i64, length: u32, picture: u32, to: i64, canvas: u32| {
             let (at, length, canvas) = (at, i64::from(length), i64::from(canvas));
@@ -196,7 +297,7 @@ impl Steps<'_> {
             common(&placed, &(0..canvas)) == (to..to + length)
         };
         let direct = scene.turning.is_identity()
-            && scene.fill.is_none()
+            && scene.touch.is_empty()
             && shows_no_more(x, size.width, self.size.width, to_x, canvas.width)
             && shows_no_more(y, size.height, self.size.height, to_y, canvas.height);
         if direct {
@@ -205,10 +306,38 @@ impl Steps<'_> {
         }
         self.place(-x, -y, size);
         self.turn(scene.turning);
-        if let Some(paint) = scene.fill {
-            self.fill(paint);
-        }
+        self.touch(&scene.touch, origin);
         self.place(to_x, to_y, canvas);
+    }
+
+    /// Does what is to be done to pixels of the view; `origin` is the place of the first one.
+    fn touch(&mut self, touch: &Touch, origin: (i64, i64)) {
+        self.grow_mask(touch.grow_mask);
+        self.fill(touch.color);
+        self.opacity(touch.opacity);
+        self.fill(touch.bg_color);
+        self.operate(&touch.composite.operations, touch.factor);
+        self.clip(touch.composite, super::geometry::within_part(touch.map, origin, self.size));
+        self.opacity(touch.composite.opacity);
+    }
+
+    /// Widens what is shown by what the operations on it look at.
+    fn with_surroundings(
+        &self,
+        scene: &Scene,
+        axes: (&Axis, &Axis),
+        (x, y): (&Range<i64>, &Range<i64>),
+    ) -> (Range<i64>, Range<i64>) {
+        let reach = scene.touch.reach();
+        let widened = |axis: &Axis, pixels: &Range<i64>| {
+            common(&(pixels.start - reach..pixels.end + reach), &axis.covered())
+        };
+        let (wide_x, wide_y) = (widened(axes.0, x), widened(axes.1, y));
+        let (width, height) = (wide_x.end - wide_x.start, wide_y.end - wide_y.start);
+        match within((width, height), &self.defaults.limits, "view", &(0..0)) {
+            Ok(_) if reach > 0 => (wide_x, wide_y),
+            Ok(_) | Err(_) => (x.clone(), y.clone()),
+        }
     }
 
     /// Widens what is resampled by what the filter looks at, so that the edge of a cut is the same
@@ -249,6 +378,13 @@ impl Steps<'_> {
     }
 
     fn force_place(&mut self, x: i64, y: i64, canvas: Size) {
+        let covers = |at: i64, picture: u32, canvas: u32| {
+            at <= 0 && at + i64::from(picture) >= i64::from(canvas)
+        };
+        if !covers(x, self.size.width, canvas.width) || !covers(y, self.size.height, canvas.height)
+        {
+            self.alpha = true;
+        }
         self.steps.push(Step::Place { x, y, canvas });
         self.size = canvas;
     }
@@ -260,16 +396,81 @@ impl Steps<'_> {
         self.size = turning.of(self.size);
     }
 
-    /// Fills with a colour in the space the picture is in; converts the picture before, if the
-    /// colour is not of the source's space.
-    fn fill(&mut self, paint: Paint) {
+    /// Fills what is transparent with a colour in the space the picture is in; converts the picture
+    /// before, if the colour is not of the source's space.
+    fn fill(&mut self, paint: Option<Paint>) {
+        let Some(paint) = paint.filter(|_| self.alpha) else { return };
         let source = self.source;
         let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
         if paint.space == PaintSpace::Output && !same {
             self.convert();
         }
-        let pixel_type = if self.converted { self.output.pixel_type } else { source.pixel_type };
-        self.steps.push(Step::Fill { color: paint.color.naive(pixel_type) });
+        self.steps.push(Step::Fill { color: paint.color.naive(self.pixel_type) });
+    }
+
+    fn grow_mask(&mut self, radius: f64) {
+        if self.alpha && radius != 0.0 {
+            self.steps.push(Step::GrowMask { radius });
+        }
+    }
+
+    fn opacity(&mut self, percent: Option<f64>) {
+        if let Some(percent) = percent {
+            self.steps.push(Step::Opacity { percent });
+            self.alpha = true;
+        }
+    }
+
+    /// Clips by embedded paths; `map` leads from the source to the present picture.
+    fn clip(&mut self, scoped: &Scoped, map: Affine) {
+        let known = |names: &[String]| -> Vec<String> {
+            let known = |name: &&String| self.source.paths.iter().any(|path| path.name == **name);
+            names.iter().filter(known).cloned().collect()
+        };
+        let both = [(Side::Inside, &scoped.clip_path), (Side::Outside, &scoped.clip_x_path)];
+        for (keep, names) in both.map(|(keep, names)| (keep, known(names))) {
+            if !names.is_empty() {
+                self.steps.push(Step::Clip { names, keep, map });
+                self.alpha = true;
+            }
+        }
+    }
+
+    /// Does the image operations of one scope, in an order of our own: the reference has none.
+    /// `factor` is what their radii are multiplied by.
+    fn operate(&mut self, operations: &Operations, factor: f64) {
+        let Operations {
+            invert,
+            brightness,
+            contrast,
+            color_balance,
+            hue,
+            saturation,
+            colorize,
+            grow,
+            blur,
+            noise,
+        } = *operations;
+        if invert {
+            self.steps.push(Step::Invert);
+        }
+        let rgb = [
+            brightness.map(|amount| Step::Brightness { amount }),
+            contrast.map(|amount| Step::Contrast { amount }),
+            color_balance.map(|amounts| Step::ColorBalance { amounts }),
+            hue.map(|degrees| Step::Hue { degrees }),
+            saturation.map(|amount| Step::Saturation { amount }),
+            colorize.map(|colorize| Step::Colorize { colorize }),
+        ];
+        let rgb: Vec<Step> = rgb.into_iter().flatten().collect();
+        if !rgb.is_empty() && self.pixel_type != PixelType::Rgb {
+            self.steps.push(Step::ToRgb);
+            self.pixel_type = PixelType::Rgb;
+        }
+        self.steps.extend(rgb);
+        self.steps.extend(grow.map(|radius| Step::Grow { radius: f64::from(radius) * factor }));
+        self.steps.extend(blur.map(|radius| Step::Blur { radius: radius * factor }));
+        self.steps.extend(noise.map(|noise| Step::Noise { noise }));
     }
 
     /// Sharpens; `factor` is the reduction since the source.
@@ -291,12 +492,13 @@ impl Steps<'_> {
     fn convert(&mut self) {
         if !self.converted {
             self.converted = true;
+            self.pixel_type = self.output.pixel_type;
             self.steps.push(Step::ToOutput);
         }
     }
 }
 
-impl Scene {
+impl Scene<'_> {
     /// Finds the part of the present picture that some pixels of the view show.
     fn source_of(&self, axes: (&Axis, &Axis), pixels: (&Range<i64>, &Range<i64>)) -> [Span; 2] {
         let composite = self.turning.of(self.scaled);

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Modifiers, Presets, Rules, parse};
-use crate::imaging::{Limits, Orientation};
+use crate::imaging::{Limits, Orientation, PathBounds};
+
+mod secondary;
 
 /// An RGB picture without alpha or profile.
 fn picture(width: u32, height: u32) -> SourceInfo {
@@ -18,6 +20,7 @@ fn picture(width: u32, height: u32) -> SourceInfo {
         dpi: Some(72.0),
         orientation: Orientation::Upright,
         profile: None,
+        paths: Vec::new(),
     }
 }
 
@@ -74,7 +77,28 @@ fn walk(plan: &Plan, source: &SourceInfo) {
             }
             Step::Fill { color } => assert_eq!(color.pixel_type, pixel_type, "{plan:?}"),
             Step::Usm { amount, radius, .. } => assert!(amount > 0.0 && radius > 0.0),
-            Step::Sharpen => {}
+            Step::ToRgb => {
+                assert_ne!(pixel_type, PixelType::Rgb, "{plan:?}");
+                pixel_type = PixelType::Rgb;
+            }
+            Step::Brightness { amount: n }
+            | Step::Contrast { amount: n }
+            | Step::Saturation { amount: n }
+            | Step::Hue { degrees: n } => {
+                assert_ne!(n, 0);
+                assert_eq!(pixel_type, PixelType::Rgb, "{plan:?}");
+            }
+            Step::ColorBalance { .. } | Step::Colorize { .. } => {
+                assert_eq!(pixel_type, PixelType::Rgb, "{plan:?}");
+            }
+            Step::GrowMask { radius } | Step::Grow { radius } | Step::Blur { radius } => {
+                assert_ne!(radius.to_bits(), 0);
+            }
+            Step::Opacity { percent } => assert!((0.0..100.0).contains(&percent)),
+            Step::Noise { noise } => assert!(noise.percent > 0.0),
+            Step::TakeMask { ref mask } => assert!(plan.aux.contains(mask)),
+            Step::Clip { ref names, .. } => assert!(!names.is_empty()),
+            Step::InvertMask | Step::Unmask | Step::Invert | Step::Sharpen => {}
             Step::ToOutput => {
                 conversions += 1;
                 pixel_type = plan.output.pixel_type;
@@ -232,7 +256,8 @@ fn output_of(text: &str, source: &SourceInfo) -> Output {
 }
 
 fn jpeg(quality: u8, full_chroma: bool, progressive: bool) -> Encoding {
-    Encoding::Jpeg { quality, full_chroma, progressive }
+    let scans = if progressive { Scans::Progressive } else { Scans::Baseline };
+    Encoding::Jpeg { quality, full_chroma, scans, most_bytes: None }
 }
 
 #[test]
@@ -255,7 +280,7 @@ fn formats_are_written_as_asked() {
         ("fmt=tif,cmyk&wid=100", tiff(TiffCompression::None), PixelType::Cmyk, false),
         ("fmt=tif,,lzw", tiff(TiffCompression::Lzw), PixelType::Rgb, false),
         ("fmt=tif-alpha,gray,zip", tiff(TiffCompression::Zip), PixelType::Gray, true),
-        ("fmt=gif", Encoding::Gif, PixelType::Rgb, false),
+        ("fmt=gif", Encoding::Gif { palette: Quantize::default() }, PixelType::Rgb, false),
         ("fmt=webp&qlt=80,1", Encoding::Webp { quality: Some(80) }, PixelType::Rgb, false),
         ("fmt=webp-alpha,,lossless", Encoding::Webp { quality: None }, PixelType::Rgb, true),
         ("req=mask", jpeg(80, false, false), PixelType::Gray, false),
@@ -873,8 +898,30 @@ fn extreme() -> impl Strategy<Value = String> {
 
 fn extreme_modifier() -> impl Strategy<Value = String> {
     let names = vec![
-        "wid", "hei", "scl", "align", "rgn", "rect", "crop", "cropN", "size", "scale", "res",
-        "extend", "extendN", "rotate", "op_usm", "printRes", "qlt",
+        "wid",
+        "hei",
+        "scl",
+        "align",
+        "rgn",
+        "rect",
+        "crop",
+        "cropN",
+        "size",
+        "scale",
+        "res",
+        "extend",
+        "extendN",
+        "rotate",
+        "op_usm",
+        "printRes",
+        "qlt",
+        "op_blur",
+        "op_grow",
+        "op_growMask",
+        "op_growMaskR",
+        "op_noise",
+        "opac",
+        "op_brightness",
     ];
     let numbers = proptest::collection::vec(extreme(), 1..6);
     prop_oneof![
@@ -889,7 +936,18 @@ fn extreme_modifier() -> impl Strategy<Value = String> {
             "layer=0",
             "op_sharpen=1",
             "bgColor=1,2,3",
+            "color=1,2,3",
             "req=mask",
+            "req=tmb",
+            "mask=a",
+            "maskUse=invert",
+            "maskUse=off",
+            "op_grow=100",
+            "op_blur=100",
+            "op_growMask=-100",
+            "cropPathE=a",
+            "clipPathE=a",
+            "layer=comp&clipXPathE=a",
         ])
         .prop_map(str::to_owned),
     ]
@@ -905,11 +963,13 @@ proptest! {
         modifiers in proptest::collection::vec(extreme_modifier(), 0..6),
         (width, height) in (1u32..66_000, 1u32..2000),
         alpha in proptest::bool::ANY,
+        bounds in proptest::array::uniform4(-3.0..3.0),
     ) {
         let mut modifiers = modifiers;
         // One value that is out of its range would hide the others.
         modifiers.retain(|m| parse(m, &Presets::default(), Rules::default()).error().is_none());
-        let source = SourceInfo { alpha, ..picture(width, height) };
+        let paths = vec![PathBounds { name: "a".into(), bounds }];
+        let source = SourceInfo { alpha, paths, ..picture(width, height) };
         let limits = Limits { max_side: 70_000, ..Limits::default() };
         let defaults = Defaults {
             default_pix: (1280, 0),

@@ -8,10 +8,10 @@ use std::ops::Range;
 use super::geometry::{FAR, Span, length, proportion, real, round, within};
 use super::layer::smaller;
 use super::wanted::{At, Wanted};
-use super::{Defaults, Rect};
+use super::{Defaults, Rect, ThumbType, Thumbnails};
 use crate::diag::{Code, Diagnostic};
 use crate::imaging::Size;
-use crate::imaging::modifiers::values::{Align, Fit, FitMode, Tile, Window};
+use crate::imaging::modifiers::values::{Align, Fit, FitMode, Req, Tile, Window};
 
 /// One axis of the map between the composite and the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,10 @@ impl View {
         composite: Size,
         defaults: &Defaults,
     ) -> Result<Self, Diagnostic> {
+        if let (Some(fit), Req::Tmb) = (&wanted.fit, wanted.req.value) {
+            let message = "`fit` is not for thumbnails; how they fit is the ThumbType";
+            return Err(Diagnostic::error(Code::Value, fit.place.clone(), message));
+        }
         if let (Some(fit), None, None) = (&wanted.fit, &wanted.wid, &wanted.hei) {
             let message = "fit needs wid or hei";
             return Err(Diagnostic::error(Code::Missing, fit.place.clone(), message));
@@ -104,7 +108,7 @@ impl View {
         let whole = Window { x: 0, y: 0, width: composite.width, height: composite.height };
         let region = wanted.rgn.as_ref().map_or(whole, |at| at.value);
         let sizes = sizes(wanted, region, defaults);
-        let Align { h, v } = alignment(wanted);
+        let Align { h, v } = alignment(wanted, defaults);
         let axis = |composite, region_at, region, scaled: i64, view: i64, align: f64| {
             let at = round((real(view - scaled) * (align + 1.0) / 2.0).floor());
             Axis { composite, region_at, region, scaled, at, view }
@@ -157,10 +161,15 @@ impl View {
         }
     }
 
+    /// Returns the smaller factor of the two axes, from the composite to the view.
+    pub(super) fn scale(&self) -> f64 {
+        let of = |axis: &Axis| real(axis.scaled) / f64::from(axis.region);
+        of(&self.x).min(of(&self.y))
+    }
+
     /// Returns the larger reduction of the two axes, at most 1.
     pub(super) fn factor(&self) -> f64 {
-        let of = |axis: &Axis| real(axis.scaled) / f64::from(axis.region);
-        of(&self.x).min(of(&self.y)).min(1.0)
+        self.scale().min(1.0)
     }
 }
 
@@ -181,7 +190,11 @@ fn blamed(wanted: &Wanted) -> Range<usize> {
 }
 
 /// Returns where the picture stands in the view (A1, A2).
-fn alignment(wanted: &Wanted) -> Align {
+fn alignment(wanted: &Wanted, defaults: &Defaults) -> Align {
+    if wanted.req.value == Req::Tmb {
+        let (h, v) = defaults.thumbnails.align;
+        return Align { h, v };
+    }
     const CENTRE: Align = Align { h: 0.0, v: 0.0 };
     let align = wanted.align.unwrap_or(CENTRE);
     if wanted.scl.is_some() {
@@ -201,6 +214,9 @@ fn sizes(wanted: &Wanted, region: Window, defaults: &Defaults) -> Sizes {
         side.as_ref().map(|at| length(f64::from(at.value) * factor))
     };
     let (wid, hei) = (side(&wanted.wid, ratio), side(&wanted.hei, ratio));
+    if wanted.req.value == Req::Tmb {
+        return thumbnail(region, (wid, hei), defaults);
+    }
     let sizes = fitted(wanted, region, (wid, hei), defaults);
     #[expect(clippy::float_cmp, reason = "off is exactly 1")]
     if ratio == 1.0 || wanted.rect.is_some() {
@@ -259,6 +275,25 @@ fn fitted(
         FitMode::Fit | FitMode::Crop | FitMode::Stretch | FitMode::Hfit | FitMode::Vfit => {
             (exact.0.unwrap_or(scaled.0), exact.1.unwrap_or(scaled.1))
         }
+    };
+    Sizes { scaled, view }
+}
+
+/// Computes the sizes of a thumbnail; its picture is enlarged too (reference page *ThumbType*).
+fn thumbnail(region: Window, (wid, hei): (Option<i64>, Option<i64>), defaults: &Defaults) -> Sizes {
+    let Thumbnails { pix: (wide, high), kind, .. } = defaults.thumbnails;
+    let given = |side: Option<i64>, default: u32| side.unwrap_or(i64::from(default).max(1));
+    let view = (given(wid, wide), given(hei, high));
+    let (rw, rh) = (i64::from(region.width), i64::from(region.height));
+    let (fx, fy) = ((view.0, rw), (view.1, rh));
+    let (least, most) = if smaller(fy, fx) { (fy, fx) } else { (fx, fy) };
+    let by = |(num, den)| (proportion(rw, num, den), proportion(rh, num, den));
+    let scaled = match (kind, defaults.resolution) {
+        (ThumbType::Crop, _) => by(most),
+        (ThumbType::Texture { resolution }, Some(of)) if of > 0.0 => {
+            (length(real(rw) * resolution / of), length(real(rh) * resolution / of))
+        }
+        (ThumbType::Fit | ThumbType::Texture { .. }, _) => by(least),
     };
     Sizes { scaled, view }
 }

@@ -7,12 +7,13 @@ use std::ops::Range;
 
 use crate::diag::{Code, Diagnostic};
 use crate::imaging::modifiers::values::{
-    Align, Crop, Extend, Fit, Flip, Icc, Kernel, Paint, Qlt, Req, SizeBox, Tile, Usm, Window,
+    Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, MaskUse, Noise, Opacity,
+    Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
 };
 use crate::imaging::modifiers::{Modifiers, Setting, Target, Value};
 
 /// A value and the place a finding about it points at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct At<T> {
     pub(super) value: T,
     pub(super) place: Range<usize>,
@@ -30,19 +31,28 @@ pub(super) struct Wanted {
     pub(super) rgn: Option<At<Window>>,
     pub(super) rect: Option<At<Tile>>,
     pub(super) qlt: Option<Qlt>,
+    pub(super) jpeg_size: u32,
+    pub(super) pscan: Option<u8>,
+    pub(super) quantize: Option<Quantize>,
     pub(super) icc: Option<At<Icc>>,
     pub(super) icc_embed: bool,
+    pub(super) xmp_embed: bool,
+    pub(super) path_embed: bool,
     pub(super) print_res: Option<f64>,
     pub(super) res_mode: Option<Kernel>,
     pub(super) dpr: Option<f64>,
-    pub(super) mask: bool,
+    pub(super) req: At<Req>,
     pub(super) crop: Option<At<Crop>>,
     pub(super) size: Option<At<SizeBox>>,
     pub(super) scale: Option<At<f64>>,
     pub(super) res: Option<At<f64>>,
     pub(super) rotate: Option<At<f64>>,
     pub(super) extend: Option<At<Extend>>,
+    pub(super) color: Option<Paint>,
     pub(super) bg_color: Option<Paint>,
+    pub(super) mask: Option<At<String>>,
+    pub(super) mask_use: MaskUse,
+    pub(super) grow_mask: Option<GrowMask>,
     pub(super) layer: Scoped,
     pub(super) composite: Scoped,
 }
@@ -53,9 +63,63 @@ pub(super) struct Scoped {
     pub(super) flip: Option<Flip>,
     pub(super) sharpen: bool,
     pub(super) usm: Option<Usm>,
+    /// Parts of 100 that show; `None` is all.
+    pub(super) opacity: Option<f64>,
+    pub(super) crop_path: Option<At<Vec<String>>>,
+    pub(super) clip_path: Vec<String>,
+    pub(super) clip_x_path: Vec<String>,
+    pub(super) operations: Operations,
+}
+
+/// The image operations of one scope; `None` where they would do nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Operations {
+    pub(super) invert: bool,
+    pub(super) brightness: Option<i32>,
+    pub(super) contrast: Option<i32>,
+    pub(super) color_balance: Option<[i32; 3]>,
+    pub(super) hue: Option<i32>,
+    pub(super) saturation: Option<i32>,
+    pub(super) colorize: Option<Colorize>,
+    pub(super) grow: Option<i32>,
+    pub(super) blur: Option<f64>,
+    pub(super) noise: Option<Noise>,
+}
+
+impl Operations {
+    /// Tells whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn put(&mut self, operation: Operation) {
+        let some = |n: i32| (n != 0).then_some(n);
+        match operation {
+            Operation::Blur(radius) => self.blur = (radius > 0.0).then_some(radius),
+            Operation::Brightness(amount) => self.brightness = some(amount),
+            Operation::Contrast(amount) => self.contrast = some(amount),
+            Operation::ColorBalance(amounts) => {
+                self.color_balance = (amounts != [0; 3]).then_some(amounts);
+            }
+            Operation::Hue(degrees) => self.hue = some(degrees),
+            Operation::Saturation(amount) => self.saturation = some(amount),
+            Operation::Invert(on) => self.invert = on,
+            Operation::Colorize(colorize) => self.colorize = Some(colorize),
+            Operation::Grow(radius) => self.grow = some(radius),
+            Operation::Noise(noise) => self.noise = (noise.percent > 0.0).then_some(noise),
+        }
+    }
 }
 
 impl Scoped {
+    /// Tells whether pixels stay as they are, mirroring and sharpening apart.
+    pub(super) fn touches_nothing(&self) -> bool {
+        self.operations.is_empty()
+            && self.opacity.is_none()
+            && self.clip_path.is_empty()
+            && self.clip_x_path.is_empty()
+    }
+
     /// Tells whether there is any sharpening that changes pixels.
     pub(super) fn sharpens(&self) -> bool {
         self.sharpen || self.usm.is_some()
@@ -98,12 +162,17 @@ impl Wanted {
             Value::Rgn(value) => self.rgn = Some(At { value: *value, place }),
             Value::Rect(value) => self.rect = Some(At { value: *value, place }),
             Value::Qlt(qlt) => self.qlt = Some(*qlt),
+            Value::JpegSize(size) => self.jpeg_size = *size,
+            Value::Pscan(scans) => self.pscan = *scans,
+            Value::Quantize(quantize) => self.quantize = Some(quantize.clone()),
             Value::Icc(value) => self.icc = Some(At { value: value.clone(), place }),
             Value::IccEmbed(on) => self.icc_embed = *on,
+            Value::XmpEmbed(on) => self.xmp_embed = *on,
+            Value::PathEmbed(on) => self.path_embed = *on,
             Value::PrintRes(dpi) => self.print_res = Some(*dpi),
             Value::ResMode(kernel) => self.res_mode = Some(*kernel),
             Value::Dpr(ratio) => self.dpr = Some(*ratio),
-            Value::Req(req) => self.mask = *req == Req::Mask,
+            Value::Req(req) => self.req = At { value: *req, place },
             // Read by `Modifiers::fmt`; the others were looked at by `Modifiers::unsupported`.
             Value::Fmt(_) | Value::Other(..) => {}
             Value::Crop(_)
@@ -113,7 +182,16 @@ impl Wanted {
             | Value::Flip(_)
             | Value::Rotate(_)
             | Value::Extend(_)
+            | Value::Color(_)
             | Value::BgColor(_)
+            | Value::Opac(_)
+            | Value::Mask(_)
+            | Value::MaskUse(_)
+            | Value::GrowMask(_)
+            | Value::CropPath(_)
+            | Value::ClipPath(_)
+            | Value::ClipXPath(_)
+            | Value::Operation(_)
             | Value::Usm(_)
             | Value::Sharpen(_) => return Err(misplaced(setting)),
         }
@@ -130,7 +208,13 @@ impl Wanted {
             Value::Res(value) => self.res = Some(At { value: *value, place }),
             Value::Rotate(value) => self.rotate = Some(At { value: *value, place }),
             Value::Extend(value) => self.extend = Some(At { value: *value, place }),
+            Value::Color(paint) => self.color = Some(*paint),
             Value::BgColor(paint) => self.bg_color = Some(*paint),
+            Value::Mask(object) => {
+                self.mask = (!object.is_empty()).then(|| At { value: object.clone(), place });
+            }
+            Value::MaskUse(mask_use) => self.mask_use = *mask_use,
+            Value::GrowMask(grow) => self.grow_mask = (grow.radius != 0).then_some(*grow),
             _ => self.layer.put(setting)?,
         }
         Ok(())
@@ -143,6 +227,17 @@ impl Scoped {
         match &setting.value {
             Value::Flip(flip) => self.flip = *flip,
             Value::Sharpen(on) => self.sharpen = *on,
+            Value::Opac(Opacity { opacity, fill }) => {
+                let percent = f64::from(*opacity) * f64::from(*fill) / 100.0;
+                self.opacity = (percent < 100.0).then_some(percent);
+            }
+            Value::CropPath(names) => {
+                let place = setting.place();
+                self.crop_path = (!names.is_empty()).then(|| At { value: names.clone(), place });
+            }
+            Value::ClipPath(names) => self.clip_path.clone_from(names),
+            Value::ClipXPath(names) => self.clip_x_path.clone_from(names),
+            Value::Operation(operation) => self.operations.put(*operation),
             Value::Usm(usm) => {
                 self.usm = (usm.amount > 0.0 && usm.radius > 0.0).then_some(*usm);
             }

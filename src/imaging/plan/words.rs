@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Area, Color, Encoding, Flip, Output, Step, TiffCompression, Turn};
+use super::{
+    Area, Aux, Color, Colorize, Distribution, Encoding, Flip, Levels, Noise, Output,
+    PdfCompression, Scans, Side, Step, TiffCompression, Turn,
+};
 use crate::imaging::PixelType;
 
 impl fmt::Display for PixelType {
@@ -15,9 +18,13 @@ impl fmt::Display for PixelType {
     }
 }
 
+/// Rounds to two places.
+fn short(n: f64) -> f64 {
+    (n * 100.0).round() / 100.0
+}
+
 impl fmt::Display for Area {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |n: f64| (n * 100.0).round() / 100.0;
         let Self { x, y, width, height } = self;
         write!(f, "{} x {} at {}, {}", short(*width), short(*height), short(*x), short(*y))
     }
@@ -57,25 +64,92 @@ impl fmt::Display for Step {
                 write!(f, "unsharp mask {amount}, radius {radius}, threshold {threshold}, {what}")
             }
             Self::Sharpen => f.write_str("sharpen lightly"),
+            Self::TakeMask { mask: Aux::Mask(handle) } => write!(f, "take the mask from {handle}"),
+            Self::TakeMask { mask: Aux::Profile(_) } => f.write_str("take no mask"),
+            Self::InvertMask => f.write_str("invert the mask"),
+            Self::Unmask => f.write_str("make everything opaque"),
+            Self::GrowMask { radius } => {
+                write!(f, "let the mask grow by {} pixels", short(*radius))
+            }
+            Self::Opacity { percent } => write!(f, "make it {} % opaque", short(*percent)),
+            Self::Clip { names, keep, .. } => {
+                let side = match keep {
+                    Side::Inside => "inside",
+                    Side::Outside => "outside",
+                };
+                write!(f, "keep what is {side} of the paths {}", names.join(", "))
+            }
+            Self::ToRgb => f.write_str("convert to RGB without colour management"),
+            Self::Invert => f.write_str("invert"),
+            Self::Brightness { amount } => write!(f, "brightness {amount}"),
+            Self::Contrast { amount } => write!(f, "contrast {amount}"),
+            Self::ColorBalance { amounts: [r, g, b] } => write!(f, "colour balance {r}, {g}, {b}"),
+            Self::Hue { degrees } => write!(f, "turn the hue by {degrees}°"),
+            Self::Saturation { amount } => write!(f, "saturation {amount}"),
+            Self::Colorize { colorize: Colorize { color: [r, g, b], levels, contrast } } => {
+                write!(f, "colour it {r:02x}{g:02x}{b:02x}")?;
+                match levels {
+                    Levels::Off => Ok(()),
+                    Levels::Norm => write!(f, ", median in the middle, contrast {contrast}"),
+                }
+            }
+            Self::Grow { radius } => {
+                write!(f, "let what is light grow by {} pixels", short(*radius))
+            }
+            Self::Blur { radius } => write!(f, "blur, radius {}", short(*radius)),
+            Self::Noise { noise: Noise { percent, distribution, mono } } => {
+                let kind = match distribution {
+                    Distribution::Uniform => "uniform",
+                    Distribution::Gaussian => "gaussian",
+                };
+                let what = if *mono { "brightness" } else { "every component" };
+                write!(f, "add {percent} % of {kind} noise, {what}")
+            }
             Self::ToOutput => f.write_str("convert to the colours of the reply"),
             Self::Mask => f.write_str("take the mask as a gray picture"),
         }
     }
 }
 
+fn chroma(full: bool) -> &'static str {
+    if full { "4:4:4" } else { "4:2:0" }
+}
+
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.encoding {
-            Encoding::Jpeg { quality, full_chroma, progressive } => {
-                let kind = if progressive { "progressive JPEG" } else { "JPEG" };
-                let chroma = if full_chroma { "4:4:4" } else { "4:2:0" };
-                write!(f, "{kind}, quality {quality}, {chroma}")?;
+        match &self.encoding {
+            Encoding::Jpeg { quality, full_chroma, scans, most_bytes } => {
+                let kind = match scans {
+                    Scans::Baseline => "JPEG".to_owned(),
+                    Scans::Progressive => "progressive JPEG".to_owned(),
+                    Scans::Exactly(n) => format!("progressive JPEG of {n} scans"),
+                };
+                write!(f, "{kind}, quality {quality}, {}", chroma(*full_chroma))?;
+                if let Some(bytes) = most_bytes {
+                    write!(f, ", at most {bytes} bytes")?;
+                }
             }
+            Encoding::Png8 { palette } => write!(f, "PNG, palette {palette}")?,
             Encoding::Png => f.write_str("PNG")?,
             Encoding::Tiff { compression: TiffCompression::None } => f.write_str("TIFF")?,
             Encoding::Tiff { compression: TiffCompression::Lzw } => f.write_str("TIFF, LZW")?,
             Encoding::Tiff { compression: TiffCompression::Zip } => f.write_str("TIFF, ZIP")?,
-            Encoding::Gif => f.write_str("GIF")?,
+            Encoding::Tiff { compression: TiffCompression::Jpeg { quality, full_chroma } } => {
+                write!(f, "TIFF, JPEG, quality {quality}, {}", chroma(*full_chroma))?;
+            }
+            Encoding::Gif { palette } => write!(f, "GIF, palette {palette}")?,
+            Encoding::Avif { quality: Some(quality) } => write!(f, "AVIF, quality {quality}")?,
+            Encoding::Avif { quality: None } => f.write_str("AVIF, lossless")?,
+            Encoding::Jpeg2000 { quality: Some(quality) } => {
+                write!(f, "JPEG 2000, quality {quality}")?;
+            }
+            Encoding::Jpeg2000 { quality: None } => f.write_str("JPEG 2000, lossless")?,
+            Encoding::Pdf { compression: PdfCompression::None } => f.write_str("PDF")?,
+            Encoding::Pdf { compression: PdfCompression::Zip } => f.write_str("PDF, ZIP")?,
+            Encoding::Pdf { compression: PdfCompression::Jpeg { quality, full_chroma } } => {
+                write!(f, "PDF, JPEG, quality {quality}, {}", chroma(*full_chroma))?;
+            }
+            Encoding::Eps => f.write_str("EPS")?,
             Encoding::Webp { quality: Some(quality) } => write!(f, "WebP, quality {quality}")?,
             Encoding::Webp { quality: None } => f.write_str("WebP, lossless")?,
         }
@@ -88,7 +162,16 @@ impl fmt::Display for Output {
         if let Some(dpi) = self.dpi {
             write!(f, ", {dpi} dpi")?;
         }
-        if self.embed_profile { f.write_str(", profile embedded") } else { Ok(()) }
+        for (embedded, what) in [
+            (self.embed_profile, "profile"),
+            (self.embed_xmp, "XMP"),
+            (self.paths.is_some(), "paths"),
+        ] {
+            if embedded {
+                write!(f, ", {what} embedded")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -58,6 +58,16 @@ impl<'a, 'f> Arguments<'a, 'f> {
         self.error(format!("`{}` wants {wanted}, not `{}`", self.name, echo(self.text)))
     }
 
+    /// Reads a part of the value by itself; what it finds goes where the rest goes.
+    pub(super) fn part<'b>(&'b mut self, text: &'b str) -> Arguments<'b, 'b> {
+        Arguments::new(self.name, text, self.span.clone(), self.rules, &mut *self.findings)
+    }
+
+    /// Counts everything that is left as taken.
+    pub(super) fn skip(&mut self) {
+        self.items = "".split(',');
+    }
+
     /// Makes sure that nothing is left over.
     pub(in crate::imaging::modifiers) fn end(&mut self) -> Result<(), Diagnostic> {
         while let Some(item) = self.items.next() {
@@ -198,7 +208,7 @@ impl<'a, 'f> Arguments<'a, 'f> {
             Some((at, c @ ('g' | 'r' | 'k'))) => (&text[..at], Some(c)),
             _ => (text, None),
         };
-        self.items = "".split(',');
+        self.skip();
         let color = match hex(body, suffix) {
             Some(Ok(color)) => color,
             Some(Err(())) => return Err(self.missing("a colour")),
@@ -220,8 +230,7 @@ impl<'a, 'f> Arguments<'a, 'f> {
             return Err(self.missing("a colour"));
         }
         let mut levels = [0; 5];
-        let mut items =
-            Arguments::new(self.name, body, self.span.clone(), self.rules, &mut *self.findings);
+        let mut items = self.part(body);
         for level in levels.iter_mut().take(count) {
             let number = items.real(0.0, top)?;
             let number = number.ok_or_else(|| items.missing("a colour"))?;

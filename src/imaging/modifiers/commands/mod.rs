@@ -12,9 +12,11 @@
 use std::sync::LazyLock;
 
 use super::Value;
+use super::values::Format;
 use crate::diag::{Diagnostic, nearest};
 
 mod arguments;
+mod choices;
 mod layer;
 mod op;
 mod request;
@@ -22,6 +24,7 @@ mod source;
 mod view;
 
 pub(super) use arguments::{Arguments, echo};
+pub use choices::{CHOICES, Choice};
 
 /// What a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,8 @@ pub struct Command {
     pub default: &'static str,
     /// Page of the public reference.
     pub page: &'static str,
+    /// What is otherwise here than there; empty when nothing is.
+    pub differs: &'static str,
     /// How much it matters.
     pub class: Class,
     /// What is done about it.
@@ -148,6 +153,19 @@ pub enum Concerns {
     Palette,
 }
 
+impl Concerns {
+    /// Tells whether a reply of this format is concerned.
+    #[must_use]
+    pub const fn format(self, format: Format) -> bool {
+        match self {
+            Self::All => true,
+            Self::Jpeg => format.is_jpeg(),
+            Self::Progressive => matches!(format, Format::Pjpeg),
+            Self::Palette => format.has_palette(),
+        }
+    }
+}
+
 impl Command {
     /// The entry others are written as a difference to.
     const BASE: Self = Self {
@@ -159,6 +177,7 @@ impl Command {
         range: "",
         default: "none",
         page: "",
+        differs: "",
         class: Class::Core,
         support: Support::Supported,
         binding: Binding::Request,

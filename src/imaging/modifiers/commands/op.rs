@@ -1,22 +1,23 @@
 //! Image operations.
 
-use super::{Arguments, Binding, Class, Command, Group, Reader, Support};
+use super::{Arguments, Binding, Class, Command, Group, Reader};
 use crate::diag::Diagnostic;
+use crate::imaging::PixelType;
 use crate::imaging::modifiers::Value;
-use crate::imaging::modifiers::values::{RadiusOf, Usm};
+use crate::imaging::modifiers::values::{
+    Colorize, Distribution, Levels, Noise, Operation, PaintSpace, RadiusOf, Usm,
+};
 
 /// Sharpening acts on the finished view when no layer is selected.
 const SHARPENING: Command =
     Command { group: Group::Operation, binding: Binding::View, ..Command::BASE };
 
 /// Everything else acts on the composite; 0 is no effect.
-const LATER: Command = Command {
+const OPERATION: Command = Command {
     group: Group::Operation,
     binding: Binding::Composite,
     class: Class::Secondary,
-    support: Support::NotYet,
     default: "0",
-    neutral: &["0"],
     ..Command::BASE
 };
 
@@ -26,6 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_usm=amount[,radius[,threshold[,0|1]]]",
         range: "amount 0 to 5, radius 0 to 250, threshold 0 to 255, 1 is brightness only",
         page: "r-op-usm",
+        differs: "the radius counts pixels of the reply unless usm_scaling is \"reference\"",
         reader: Reader::Typed(|items| usm(items, RadiusOf::Source)),
         ..SHARPENING
     },
@@ -53,21 +55,33 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_blur=radius",
         range: "0 to 100",
         page: "r-op-blur",
-        ..LATER
+        differs: "after scaling, the radius scaled; a Gaussian of that standard deviation",
+        reader: Reader::Typed(|items| {
+            Ok(Value::Operation(Operation::Blur(items.real(0.0, 100.0)?.unwrap_or(0.0))))
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_brightness",
         syntax: "op_brightness=amount",
         range: "-100 to 100",
         page: "r-op-brightness",
-        ..LATER
+        differs: "adds 2.55 levels each",
+        reader: Reader::Typed(|items| {
+            percent(items).map(Operation::Brightness).map(Value::Operation)
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_contrast",
         syntax: "op_contrast=amount",
         range: "-100 to 100",
         page: "r-op-contrast",
-        ..LATER
+        differs: "around 127.5; 100 leaves black and white",
+        reader: Reader::Typed(|items| {
+            percent(items).map(Operation::Contrast).map(Value::Operation)
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_colorbalance",
@@ -75,29 +89,41 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "-100 to 100 each",
         default: "0,0,0",
         page: "r-op-colorbalance",
-        neutral: &["0,0,0"],
-        ..LATER
+        reader: Reader::Typed(|items| {
+            let parts = [percent(items)?, percent(items)?, percent(items)?];
+            Ok(Value::Operation(Operation::ColorBalance(parts)))
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_hue",
         syntax: "op_hue=degrees",
         range: "-180 to 180",
         page: "r-op-hue",
-        ..LATER
+        differs: "in HSL",
+        reader: Reader::Typed(|items| whole(items, 180).map(Operation::Hue).map(Value::Operation)),
+        ..OPERATION
     },
     Command {
         name: "op_saturation",
         syntax: "op_saturation=amount",
         range: "-100 to 100",
         page: "r-op-saturation",
-        ..LATER
+        differs: "from the Rec. 601 luma",
+        reader: Reader::Typed(|items| {
+            percent(items).map(Operation::Saturation).map(Value::Operation)
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_invert",
         syntax: "op_invert=0|1",
         range: "0 or 1",
         page: "r-op-invert",
-        ..LATER
+        reader: Reader::Typed(|items| {
+            Ok(Value::Operation(Operation::Invert(items.flag()?.unwrap_or(false))))
+        }),
+        ..OPERATION
     },
     Command {
         name: "op_colorize",
@@ -106,22 +132,27 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "RGB colour, contrast 0 to 100",
         default: "none",
         page: "r-op-colorize",
-        neutral: &[],
-        ..LATER
+        differs: "in encoded values, without colour management",
+        reader: Reader::Typed(colorize),
+        ..OPERATION
     },
     Command {
         name: "op_grow",
         syntax: "op_grow=radius",
         range: "-100 to 100",
         page: "r-op-grow",
-        ..LATER
+        differs: "after scaling, the radius scaled; a disk",
+        reader: Reader::Typed(|items| percent(items).map(Operation::Grow).map(Value::Operation)),
+        ..OPERATION
     },
     Command {
         name: "op_noise",
         syntax: "op_noise=percent[,uniform|gaussian[,mono]]",
         range: "0 to 100",
         page: "r-op-noise",
-        ..LATER
+        differs: "the same on every run; after scaling",
+        reader: Reader::Typed(noise),
+        ..OPERATION
     },
 ];
 
@@ -134,4 +165,45 @@ fn usm(items: &mut Arguments<'_, '_>, radius_of: RadiusOf) -> Result<Value, Diag
         mono: items.flag()?.unwrap_or(false),
         radius_of,
     }))
+}
+
+/// Reads a whole number from −100 to 100; nothing is 0.
+fn percent(items: &mut Arguments<'_, '_>) -> Result<i32, Diagnostic> {
+    whole(items, 100)
+}
+
+/// Reads a whole number of at most `most` either way; nothing is 0.
+fn whole(items: &mut Arguments<'_, '_>, most: i64) -> Result<i32, Diagnostic> {
+    let number = items.int(-most, most)?.unwrap_or(0);
+    Ok(i32::try_from(number).unwrap_or(0))
+}
+
+/// Reads a colour, then how brightness is treated: the word between them ends the colour.
+fn colorize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let is_word =
+        |item: &str| Levels::NAMES.iter().any(|(word, _)| word.eq_ignore_ascii_case(item.trim()));
+    let text = items.text;
+    let mut ends = text.char_indices().filter(|(_, c)| *c == ',').map(|(at, _)| at);
+    let cut = ends.find(|at| text[at + 1..].split(',').next().is_some_and(is_word));
+    let (color, rest) = cut.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
+    let paint = items.part(color).paint()?;
+    if paint.color.pixel_type != PixelType::Rgb || paint.space != PaintSpace::Output {
+        return Err(items.missing("an RGB colour"));
+    }
+    let [r, g, b, _] = paint.color.components;
+    let mut tail = items.part(rest);
+    let levels = tail.word(&Levels::NAMES)?.unwrap_or(Levels::Norm);
+    let contrast = tail.int(0, 100)?.unwrap_or(0);
+    tail.end()?;
+    items.skip();
+    let contrast = u8::try_from(contrast).unwrap_or(100);
+    Ok(Value::Operation(Operation::Colorize(Colorize { color: [r, g, b], levels, contrast })))
+}
+
+fn noise(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    Ok(Value::Operation(Operation::Noise(Noise {
+        percent: items.real(0.0, 100.0)?.unwrap_or(0.0),
+        distribution: items.word(&Distribution::NAMES)?.unwrap_or(Distribution::Uniform),
+        mono: items.word(&[("mono", true)])?.unwrap_or(false),
+    })))
 }

@@ -4,7 +4,7 @@ use super::{Arguments, Class, Command, Concerns, Empty, Group, Reader, Support};
 use crate::diag::{Diagnostic, nearest};
 use crate::imaging::modifiers::Value;
 use crate::imaging::modifiers::values::{
-    Compression, Fmt, Format, Icc, Intent, Kernel, PIXEL_TYPES, Qlt, Req,
+    Compression, Fmt, Format, Icc, Intent, Kernel, PIXEL_TYPES, PaletteKind, Qlt, Quantize, Req,
 };
 
 const REQUEST: Command = Command { group: Group::Request, ..Command::BASE };
@@ -44,9 +44,9 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or more; 0 is off",
         default: "0",
         page: "r-jpegsize",
+        differs: "a kilobyte is 1,024 bytes",
+        reader: Reader::Typed(|items| Ok(Value::JpegSize(items.length(0)?.unwrap_or(0)))),
         class: Class::Secondary,
-        support: Support::NotYet,
-        neutral: &["0"],
         concerns: Concerns::Jpeg,
         ..REQUEST
     },
@@ -56,9 +56,11 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "for pjpeg",
         default: "auto",
         page: "r-pscan",
+        reader: Reader::Typed(|items| {
+            let words = [("auto", None), ("3", Some(3)), ("4", Some(4)), ("5", Some(5))];
+            Ok(Value::Pscan(items.word(&words)?.flatten()))
+        }),
         class: Class::Secondary,
-        support: Support::NotYet,
-        neutral: &["auto"],
         concerns: Concerns::Progressive,
         ..REQUEST
     },
@@ -68,9 +70,8 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "2 to 256 colours, for gif and png8",
         default: "adaptive,diffuse,256",
         page: "r-is-http-quantize",
+        reader: Reader::Typed(quantize),
         class: Class::Secondary,
-        support: Support::NotYet,
-        neutral: &["adaptive", "adaptive,diffuse", "adaptive,diffuse,256"],
         concerns: Concerns::Palette,
         ..REQUEST
     },
@@ -79,6 +80,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
         range: "sRGB only, yet",
         page: "r-icc",
+        differs: "profiles are those of the configuration or the catalogue",
         reader: Reader::Typed(icc),
         ..REQUEST
     },
@@ -108,9 +110,9 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or 1",
         default: "0",
         page: "r-xmpembed",
+        differs: "the packet is copied as it is",
+        reader: Reader::Typed(|items| Ok(Value::XmpEmbed(items.flag()?.unwrap_or(false)))),
         class: Class::Secondary,
-        support: Support::NotYet,
-        neutral: &["0", "false"],
         ..REQUEST
     },
     Command {
@@ -119,9 +121,8 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or 1",
         default: "0",
         page: "r-pathembed",
+        reader: Reader::Typed(|items| Ok(Value::PathEmbed(items.flag()?.unwrap_or(false)))),
         class: Class::Secondary,
-        support: Support::NotYet,
-        neutral: &["0", "false"],
         ..REQUEST
     },
     Command {
@@ -139,6 +140,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "requests for anything but a picture are refused",
         default: "img",
         page: "r-req",
+        differs: "answers in text have no place in an export",
         reader: Reader::Typed(req),
         ..REQUEST
     },
@@ -176,6 +178,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "ratio above 0",
         default: "off",
         page: "r-dpr",
+        differs: "nothing is asked of a browser",
         class: Class::Secondary,
         reader: Reader::Typed(dpr),
         ..REQUEST
@@ -270,6 +273,29 @@ fn icc(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
     let intent = items.word(&Intent::NAMES)?;
     let (bpc, dither) = (items.flag()?, items.flag()?);
     Ok(Value::Icc(Icc { profile, intent, bpc, dither }))
+}
+
+/// Reads `quantize`; forced colours are six hexadecimal digits each, as many as there are colours.
+fn quantize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
+    let most = Quantize::MOST;
+    let palette = items.word(&PaletteKind::NAMES)?.unwrap_or(PaletteKind::Adaptive);
+    let diffuse = items.word(&Quantize::DIFFUSION)?.unwrap_or(true);
+    let colors = items.int(2, i64::from(most))?;
+    let colors = colors.map_or(most, |n| u16::try_from(n).unwrap_or(most));
+    let mut forced = Vec::new();
+    while let Some(item) = items.item() {
+        let color = (item.len() == 6).then(|| u32::from_str_radix(item, 16).ok()).flatten();
+        let Some(color) = color else {
+            return Err(items.missing("forced colours as rrggbb"));
+        };
+        let [_, r, g, b] = color.to_be_bytes();
+        forced.push([r, g, b]);
+    }
+    if forced.len() > usize::from(colors) {
+        let message = format!("`quantize` forces {} colours of {colors}", forced.len());
+        return Err(items.error(message));
+    }
+    Ok(Value::Quantize(Quantize { palette, diffuse, colors, forced }))
 }
 
 /// Reads `resMode`; two names of old servers are taken for their successors.

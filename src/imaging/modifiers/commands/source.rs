@@ -3,7 +3,9 @@
 use super::{Arguments, Binding, Class, Command, Empty, Group, Reader, Support};
 use crate::diag::Diagnostic;
 use crate::imaging::modifiers::Value;
-use crate::imaging::modifiers::values::{Crop, Extend, Flip, SizeBox, Window};
+use crate::imaging::modifiers::values::{
+    Crop, Extend, Flip, GrowMask, MaskUse, Opacity, RadiusOf, SizeBox, Window,
+};
 
 /// What acts on layer 0 when no layer is selected.
 const LAYER: Command = Command { group: Group::Source, binding: Binding::Layer0, ..Command::BASE };
@@ -11,6 +13,17 @@ const LAYER: Command = Command { group: Group::Source, binding: Binding::Layer0,
 /// Not built yet.
 const LATER: Command =
     Command { class: Class::Secondary, support: Support::NotYet, range: "any", ..LAYER };
+
+/// What matters less often.
+const SECONDARY: Command = Command { class: Class::Secondary, ..LAYER };
+
+/// Paths of the source by name: an empty value means none; they cut the composite.
+const EMBEDDED_PATH: Command = Command {
+    binding: Binding::Composite,
+    empty: Empty::Default,
+    range: "names of paths in the source; unknown ones are passed over",
+    ..SECONDARY
+};
 
 /// Paths: an empty value means none; they cut the composite.
 const PATH: Command =
@@ -39,13 +52,21 @@ pub(super) const COMMANDS: &[Command] = &[
         reader: Reader::Typed(crop_n),
         ..LAYER
     },
-    Command { name: "cropPathE", syntax: "cropPathE=name[,name...]", page: "r-croppath", ..PATH },
+    Command {
+        name: "cropPathE",
+        syntax: "cropPathE=name[,name...]",
+        page: "r-croppath",
+        differs: "the box is rounded outwards",
+        reader: Reader::Typed(|items| Ok(Value::CropPath(names(items)))),
+        ..EMBEDDED_PATH
+    },
     Command {
         name: "size",
         syntax: "size=width,height",
         range: "whole numbers, 0 is derived from the other; before scale and res",
         default: "0,0",
         page: "r-size-reference",
+        differs: "enlarges unless the configuration says no",
         reader: Reader::Typed(size),
         ..LAYER
     },
@@ -74,6 +95,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "res=resolution",
         range: "number above 0, in the unit of the source's Resolution",
         page: "r-res",
+        differs: "an error where the Resolution is not known",
         class: Class::Secondary,
         reader: Reader::Typed(|items| Ok(Value::Res(factor(items)?))),
         ..LAYER
@@ -163,8 +185,8 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "colour with alpha",
         default: "transparent",
         page: "r-color-commandref",
-        neutral: &["0,0,0,0", "00000000"],
-        ..LATER
+        reader: Reader::Typed(|items| Ok(Value::Color(items.paint()?))),
+        ..SECONDARY
     },
     Command {
         name: "bgColor",
@@ -182,19 +204,36 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 to 100",
         default: "100,100",
         page: "r-opac",
-        class: Class::Layers,
         binding: Binding::Composite,
-        neutral: &["100", "100,100"],
-        ..LATER
+        reader: Reader::Typed(|items| {
+            Ok(Value::Opac(Opacity { opacity: hundred(items)?, fill: hundred(items)? }))
+        }),
+        ..SECONDARY
     },
-    Command { name: "mask", syntax: "mask=object", page: "r-mask", ..LATER },
+    Command {
+        name: "mask",
+        syntax: "mask=object",
+        range: "a handle; the picture must be as large as the source",
+        page: "r-mask",
+        differs: "any picture of the library; `$object$` is the asset",
+        empty: Empty::Default,
+        reader: Reader::Typed(|items| {
+            let object = items.text.trim().to_owned();
+            items.skip();
+            Ok(Value::Mask(object))
+        }),
+        ..SECONDARY
+    },
     Command {
         name: "maskUse",
         syntax: "maskUse=norm|invert|off",
+        range: "what shows: the foreground, the background, or all of the rectangle",
         default: "norm",
         page: "r-maskuse",
-        neutral: &["norm"],
-        ..LATER
+        reader: Reader::Typed(|items| {
+            Ok(Value::MaskUse(items.word(&MaskUse::NAMES)?.unwrap_or(MaskUse::Norm)))
+        }),
+        ..SECONDARY
     },
     Command {
         name: "hide",
@@ -219,31 +258,38 @@ pub(super) const COMMANDS: &[Command] = &[
         class: Class::Layers,
         ..PATH
     },
-    Command { name: "clipPathE", syntax: "clipPathE=name[,name...]", page: "r-clippath", ..PATH },
+    Command {
+        name: "clipPathE",
+        syntax: "clipPathE=name[,name...]",
+        page: "r-clippath",
+        reader: Reader::Typed(|items| Ok(Value::ClipPath(names(items)))),
+        ..EMBEDDED_PATH
+    },
     Command {
         name: "clipXPathE",
         syntax: "clipXPathE=name[,name...]",
         page: "r-clipxpath",
-        ..PATH
+        reader: Reader::Typed(|items| Ok(Value::ClipXPath(names(items)))),
+        ..EMBEDDED_PATH
     },
     Command {
         name: "op_growMask",
         syntax: "op_growMask=radius",
-        range: "-100 to 100",
+        range: "-100 to 100, pixels of the source",
         default: "0",
         page: "r-op-growmask",
-        neutral: &["0"],
-        ..LATER
+        reader: Reader::Typed(|items| grow_mask(items, RadiusOf::Source)),
+        ..SECONDARY
     },
     Command {
         name: "op_growMaskR",
         twin: Some("op_growMask"),
         syntax: "op_growMaskR=radius",
-        range: "-100 to 100",
+        range: "-100 to 100, pixels as they are after scaling",
         default: "0",
         page: "r-op-growmaskr",
-        neutral: &["0"],
-        ..LATER
+        reader: Reader::Typed(|items| grow_mask(items, RadiusOf::Present)),
+        ..SECONDARY
     },
     Command {
         name: "map",
@@ -307,4 +353,19 @@ fn size(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
 
 fn factor(items: &mut Arguments<'_, '_>) -> Result<f64, Diagnostic> {
     items.positive()?.ok_or_else(|| items.missing("a number above 0"))
+}
+
+/// Takes everything that is left as names of paths.
+fn names(items: &mut Arguments<'_, '_>) -> Vec<String> {
+    std::iter::from_fn(|| items.item()).map(str::to_owned).collect()
+}
+
+/// Reads a percentage; nothing is all of it.
+fn hundred(items: &mut Arguments<'_, '_>) -> Result<u8, Diagnostic> {
+    Ok(items.int(0, 100)?.map_or(100, |n| u8::try_from(n).unwrap_or(100)))
+}
+
+fn grow_mask(items: &mut Arguments<'_, '_>, radius_of: RadiusOf) -> Result<Value, Diagnostic> {
+    let radius = items.int(-100, 100)?.unwrap_or(0);
+    Ok(Value::GrowMask(GrowMask { radius: i32::try_from(radius).unwrap_or(0), radius_of }))
 }
