@@ -25,6 +25,10 @@ use super::plan::Color;
 use super::raster::{Alpha, Raster, Sample, Samples, each_depth};
 use super::{ConvertError, PixelType};
 
+mod lab;
+
+pub use lab::LabToRgb;
+
 /// What the components of one source mean, and the conversions made for it so far.
 pub struct Colors {
     source: Source,
