@@ -1,11 +1,13 @@
 //! Obeying a plan.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use super::color::{Colors, color_in, reply_profile};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
-use super::plan::{Area, Color, Output, Plan, Step};
+use super::paths::{self, Path};
+use super::plan::{Affine, Area, Color, Output, Plan, Step};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
@@ -16,6 +18,8 @@ const LEFT_FOR_FILTER: f64 = 2.0;
 /// Makes the replies of one source.
 #[derive(Debug)]
 pub(super) struct Engine<'a> {
+    /// The file; what is embedded in it may be wanted.
+    source: &'a [u8],
     header: &'a Header,
     orientation: Orientation,
     limits: &'a Limits,
@@ -24,8 +28,14 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(header: &'a Header, orientation: Orientation, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        source: &'a [u8],
+        header: &'a Header,
+        orientation: Orientation,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
+            source,
             header,
             orientation,
             limits,
@@ -79,8 +89,23 @@ impl<'a> Engine<'a> {
         } else {
             reply_profile(plan.output.pixel_type)
         };
-        let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
+        let xmp = plan.output.embed_xmp.then(|| self.xmp()).flatten();
+        let paths = plan.output.paths.map(|map| self.paths(&map)).unwrap_or_default();
+        let (profile, xmp) = (profile.as_deref(), xmp.as_deref());
+        let embedded = formats::Embedded { profile, xmp, paths: &paths };
         formats::encode(&picture, &plan.output, embedded)
+    }
+
+    /// Reads the XMP packet of the source.
+    fn xmp(&self) -> Option<Vec<u8>> {
+        formats::xmp(Cursor::new(self.source), self.header, self.limits)
+    }
+
+    /// Reads the paths of the source, where a map from the upright source takes them.
+    fn paths(&self, map: &Affine) -> Vec<Path> {
+        let upright = paths::upright(self.orientation);
+        let stored = formats::paths(Cursor::new(self.source), self.header, self.limits);
+        stored.iter().map(|path| path.mapped(&upright).mapped(map)).collect()
     }
 
     fn step(

@@ -11,11 +11,9 @@
 
 use std::ops::Range;
 
+use super::plan::Affine;
 use super::raster::as_usize;
-use super::{ConvertError, Size};
-
-/// A map of the plane, `x' = a·x + b·y + c`, `y' = d·x + e·y + f`, as `[a, b, c, d, e, f]`.
-pub type Affine = [f64; 6];
+use super::{ConvertError, Orientation, Size};
 
 /// Most knots of one file that are looked at; the largest outlines traced from a selection have a
 /// few thousand.
@@ -123,6 +121,20 @@ fn mapped([x, y]: [f64; 2], [a, b, c, d, e, f]: &Affine) -> [f64; 2] {
     [a * x + b * y + c, d * x + e * y + f]
 }
 
+/// Returns the map from a stored picture to the upright one, both from 0 to 1 on each axis.
+pub(crate) const fn upright(orientation: Orientation) -> Affine {
+    match orientation {
+        Orientation::Upright => [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        Orientation::FlipHorizontal => [-1.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+        Orientation::Rotate180 => [-1.0, 0.0, 1.0, 0.0, -1.0, 1.0],
+        Orientation::FlipVertical => [1.0, 0.0, 0.0, 0.0, -1.0, 1.0],
+        Orientation::Transpose => [0.0, 1.0, 0.0, 1.0, 0.0, 0.0],
+        Orientation::Rotate90 => [0.0, -1.0, 1.0, 1.0, 0.0, 0.0],
+        Orientation::Transverse => [0.0, -1.0, 1.0, -1.0, 0.0, 1.0],
+        Orientation::Rotate270 => [0.0, 1.0, 0.0, -1.0, 0.0, 1.0],
+    }
+}
+
 /// A cubic Bézier.
 struct Curve([[f64; 2]; 4]);
 
@@ -180,13 +192,17 @@ struct Edge {
 
 /// Fills paths: 0 is outside, 255 is inside all of them, one byte a pixel in rows.
 ///
-/// `map` leads from the paths' coordinates to pixels. Several paths cover what they have in common,
-/// no paths cover everything. The caller has checked that `size` is allowed.
+/// `map` leads from the paths' coordinates to fractions of the filled picture. Several paths cover
+/// what they have in common, no paths cover everything. The caller has checked that `size` is
+/// allowed.
 ///
 /// # Errors
 /// [`ConvertError::Unsupported`] when the paths are more intricate than any drawn by a person.
 pub(crate) fn coverage(paths: &[Path], size: Size, map: &Affine) -> Result<Vec<u8>, ConvertError> {
     let (width, height) = (as_usize(size.width), as_usize(size.height));
+    let [a, b, c, d, e, f] = *map;
+    let (across, down) = (f64::from(size.width), f64::from(size.height));
+    let map = &[a * across, b * across, c * across, d * down, e * down, f * down];
     let mut covered = vec![255; width * height];
     let mut crossings = 0;
     for path in paths {
@@ -412,13 +428,43 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn paths_are_turned_like_the_picture() {
+        use crate::imaging::ops::orient;
+        use crate::imaging::raster::{Alpha, Raster, Samples};
+        let path = polygon("p", &[[0.0, 0.0], [0.7, 0.1], [0.4, 0.6]]);
+        let filled = |path, size| {
+            let samples = Samples::Eight(coverage(&[path], size, &IDENTITY).unwrap());
+            Raster::new(size, crate::imaging::PixelType::Gray, Alpha::None, samples).unwrap()
+        };
+        let stored = Size::new(24, 16);
+        for orientation in [
+            Orientation::Upright,
+            Orientation::FlipHorizontal,
+            Orientation::Rotate180,
+            Orientation::FlipVertical,
+            Orientation::Transpose,
+            Orientation::Rotate90,
+            Orientation::Transverse,
+            Orientation::Rotate270,
+        ] {
+            let wanted = orient(filled(path.clone(), stored), orientation);
+            let found = filled(path.mapped(&upright(orientation)), wanted.size());
+            let (Samples::Eight(found), Samples::Eight(wanted)) = (found.samples(), wanted.samples())
+            else {
+                panic!("16 bits")
+            };
+            let off = found.iter().zip(wanted).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(off <= 16, "{orientation:?} {off}");
+        }
+    }
+
+    #[test]
     fn rectangles_are_covered_exactly() {
         let path = rectangle("r", [0.25, 0.5, 0.75, 1.0]);
-        let map = [4.0, 0.0, 0.0, 0.0, 2.0, 0.0];
-        let found = coverage(std::slice::from_ref(&path), Size::new(4, 2), &map).unwrap();
+        let found = coverage(std::slice::from_ref(&path), Size::new(4, 2), &IDENTITY).unwrap();
         assert_eq!(found, [0, 0, 0, 0, 0, 255, 255, 0]);
         // Half a pixel to the right and a quarter down.
-        let map = [4.0, 0.0, 0.5, 0.0, 2.0, 0.25];
+        let map = [1.0, 0.0, 0.125, 0.0, 1.0, 0.125];
         let found = coverage(&[path], Size::new(4, 2), &map).unwrap();
         assert_eq!(found, [0, 0, 0, 0, 0, 96, 191, 96]);
     }
@@ -428,10 +474,11 @@ pub(crate) mod tests {
         let mut ring = rectangle("o", [0.0, 0.0, 4.0, 1.0]);
         ring.subpaths.extend(rectangle("i", [1.0, 0.0, 2.0, 1.0]).subpaths);
         let size = Size::new(4, 1);
-        let found = coverage(std::slice::from_ref(&ring), size, &IDENTITY).unwrap();
+        let map = [0.25, 0.0, 0.0, 0.0, 1.0, 0.0];
+        let found = coverage(std::slice::from_ref(&ring), size, &map).unwrap();
         assert_eq!(found, [255, 0, 255, 255]);
         let right = rectangle("r", [1.0, 0.0, 9.0, 0.5]);
-        let found = coverage(&[ring, right], size, &IDENTITY).unwrap();
+        let found = coverage(&[ring, right], size, &map).unwrap();
         assert_eq!(found, [0, 0, 128, 128]);
         assert_eq!(coverage(&[], size, &IDENTITY).unwrap(), [255; 4]);
     }
@@ -439,7 +486,7 @@ pub(crate) mod tests {
     #[test]
     fn a_circle_has_the_area_of_a_circle() {
         let size = Size::new(100, 100);
-        let found = coverage(&[circle("c", [50.3, 49.9], 40.0)], size, &IDENTITY).unwrap();
+        let found = coverage(&[circle("c", [0.503, 0.499], 0.4)], size, &IDENTITY).unwrap();
         let area: f64 = found.iter().map(|&v| f64::from(v) / 255.0).sum();
         let wanted = std::f64::consts::PI * 1600.0;
         assert!((area / wanted - 1.0).abs() < 1e-3, "{area} {wanted}");
@@ -451,7 +498,7 @@ pub(crate) mod tests {
         let mut path = polygon("t", &[[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]);
         path.subpaths[0].closed = false;
         path.subpaths[0].knots[2].after = [9.0, 9.0];
-        let found = coverage(&[path], Size::new(2, 2), &IDENTITY).unwrap();
+        let found = coverage(&[path], Size::new(2, 2), &[0.5, 0.0, 0.0, 0.0, 0.5, 0.0]).unwrap();
         assert_eq!(found, [128, 255, 0, 128]);
     }
 

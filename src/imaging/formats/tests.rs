@@ -10,6 +10,8 @@ use crate::imaging::color::reply_profile;
 use crate::imaging::plan::{Color, Quantize, TiffCompression};
 use crate::imaging::raster::{Alpha, Samples};
 
+mod embedded;
+
 // -- pictures to write and read
 
 /// A smooth picture: ramps in both directions, different in every component.
@@ -130,7 +132,6 @@ fn other_files_are_named() {
         (b"Dear Sir,\nplease find attached", "text"),
         ("Größe: 40 × 60 Zentimeter, Höhe ü".as_bytes(), "text"),
         (b"%PDF-1.7\n", "PDF"),
-        (b"8BPS\0\x01\0\0\0\0\0\0", "PSD"),
         (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"PK\x03\x04\x14\0", "ZIP"),
@@ -776,6 +777,9 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("zip tiff", tiff(TiffCompression::Zip)),
         ("tiff, pixels last", strip_last(1, &ramp(64, 64, 1))),
         ("bmp", foreign(ImageFormat::Bmp, (64, 64), ExtendedColorType::Rgb8, eight(&rgb))),
+        ("psd", psd::tests::ramps(0)),
+        ("packed psd", psd::tests::ramps(1)),
+        ("zip psd", psd::tests::ramps(2)),
     ]
 }
 
@@ -860,6 +864,9 @@ fn bombs_are_refused_by_their_header() {
     bmp[18..22].copy_from_slice(&30_000_i32.to_le_bytes());
     bmp[22..26].copy_from_slice(&30_000_i32.to_le_bytes());
     refuse("bmp", &bmp);
+    let mut psd = psd::tests::ramps(1);
+    psd[14..22].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+    refuse("psd", &psd);
     let lossless = Encoding::Webp { quality: None };
     let picture = raster((64, 64), PixelType::Rgb, Alpha::None);
     let output_of_webp = Output { dpi: None, ..output(lossless.clone(), PixelType::Rgb, false) };

@@ -21,13 +21,17 @@ use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFor
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
-use super::{Header, SourceFormat, damaged, read_error, unsupported, whole};
+use super::photoshop::{self, Resource};
+use super::{Embedded, Header, SourceFormat, damaged, read_error, unsupported, whole};
 use crate::imaging::plan::TiffCompression;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 /// Most bytes of one tag's value: colour profiles and lists of strips.
 const TAG_BYTES: usize = 32 << 20;
+
+const XMP: Tag = Tag::Unknown(700);
+const PHOTOSHOP: Tag = Tag::Unknown(34_377);
 
 const WHITE_IS_ZERO: u16 = 0;
 const BLACK_IS_ZERO: u16 = 1;
@@ -133,6 +137,25 @@ pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Hea
         profile: profile.map(Into::into),
         ..Header::new(SourceFormat::Tiff, page.size)
     })
+}
+
+/// Reads the image resources somebody wants.
+pub(super) fn resources<R: BufRead + Seek>(
+    input: R,
+    limits: &Limits,
+    wanted: impl Fn(u16) -> bool,
+) -> Vec<Resource> {
+    let block = value(input, limits, PHOTOSHOP).unwrap_or_default();
+    photoshop::resources(&mut Cursor::new(&block), block.len() as u64, wanted)
+}
+
+/// Reads the XMP packet.
+pub(super) fn xmp<R: BufRead + Seek>(input: R, limits: &Limits) -> Option<Vec<u8>> {
+    value(input, limits, XMP)
+}
+
+fn value<R: BufRead + Seek>(input: R, limits: &Limits, tag: Tag) -> Option<Vec<u8>> {
+    open(input, limits).ok()?.get_tag_u8_vec(tag).ok()
 }
 
 fn tag<R: BufRead + Seek, T: TryFrom<u64>>(
@@ -398,12 +421,12 @@ pub(super) fn encode(
     picture: &Raster,
     compression: TiffCompression,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
     };
-    let file = File { size: picture.size(), samples, compression, dpi, profile };
+    let file = File { size: picture.size(), samples, compression, dpi, embedded };
     match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => file.write::<Gray8>(),
         (PixelType::Gray, true) => file.write::<GrayA8>(),
@@ -420,7 +443,7 @@ struct File<'a> {
     samples: &'a [u8],
     compression: TiffCompression,
     dpi: Option<f64>,
-    profile: Option<&'a [u8]>,
+    embedded: Embedded<'a>,
 }
 
 impl File<'_> {
@@ -454,7 +477,14 @@ impl File<'_> {
             let hundredths = Rational { n: whole(dpi * 100.0, u32::MAX), d: 100 };
             image.resolution(ResolutionUnit::Inch, hundredths);
         }
-        if let Some(profile) = self.profile {
+        if let Some(xmp) = self.embedded.xmp {
+            image.encoder().write_tag(XMP, xmp)?;
+        }
+        let paths = photoshop::block(self.embedded.paths);
+        if !paths.is_empty() {
+            image.encoder().write_tag(PHOTOSHOP, Undefined(&paths))?;
+        }
+        if let Some(profile) = self.embedded.profile {
             image.encoder().write_tag(Tag::IccProfile, Undefined(profile))?;
         }
         image.write_data(self.samples)?;
