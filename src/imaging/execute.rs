@@ -7,7 +7,7 @@ use super::color::{Colors, color_in, reply_profile};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
 use super::paths::{self, Path};
-use super::plan::{Affine, Area, Color, Output, Plan, Step};
+use super::plan::{Affine, Area, Color, Output, Plan, Side, Step};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
@@ -145,7 +145,6 @@ impl<'a> Engine<'a> {
             | Step::Unmask
             | Step::GrowMask { .. }
             | Step::Opacity { .. }
-            | Step::Clip { .. }
             | Step::ToRgb
             | Step::Invert
             | Step::Brightness { .. }
@@ -159,11 +158,32 @@ impl<'a> Engine<'a> {
             | Step::Noise { .. } => {
                 return Err(ConvertError::internal("a step that nobody does"));
             }
+            Step::Clip { ref names, keep, ref map } => {
+                self.allow(picture.size(), &picture)?;
+                self.clip(Arc::unwrap_or_clone(picture), names, keep, map)?
+            }
             Step::ToOutput => {
                 self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
             }
         };
         Ok(Arc::new(made))
+    }
+
+    /// Clips by embedded paths: to what all of them cover, or to what none does.
+    fn clip(
+        &self,
+        picture: Raster,
+        names: &[String],
+        keep: Side,
+        map: &Affine,
+    ) -> Result<Raster, ConvertError> {
+        let mut paths = self.paths(map);
+        paths.retain(|path| names.contains(&path.name));
+        let size = picture.size();
+        let identity = paths::upright(Orientation::Upright);
+        paths.iter().try_fold(picture, |picture, path| {
+            Ok(ops::clip(picture, &paths::coverage(path, size, &identity)?, keep))
+        })
     }
 
     /// Checks what a step is about to make; alpha may be added to it.

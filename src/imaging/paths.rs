@@ -190,44 +190,36 @@ struct Edge {
     slope: f64,
 }
 
-/// Fills paths: 0 is outside, 255 is inside all of them, one byte a pixel in rows.
+/// Fills a path: 0 is outside, 255 is inside, one byte a pixel in rows.
 ///
-/// `map` leads from the paths' coordinates to fractions of the filled picture. Several paths cover
-/// what they have in common, no paths cover everything. The caller has checked that `size` is
-/// allowed.
+/// `map` leads from the path's coordinates to fractions of the filled picture. The caller has
+/// checked that `size` is allowed.
 ///
 /// # Errors
-/// [`ConvertError::Unsupported`] when the paths are more intricate than any drawn by a person.
-pub(crate) fn coverage(paths: &[Path], size: Size, map: &Affine) -> Result<Vec<u8>, ConvertError> {
+/// [`ConvertError::Unsupported`] when the path is more intricate than any drawn by a person.
+pub(crate) fn coverage(path: &Path, size: Size, map: &Affine) -> Result<Vec<u8>, ConvertError> {
     let (width, height) = (as_usize(size.width), as_usize(size.height));
     let [a, b, c, d, e, f] = *map;
     let (across, down) = (f64::from(size.width), f64::from(size.height));
-    let map = &[a * across, b * across, c * across, d * down, e * down, f * down];
-    let mut covered = vec![255; width * height];
-    let mut crossings = 0;
-    for path in paths {
-        let mut edges = edges(path, size, map, &mut crossings)?;
-        edges.sort_by_key(|edge| edge.first);
-        let mut filler = Filler { edges, next: 0, active: Vec::new(), crossings: Vec::new() };
-        let mut row = Row::new(width);
-        for (y, pixels) in (0..i64::from(size.height)).zip(covered.chunks_exact_mut(width)) {
-            for line in y * LINES..(y + 1) * LINES {
-                filler.fill(line, &mut row);
-            }
-            row.multiply(pixels);
+    let map = [a * across, b * across, c * across, d * down, e * down, f * down];
+    let mut edges = edges(path, size, &map)?;
+    edges.sort_by_key(|edge| edge.first);
+    let mut filler = Filler { edges, next: 0, active: Vec::new(), crossings: Vec::new() };
+    let mut row = Row::new(width);
+    let mut covered = Vec::with_capacity(width * height);
+    for y in 0..i64::from(size.height) {
+        for line in y * LINES..(y + 1) * LINES {
+            filler.fill(line, &mut row);
         }
+        row.finish(&mut covered);
     }
     Ok(covered)
 }
 
-/// Cuts a path into straight pieces, and adds up the lines they cross.
-fn edges(
-    path: &Path,
-    size: Size,
-    map: &Affine,
-    crossings: &mut u64,
-) -> Result<Vec<Edge>, ConvertError> {
+/// Cuts a path into straight pieces.
+fn edges(path: &Path, size: Size, map: &Affine) -> Result<Vec<Edge>, ConvertError> {
     let mut edges = Vec::new();
+    let mut crossings = 0;
     for curve in path.subpaths.iter().flat_map(Subpath::curves) {
         let curve = Curve(curve.0.map(|point| bounded(mapped(point, map))));
         let pieces = curve.pieces();
@@ -240,12 +232,12 @@ fn edges(
                 curve.point(number as f64 / pieces as f64)
             };
             if let Some(edge) = Edge::between(from, to, size) {
-                *crossings += edge.first.abs_diff(edge.end);
+                crossings += edge.first.abs_diff(edge.end);
                 edges.push(edge);
             }
             from = to;
         }
-        if edges.len() > MAX_EDGES || *crossings > MAX_CROSSINGS {
+        if edges.len() > MAX_EDGES || crossings > MAX_CROSSINGS {
             return Err(ConvertError::Unsupported {
                 detail: "one with a path too intricate to be filled".into(),
             });
@@ -355,16 +347,16 @@ impl Row {
         self.whole[last] -= STEPS;
     }
 
-    /// Multiplies pixels by the fraction that is covered, and starts anew.
+    /// Appends the pixels, and starts anew.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-    fn multiply(&mut self, pixels: &mut [u8]) {
+    fn finish(&mut self, pixels: &mut Vec<u8>) {
         let full = STEPS * LINES;
         let mut running = 0;
-        for (pixel, (ends, whole)) in pixels.iter_mut().zip(self.ends.iter().zip(&self.whole)) {
+        let last = self.ends.len() - 1;
+        pixels.extend(self.ends.iter().zip(&self.whole).take(last).map(|(ends, whole)| {
             running += whole;
-            let covered = running + ends;
-            *pixel = ((i64::from(*pixel) * covered + full / 2) / full) as u8;
-        }
+            ((255 * (running + ends) + full / 2) / full) as u8
+        }));
         self.ends.fill(0);
         self.whole.fill(0);
     }
@@ -432,8 +424,8 @@ pub(crate) mod tests {
         use crate::imaging::ops::orient;
         use crate::imaging::raster::{Alpha, Raster, Samples};
         let path = polygon("p", &[[0.0, 0.0], [0.7, 0.1], [0.4, 0.6]]);
-        let filled = |path, size| {
-            let samples = Samples::Eight(coverage(&[path], size, &IDENTITY).unwrap());
+        let filled = |path: &Path, size| {
+            let samples = Samples::Eight(coverage(path, size, &IDENTITY).unwrap());
             Raster::new(size, crate::imaging::PixelType::Gray, Alpha::None, samples).unwrap()
         };
         let stored = Size::new(24, 16);
@@ -447,8 +439,8 @@ pub(crate) mod tests {
             Orientation::Transverse,
             Orientation::Rotate270,
         ] {
-            let wanted = orient(filled(path.clone(), stored), orientation);
-            let found = filled(path.mapped(&upright(orientation)), wanted.size());
+            let wanted = orient(filled(&path, stored), orientation);
+            let found = filled(&path.mapped(&upright(orientation)), wanted.size());
             let (Samples::Eight(found), Samples::Eight(wanted)) = (found.samples(), wanted.samples())
             else {
                 panic!("16 bits")
@@ -461,32 +453,25 @@ pub(crate) mod tests {
     #[test]
     fn rectangles_are_covered_exactly() {
         let path = rectangle("r", [0.25, 0.5, 0.75, 1.0]);
-        let found = coverage(std::slice::from_ref(&path), Size::new(4, 2), &IDENTITY).unwrap();
+        let found = coverage(&path, Size::new(4, 2), &IDENTITY).unwrap();
         assert_eq!(found, [0, 0, 0, 0, 0, 255, 255, 0]);
         // Half a pixel to the right and a quarter down.
         let map = [1.0, 0.0, 0.125, 0.0, 1.0, 0.125];
-        let found = coverage(&[path], Size::new(4, 2), &map).unwrap();
+        let found = coverage(&path, Size::new(4, 2), &map).unwrap();
         assert_eq!(found, [0, 0, 0, 0, 0, 96, 191, 96]);
     }
 
     #[test]
-    fn overlaps_are_holes_and_several_paths_intersect() {
-        let mut ring = rectangle("o", [0.0, 0.0, 4.0, 1.0]);
-        ring.subpaths.extend(rectangle("i", [1.0, 0.0, 2.0, 1.0]).subpaths);
-        let size = Size::new(4, 1);
-        let map = [0.25, 0.0, 0.0, 0.0, 1.0, 0.0];
-        let found = coverage(std::slice::from_ref(&ring), size, &map).unwrap();
-        assert_eq!(found, [255, 0, 255, 255]);
-        let right = rectangle("r", [1.0, 0.0, 9.0, 0.5]);
-        let found = coverage(&[ring, right], size, &map).unwrap();
-        assert_eq!(found, [0, 0, 128, 128]);
-        assert_eq!(coverage(&[], size, &IDENTITY).unwrap(), [255; 4]);
+    fn overlaps_are_holes() {
+        let mut ring = rectangle("o", [0.0, 0.0, 1.0, 1.0]);
+        ring.subpaths.extend(rectangle("i", [0.25, 0.0, 0.5, 1.0]).subpaths);
+        assert_eq!(coverage(&ring, Size::new(4, 1), &IDENTITY).unwrap(), [255, 0, 255, 255]);
     }
 
     #[test]
     fn a_circle_has_the_area_of_a_circle() {
         let size = Size::new(100, 100);
-        let found = coverage(&[circle("c", [0.503, 0.499], 0.4)], size, &IDENTITY).unwrap();
+        let found = coverage(&circle("c", [0.503, 0.499], 0.4), size, &IDENTITY).unwrap();
         let area: f64 = found.iter().map(|&v| f64::from(v) / 255.0).sum();
         let wanted = std::f64::consts::PI * 1600.0;
         assert!((area / wanted - 1.0).abs() < 1e-3, "{area} {wanted}");
@@ -498,7 +483,7 @@ pub(crate) mod tests {
         let mut path = polygon("t", &[[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]);
         path.subpaths[0].closed = false;
         path.subpaths[0].knots[2].after = [9.0, 9.0];
-        let found = coverage(&[path], Size::new(2, 2), &[0.5, 0.0, 0.0, 0.0, 0.5, 0.0]).unwrap();
+        let found = coverage(&path, Size::new(2, 2), &[0.5, 0.0, 0.0, 0.0, 0.5, 0.0]).unwrap();
         assert_eq!(found, [128, 255, 0, 128]);
     }
 
@@ -509,8 +494,8 @@ pub(crate) mod tests {
             (0..2000_u32).map(|n| [f64::from(n), if n % 2 == 0 { -9e9 } else { 9e9 }]).collect();
         let path = polygon("zigzag", &points);
         let map = [1.0, 0.0, 0.0, 0.0, f64::MAX, f64::NAN];
-        assert!(coverage(std::slice::from_ref(&path), Size::new(1, 9), &map).is_ok());
-        let error = coverage(&[path], Size::new(1, 60_000), &IDENTITY).unwrap_err();
+        assert!(coverage(&path, Size::new(1, 9), &map).is_ok());
+        let error = coverage(&path, Size::new(1, 60_000), &IDENTITY).unwrap_err();
         assert!(error.to_string().contains("intricate"), "{error}");
     }
 
@@ -528,8 +513,7 @@ pub(crate) mod tests {
             let subpaths = vec![Subpath { closed: numbers.len() % 2 == 0, knots }];
             let path = Path { name: String::new(), clipping: false, subpaths };
             for map in [map, sane] {
-                let paths = [path.mapped(&sane)];
-                let _ = coverage(&paths, Size::new(7, 5), &map);
+                let _ = coverage(&path.mapped(&sane), Size::new(7, 5), &map);
             }
             let [left, top, right, bottom] = path.bounds().unwrap();
             prop_assert!(left <= right && top <= bottom);

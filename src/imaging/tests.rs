@@ -11,6 +11,8 @@ use super::plan::{
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
 
+mod embedded;
+
 const KERNELS: [Kernel; 4] = [Kernel::Bilin, Kernel::Bicub, Kernel::Sharp2, Kernel::Bisharp];
 
 const WHITE: Color =

@@ -5,6 +5,7 @@
 //! pixels multiply, mix and divide.
 
 mod blur;
+mod clip;
 mod fill;
 mod geometry;
 mod place;
@@ -13,6 +14,7 @@ mod rotate;
 mod sharpen;
 mod usm;
 
+pub use clip::clip;
 pub use fill::{fill, mask};
 pub use geometry::{flip, orient, turn};
 pub use place::place;
