@@ -59,6 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("png", &["imaging/formats/"]),
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
+    ("hayro_ccitt", &["imaging/formats/"]),
     ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
     ("color_quant", &["imaging/formats/"]),

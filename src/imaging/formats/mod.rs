@@ -290,6 +290,8 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(SourceFormat::Gif),
         [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => Ok(SourceFormat::Webp),
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Ok(SourceFormat::Bmp),
+        // Icons and pointers of old have their place there; the length of the next header tells.
+        [b'B', b'M', ..] if bmp::has_header(first) => Ok(SourceFormat::Bmp),
         [] => Err("an empty file"),
         [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
         [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),

@@ -260,7 +260,8 @@ pub(super) fn header<R: BufRead + Seek>(mut input: R) -> Result<Header, ConvertE
             _ => 32,
         },
         alpha: document.has_alpha_channel() || document.transparent_index().is_some(),
-        dpi: dpi.and_then(resolution),
+        // Some writers put next to nothing there.
+        dpi: dpi.and_then(resolution).filter(|dpi| *dpi >= 1.0),
         profile: profile.map(Into::into),
         ..Header::new(SourceFormat::Psd, document.size)
     })

@@ -10,7 +10,9 @@ use crate::imaging::color::reply_profile;
 use crate::imaging::plan::{Color, Quantize, TiffCompression};
 use crate::imaging::raster::{Alpha, Samples};
 
+mod bmp_kinds;
 mod embedded;
+mod tiff_kinds;
 
 // -- pictures to write and read
 
@@ -466,15 +468,25 @@ fn tiff_of_others_is_read() {
 /// Writes a TIFF tag by tag; values are SHORTs, LONGs (one) or anything that needs a place.
 struct Tiff {
     file: Vec<u8>,
+    /// Where the place of the directory is noted.
+    link: usize,
     entries: Vec<(u16, u16, u32, Vec<u8>)>,
 }
 
 impl Tiff {
     fn new(width: u16, height: u16, photometric: u16, bits: &[u16]) -> Self {
-        let mut tiff = Self { file: b"MM\0\x2a\0\0\0\0".to_vec(), entries: Vec::new() };
+        let file = b"MM\0\x2a\0\0\0\0".to_vec();
+        let mut tiff = Self { file, link: 4, entries: Vec::new() };
         tiff.shorts(256, &[width]).shorts(257, &[height]).shorts(262, &[photometric]);
         tiff.shorts(258, bits).shorts(277, &[u16::try_from(bits.len()).unwrap()]);
         tiff
+    }
+
+    /// Makes it the next page of a file.
+    fn after(&mut self, file: Vec<u8>) -> &mut Self {
+        self.link = file.len() - 4;
+        self.file = file;
+        self
     }
 
     fn shorts(&mut self, tag: u16, values: &[u16]) -> &mut Self {
@@ -522,7 +534,7 @@ impl Tiff {
         }
         directory.extend([0; 4]);
         let at = u32::try_from(self.file.len()).unwrap();
-        self.file[4..8].copy_from_slice(&at.to_be_bytes());
+        self.file[self.link..self.link + 4].copy_from_slice(&at.to_be_bytes());
         self.file.extend(directory);
         std::mem::take(&mut self.file)
     }
@@ -590,8 +602,6 @@ fn tiff_cmyk_of_sixteen_bits_and_orientation() {
     assert_eq!((header.pixel_type, header.bits), (PixelType::Cmyk, 16));
     assert_eq!((header.orientation, header.dpi), (Orientation::Rotate180, None));
     assert_eq!(sixteen(&picture), samples);
-    let lab = Tiff::new(1, 1, 8, &[8; 3]).strip(&[1, 2, 3]).finish();
-    assert!(matches!(read(&lab), Err(ConvertError::Unsupported { .. })));
 }
 
 // -- GIF
