@@ -154,8 +154,8 @@ const SUFFIXES: &[(AssetType, &[&str])] = &[
         AssetType::Image,
         &[
             "jpg", "jpeg", "jpe", "jfif", "pjpeg", "png", "tif", "tiff", "gif", "webp", "bmp",
-            "dib", "psd", "psb", "heic", "heif", "avif", "jp2", "j2k", "jpx", "jpf", "jxr", "wdp",
-            "hdp", "pct", "pict",
+            "dib", "psd", "psb", "heic", "heif", "avif", "jp2", "j2k", "j2c", "jpc", "jpx", "jpf",
+            "jxr", "wdp", "hdp", "pct", "pict",
         ],
     ),
     (AssetType::Pdf, &["pdf"]),

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// The same inside `imaging`; what `imaging/mod.rs` itself defines is the vocabulary of all.
 const ENGINE: &[&[&str]] =
-    &[&["modifiers", "raster"], &["plan"], &["color"], &["ops", "formats"], &["mod"]];
+    &[&["modifiers", "raster"], &["plan"], &["color", "paths"], &["ops", "formats"], &["mod"]];
 
 /// Words of one module that a lower one may say, with the reason.
 const WORDS: &[(&str, &str)] = &[
@@ -59,6 +59,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("png", &["imaging/formats/"]),
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
+    ("hayro_ccitt", &["imaging/formats/"]),
+    ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
     ("ravif", &["imaging/formats/avif/"]),
     ("rgb", &["imaging/formats/avif/"]),
@@ -66,7 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hayro_jpeg2000", &["imaging/formats/jpeg2000"]),
     ("openjp2", &["imaging/formats/jpeg2000/"]),
     ("color_quant", &["imaging/formats/"]),
-    ("lcms2", &["imaging/color.rs"]),
+    ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),

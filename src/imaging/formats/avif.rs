@@ -23,10 +23,7 @@ mod frame;
 mod profile;
 mod sequence;
 #[cfg(test)]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the numbers of generated pictures are small"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the numbers of generated pictures are small")]
 mod tests;
 mod write;
 
@@ -188,10 +185,7 @@ fn kept(size: Size, fractions: &[(u32, u32); 4]) -> Result<(u32, u32, Size), Con
     }
 }
 
-pub(super) fn header<R: BufRead + Seek>(
-    input: R,
-    limits: &Limits,
-) -> Result<Header, ConvertError> {
+pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Header, ConvertError> {
     let still = Still::of(&Meta::read(input)?)?;
     let colors = if still.coding.monochrome { 1 } else { 3 };
     let depth = u64::from(still.coding.bits.div_ceil(8));

@@ -60,8 +60,7 @@ impl Front {
                 let start = input.stream_position().map_err(ConvertError::Read)?;
                 found = Some((start, length.and_then(|length| start.checked_add(length))));
             } else if &kind == b"jp2h" {
-                description =
-                    Description::parse(&content(&mut input, length, DESCRIPTION_BYTES)?)?;
+                description = Description::parse(&content(&mut input, length, DESCRIPTION_BYTES)?)?;
             } else {
                 skip(&mut input, length.ok_or_else(cut_short)?)?;
             }
@@ -73,10 +72,7 @@ impl Front {
     }
 }
 
-pub(super) fn header<R: BufRead + Seek>(
-    input: R,
-    limits: &Limits,
-) -> Result<Header, ConvertError> {
+pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Header, ConvertError> {
     let Front { description, codestream, .. } = Front::read(input)?;
     limits.allow(codestream.size, codestream.bytes_to_decode())?;
     let layout = description.layout(&codestream)?;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::paths::Path;
 use super::plan::{Encoding, Output, Scans};
 use super::raster::{Raster, Sample};
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
@@ -25,7 +26,9 @@ mod exif;
 mod gif;
 mod jpeg;
 mod jpeg2000;
+mod photoshop;
 mod png;
+mod psd;
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
@@ -59,6 +62,8 @@ pub enum SourceFormat {
     Avif,
     /// JPEG 2000, boxed or bare.
     Jpeg2000,
+    /// Photoshop document, PSD or PSB: its merged picture.
+    Psd,
 }
 
 impl SourceFormat {
@@ -74,6 +79,7 @@ impl SourceFormat {
             "bmp" | "dib" => Self::Bmp,
             "avif" => Self::Avif,
             "jp2" | "jpx" | "jpf" | "j2k" | "j2c" | "jpc" => Self::Jpeg2000,
+            "psd" | "psb" => Self::Psd,
             _ => return None,
         })
     }
@@ -90,6 +96,7 @@ impl SourceFormat {
             Self::Bmp => "a BMP picture",
             Self::Avif => "an AVIF picture",
             Self::Jpeg2000 => "a JPEG 2000 picture",
+            Self::Psd => "a Photoshop document",
         }
     }
 }
@@ -158,6 +165,7 @@ pub(crate) fn header<R: BufRead + Seek>(
         Ok(SourceFormat::Bmp) => bmp::header(input),
         Ok(SourceFormat::Avif) => avif::header(input, limits),
         Ok(SourceFormat::Jpeg2000) => jpeg2000::header(input, limits),
+        Ok(SourceFormat::Psd) => psd::header(input),
         Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),
     }?;
     limits.allow(header.size, header.decoded_bytes())?;
@@ -184,8 +192,58 @@ pub(crate) fn decode(
         SourceFormat::Bmp => bmp::decode(bytes, header),
         SourceFormat::Avif => avif::decode(bytes, header),
         SourceFormat::Jpeg2000 => jpeg2000::decode(bytes, header),
+        SourceFormat::Psd => psd::decode(bytes, header),
     }?;
     Ok(picture.with_profile(header.profile.clone()))
+}
+
+/// Reads the paths saved with a picture, in fractions of the picture as it is stored.
+///
+/// They are worth no picture: what is damaged is not there.
+pub(crate) fn paths<R: BufRead + Seek>(
+    mut input: R,
+    header: &Header,
+    limits: &Limits,
+) -> Vec<Path> {
+    if input.seek(SeekFrom::Start(0)).is_err() {
+        return Vec::new();
+    }
+    let resources = match header.format {
+        SourceFormat::Jpeg => jpeg::resources(&mut input, photoshop::is_path),
+        SourceFormat::Tiff => tiff::resources(input, limits, photoshop::is_path),
+        SourceFormat::Psd => psd::resources(&mut input, photoshop::is_path),
+        SourceFormat::Png
+        | SourceFormat::Gif
+        | SourceFormat::Webp
+        | SourceFormat::Bmp
+        | SourceFormat::Avif
+        | SourceFormat::Jpeg2000 => return Vec::new(),
+    };
+    photoshop::paths(&resources)
+}
+
+/// Reads the XMP packet of a picture as it is. Of a JPEG it is the main packet, without what did
+/// not fit into it.
+pub(crate) fn xmp<R: BufRead + Seek>(
+    mut input: R,
+    header: &Header,
+    limits: &Limits,
+) -> Option<Vec<u8>> {
+    input.seek(SeekFrom::Start(0)).ok()?;
+    match header.format {
+        SourceFormat::Jpeg => jpeg::xmp(&mut input),
+        SourceFormat::Tiff => tiff::xmp(input, limits),
+        SourceFormat::Psd => {
+            let mut found = psd::resources(&mut input, |id| id == psd::XMP);
+            found.pop().map(|resource| resource.data)
+        }
+        SourceFormat::Png
+        | SourceFormat::Gif
+        | SourceFormat::Webp
+        | SourceFormat::Bmp
+        | SourceFormat::Avif
+        | SourceFormat::Jpeg2000 => None,
+    }
 }
 
 /// What is written into a file beside its pixels.
@@ -195,6 +253,8 @@ pub(crate) struct Embedded<'a> {
     pub(crate) profile: Option<&'a [u8]>,
     /// The XMP packet.
     pub(crate) xmp: Option<&'a [u8]>,
+    /// Paths in fractions of the picture; empty where there are none.
+    pub(crate) paths: &'a [Path],
 }
 
 /// Writes a picture of 8 bits whose components are those of `output`.
@@ -207,22 +267,22 @@ pub(crate) fn encode(
     embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
-    let Embedded { profile, xmp: _ } = embedded;
+    let profile = embedded.profile;
     match output.encoding {
         Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
             let progressive = scans != Scans::Baseline;
             let settings = jpeg::Settings { quality, full_chroma, progressive };
-            jpeg::encode(picture, settings, dpi, profile)
+            jpeg::encode(picture, settings, dpi, embedded)
         }
         Encoding::Png => png::encode(picture, dpi, profile),
-        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
+        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
         Encoding::Gif { palette: _ } => gif::encode(picture),
-        Encoding::Webp { quality } => webp::encode(picture, quality),
+        Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
         Encoding::Avif { quality } => avif::encode(picture, quality),
         Encoding::Jpeg2000 { quality } => jpeg2000::encode(picture, quality, dpi),
-        Encoding::Png8 { .. }
-        | Encoding::Pdf { .. }
-        | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
+        Encoding::Png8 { .. } | Encoding::Pdf { .. } | Encoding::Eps => {
+            Err(ConvertError::internal("no writer for this format"))
+        }
     }
 }
 
@@ -257,10 +317,12 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
             Ok(SourceFormat::Jpeg2000)
         }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] if is_avif(first) => Ok(SourceFormat::Avif),
+        // Icons and pointers of old have their place there; the length of the next header tells.
+        [b'B', b'M', ..] if bmp::has_header(first) => Ok(SourceFormat::Bmp),
         [] => Err("an empty file"),
         [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
         [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),
-        [b'8', b'B', b'P', b'S', ..] => Err("a Photoshop document (PSD)"),
+        [b'8', b'B', b'P', b'S', ..] => Ok(SourceFormat::Psd),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
         [0x1f, 0x8b, ..] => Err("a gzip archive"),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),

@@ -143,6 +143,14 @@ impl Reader<'_> {
             });
             return;
         };
+        let definition = match definition {
+            Ok(definition) => definition,
+            Err(reason) => {
+                let message = format!("the preset `${}$` cannot be used: it {reason}", echo(name));
+                self.error(span.clone(), message);
+                return;
+            }
+        };
         if self.expand(definition.len(), span) {
             active.push(key);
             self.read(definition, Some(span), active);
@@ -224,7 +232,9 @@ impl Reader<'_> {
             Support::Refused => {
                 self.error(span.clone(), format!("`{}` cannot be exported", command.name));
             }
-            Support::Supported | Support::NotYet => self.set(command, &value, span),
+            Support::Supported | Support::NotYet | Support::NotInThisBuild => {
+                self.set(command, &value, span)
+            }
         }
     }
 

@@ -131,7 +131,7 @@ fn errors_name_the_cause_and_the_place() {
         ("fmt=webp,cmyk", "`webp` holds rgb only", 0..13),
         ("fmt=tif-alpha,,jpeg", "`tif-alpha` is compressed by none | lzw | zip, not jpeg", 0..19),
         ("fmt=tif,,jpeg", "`fmt=tif,,jpeg`: JPEG inside of TIFF is not supported yet", 0..13),
-        ("fmt=avif", "`fmt=avif` is not supported yet", 0..8),
+        ("fmt=heic", "`fmt=heic` is not supported by this build", 0..8),
         ("fmt=swf", "`fmt=swf` is Flash and cannot be exported", 0..7),
         ("fmt=m3u8", "`fmt=m3u8` is a playlist of a video server and cannot be exported", 0..8),
         ("fmt=bmp", "`fmt` knows no format `bmp`", 0..7),
@@ -145,7 +145,6 @@ fn errors_name_the_cause_and_the_place() {
         ),
         ("op_colorize=50", "`op_colorize` wants an RGB colour, not `50`", 0..14),
         ("maskUse=on", "`maskUse` wants norm | invert | off, not `on`", 0..10),
-        ("icc=WebCoated", "`icc` with a profile other than sRGB is not supported yet", 0..13),
         ("fmt=pjpeg&pscan=6", "`pscan` wants auto | 3 | 4 | 5, not `6`", 10..17),
         (
             "fmt=gif&quantize=web,off,300",
@@ -176,7 +175,7 @@ fn errors_name_the_cause_and_the_place() {
 #[test]
 fn what_is_replaced_is_no_error() {
     assert_eq!(clean("op_blur=5&op_blur=0"), "op_blur=0");
-    assert_eq!(errors("fmt=avif&fmt=png"), []);
+    assert_eq!(errors("fmt=heic&fmt=png"), []);
     assert_eq!(
         clean("fmt=gif&quantize=web,off,300&quantize=web"),
         "fmt=gif&quantize=web,diffuse,256"

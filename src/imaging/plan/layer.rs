@@ -90,9 +90,9 @@ impl Layer {
             let known = |name: &String| source.paths.iter().find(|path| path.name == *name);
             for path in value.iter().filter_map(known) {
                 let [left, top, right, bottom] = bounds(map, path.bounds);
-                let (x, y) = (round(left).max(self.cut.x), round(top).max(self.cut.y));
-                let right = round(right).min(self.cut.x + i64::from(self.cut.size.width));
-                let bottom = round(bottom).min(self.cut.y + i64::from(self.cut.size.height));
+                let (x, y) = (down(left).max(self.cut.x), down(top).max(self.cut.y));
+                let right = up(right).min(self.cut.x + i64::from(self.cut.size.width));
+                let bottom = up(bottom).min(self.cut.y + i64::from(self.cut.size.height));
                 let size = within((right - x, bottom - y), &defaults.limits, "crop", place)?;
                 self.cut = Rect { x, y, size };
             }
@@ -154,9 +154,14 @@ impl Layer {
 
     /// Returns the larger reduction of the two axes, at most 1.
     pub(super) fn factor(&self) -> f64 {
+        self.scale().min(1.0)
+    }
+
+    /// Returns the smaller scale of the two axes.
+    pub(super) fn scale(&self) -> f64 {
         let x = f64::from(self.scaled.width) / f64::from(self.crop.size.width);
         let y = f64::from(self.scaled.height) / f64::from(self.crop.size.height);
-        x.min(y).min(1.0)
+        x.min(y)
     }
 }
 
@@ -251,13 +256,23 @@ fn right_angles(degrees: f64) -> (u8, Option<f64>) {
 
 /// Returns the size of a rotated picture (O2), rounded up so that nothing is cut.
 fn bounding_box(size: Size, degrees: f64) -> (i64, i64) {
-    /// Sizes that miss a whole number by less are that number.
-    const NOISE: f64 = 1e-6;
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (sin, cos) = (sin.abs(), cos.abs());
     let (w, h) = (f64::from(size.width), f64::from(size.height));
-    let up = |x: f64| round((x - NOISE).ceil()).max(1);
-    (up(w * cos + h * sin), up(w * sin + h * cos))
+    (up(w * cos + h * sin).max(1), up(w * sin + h * cos).max(1))
+}
+
+/// Lengths that miss a whole number by less are that number.
+const NOISE: f64 = 1e-6;
+
+/// Rounds up.
+fn up(x: f64) -> i64 {
+    round((x - NOISE).ceil())
+}
+
+/// Rounds down.
+fn down(x: f64) -> i64 {
+    round((x + NOISE).floor())
 }
 
 /// Returns the margins in pixels (E1, E2).

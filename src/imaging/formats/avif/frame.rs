@@ -31,11 +31,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Decodes AV1 data of which the container told size and coding.
-    pub(super) fn decode(
-        data: Vec<u8>,
-        size: Size,
-        coding: Coding,
-    ) -> Result<Self, ConvertError> {
+    pub(super) fn decode(data: Vec<u8>, size: Size, coding: Coding) -> Result<Self, ConvertError> {
         let sequence = Sequence::of(&data)?;
         let Sequence { bits, monochrome, cicp, halved, .. } = sequence;
         if sequence.size != size || (Coding { bits, monochrome }) != coding {
@@ -130,12 +126,10 @@ impl Frame {
         (row, halves): (&mut Vec<f32>, &mut Vec<f32>),
     ) {
         let (across, down) = self.halved;
-        let half = |length: u32, halved: bool| {
-            as_usize(if halved { length.div_ceil(2) } else { length })
-        };
+        let half =
+            |length: u32, halved: bool| as_usize(if halved { length.div_ceil(2) } else { length });
         let width = half(self.size.width, across);
-        let (near, far) =
-            if down { neighbours(y, half(self.size.height, down)) } else { (y, y) };
+        let (near, far) = if down { neighbours(y, half(self.size.height, down)) } else { (y, y) };
         row.truncate(width);
         row.resize(width, 0.0);
         read(plane, near * self.strides[1], self.bits, levels, row);

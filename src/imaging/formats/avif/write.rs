@@ -149,11 +149,7 @@ fn properties(size: Size, transparent: bool) -> Vec<u8> {
     // Item, how many properties, their numbers; the highest bit is for those that must be known.
     let mut used = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 4, 1, 0x82, 3, 4];
     if transparent {
-        list.extend([
-            gray,
-            boxed(b"pixi", &[&[0, 0, 0, 0, 1, 8]]),
-            boxed(b"auxC", &[meaning]),
-        ]);
+        list.extend([gray, boxed(b"pixi", &[&[0, 0, 0, 0, 1, 8]]), boxed(b"auxC", &[meaning])]);
         used[7] = 2;
         used.extend([0, 2, 4, 1, 0x85, 6, 7]);
     }

@@ -91,9 +91,7 @@ impl Description {
                 18 => Some(Colour::Sycc),
                 _ => None,
             },
-            2 | 3 => {
-                type_of_profile(bytes.0).map(|kind| Colour::Profile(bytes.0.to_vec(), kind))
-            }
+            2 | 3 => type_of_profile(bytes.0).map(|kind| Colour::Profile(bytes.0.to_vec(), kind)),
             _ => None,
         };
         Ok(())
@@ -143,7 +141,9 @@ impl Description {
     fn channels(&self, codestream: &Codestream) -> Result<Vec<Channel>, ConvertError> {
         let components = codestream.bits.len();
         if self.palette.is_empty() {
-            return Ok((0..components).map(|component| Channel { component, column: None }).collect());
+            return Ok((0..components)
+                .map(|component| Channel { component, column: None })
+                .collect());
         }
         // Without a map, every column is looked up with the only component there should be.
         let all = |column| Channel { component: 0, column: Some(column) };

@@ -174,5 +174,8 @@ fn resolution(dpi: f64) -> [u8; 10] {
     }
     let above = u16::try_from(above).unwrap_or(u16::MAX).to_be_bytes();
     let below = 254_u16.to_be_bytes();
-    [above[0], above[1], below[0], below[1], above[0], above[1], below[0], below[1], exponent, exponent]
+    [
+        above[0], above[1], below[0], below[1], above[0], above[1], below[0], below[1], exponent,
+        exponent,
+    ]
 }
