@@ -23,7 +23,6 @@ mod frame;
 mod profile;
 mod sequence;
 #[cfg(test)]
-#[expect(clippy::cast_possible_truncation, reason = "the numbers of generated pictures are small")]
 mod tests;
 mod write;
 

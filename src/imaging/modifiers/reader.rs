@@ -233,7 +233,7 @@ impl Reader<'_> {
                 self.error(span.clone(), format!("`{}` cannot be exported", command.name));
             }
             Support::Supported | Support::NotYet | Support::NotInThisBuild => {
-                self.set(command, &value, span)
+                self.set(command, &value, span);
             }
         }
     }

@@ -154,7 +154,7 @@ impl Frame {
 /// Returns which of half as many samples is nearest to a position, and which is on its other side.
 fn neighbours(position: usize, count: usize) -> (usize, usize) {
     let near = position / 2;
-    let far = if position % 2 == 0 { near.saturating_sub(1) } else { near + 1 };
+    let far = if position.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
     (near, far.min(count - 1))
 }
 
