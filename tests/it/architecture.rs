@@ -65,7 +65,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ravif", &["imaging/formats/avif/"]),
     ("rgb", &["imaging/formats/avif/"]),
     ("re_rav1d", &["imaging/formats/avif/"]),
-    ("hayro_jpeg2000", &["imaging/formats/jpeg2000"]),
+    ("hayro_jpeg2000", &["imaging/formats/jpeg2000.rs"]),
     ("openjp2", &["imaging/formats/jpeg2000/"]),
     ("color_quant", &["imaging/formats/"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
