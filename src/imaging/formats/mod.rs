@@ -22,6 +22,7 @@ mod bmp;
 mod exif;
 mod gif;
 mod jpeg;
+mod palette;
 mod png;
 #[cfg(test)]
 #[expect(
@@ -193,18 +194,18 @@ pub(crate) fn encode(
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
     let Embedded { profile, xmp: _ } = embedded;
-    match output.encoding {
-        Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
+    match &output.encoding {
+        &Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
             let progressive = scans != Scans::Baseline;
             let settings = jpeg::Settings { quality, full_chroma, progressive };
             jpeg::encode(picture, settings, dpi, profile)
         }
         Encoding::Png => png::encode(picture, dpi, profile),
-        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
-        Encoding::Gif { palette: _ } => gif::encode(picture),
-        Encoding::Webp { quality } => webp::encode(picture, quality),
-        Encoding::Png8 { .. }
-        | Encoding::Avif { .. }
+        Encoding::Png8 { palette } => png::encode_palette(picture, palette, dpi, profile),
+        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
+        Encoding::Gif { palette } => gif::encode(picture, palette),
+        &Encoding::Webp { quality } => webp::encode(picture, quality),
+        Encoding::Avif { .. }
         | Encoding::Jpeg2000 { .. }
         | Encoding::Pdf { .. }
         | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
