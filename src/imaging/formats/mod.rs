@@ -14,15 +14,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Encoding, Output, Scans};
+use super::plan::{Encoding, Output};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
 mod bmp;
+mod eps_out;
 mod exif;
 mod gif;
 mod jpeg;
+mod jpeg_scans;
 mod palette;
+mod pdf_out;
 mod png;
 #[cfg(test)]
 #[expect(
@@ -33,6 +36,7 @@ mod png;
 )]
 mod tests;
 mod tiff;
+mod tiff_jpeg;
 mod webp;
 
 pub(crate) use jpeg::Shrink;
@@ -195,20 +199,23 @@ pub(crate) fn encode(
     let dpi = output.dpi;
     let Embedded { profile, xmp: _ } = embedded;
     match &output.encoding {
-        &Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
-            let progressive = scans != Scans::Baseline;
-            let settings = jpeg::Settings { quality, full_chroma, progressive };
-            jpeg::encode(picture, settings, dpi, profile)
+        &Encoding::Jpeg { quality, full_chroma, scans, most_bytes } => {
+            let settings = jpeg::Settings { quality, full_chroma, scans };
+            match most_bytes {
+                Some(most) => jpeg::encode_within(picture, settings, most, dpi, profile),
+                None => jpeg::encode(picture, settings, dpi, profile),
+            }
         }
         Encoding::Png => png::encode(picture, dpi, profile),
         Encoding::Png8 { palette } => png::encode_palette(picture, palette, dpi, profile),
         &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
         Encoding::Gif { palette } => gif::encode(picture, palette),
+        &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
+        Encoding::Eps => eps_out::encode(picture, dpi, profile),
         &Encoding::Webp { quality } => webp::encode(picture, quality),
-        Encoding::Avif { .. }
-        | Encoding::Jpeg2000 { .. }
-        | Encoding::Pdf { .. }
-        | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
+        Encoding::Avif { .. } | Encoding::Jpeg2000 { .. } => {
+            Err(ConvertError::internal("no writer for this format"))
+        }
     }
 }
 

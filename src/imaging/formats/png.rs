@@ -157,6 +157,38 @@ pub(super) fn encode_palette(
         .map_err(|error| ConvertError::internal(error.to_string()))
 }
 
+/// Compresses rows of 8-bit components as a PNG does, for formats that can hold such data: deflate
+/// in the wrapping of zlib, every row behind the number of its filter.
+pub(super) fn deflate(
+    size: Size,
+    components: usize,
+    samples: &[u8],
+) -> Result<Vec<u8>, ConvertError> {
+    let mut info = Info::with_size(size.width, size.height);
+    info.bit_depth = BitDepth::Eight;
+    // Only the number of bytes a pixel has matters to the filters.
+    info.color_type = match components {
+        1 => ColorType::Grayscale,
+        2 => ColorType::GrayscaleAlpha,
+        3 => ColorType::Rgb,
+        _ => ColorType::Rgba,
+    };
+    let file = write(info, samples, Filter::Adaptive)
+        .map_err(|error| ConvertError::internal(error.to_string()))?;
+    // Behind the signature: length, name, data, checksum.
+    let mut rest = &file[8..];
+    let mut data = Vec::with_capacity(file.len());
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or_default();
+        let Some((chunk, behind)) = behind.split_at_checked(length + 8) else { break };
+        if chunk.starts_with(b"IDAT") {
+            data.extend_from_slice(&chunk[4..4 + length]);
+        }
+        rest = behind;
+    }
+    Ok(data)
+}
+
 /// Packs indexes of 1, 2 or 4 bits into bytes, the first in the highest bits; every row starts a
 /// byte.
 fn pack(indexes: Vec<u8>, width: usize, bits: u8) -> Vec<u8> {

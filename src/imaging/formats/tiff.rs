@@ -21,8 +21,9 @@ use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFor
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
-use super::{Header, SourceFormat, damaged, read_error, unsupported, whole};
-use crate::imaging::plan::TiffCompression;
+use super::jpeg::Settings;
+use super::{Header, SourceFormat, damaged, read_error, tiff_jpeg, unsupported, whole};
+use crate::imaging::plan::{Scans, TiffCompression};
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -403,7 +404,18 @@ pub(super) fn encode(
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
     };
-    let file = File { size: picture.size(), samples, compression, dpi, profile };
+    let (compression, predictor) = match compression {
+        TiffCompression::None => (Compression::Uncompressed, Predictor::None),
+        TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
+        TiffCompression::Zip => {
+            (Compression::Deflate(DeflateLevel::Balanced), Predictor::Horizontal)
+        }
+        TiffCompression::Jpeg { quality, full_chroma } => {
+            let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
+            return tiff_jpeg::encode(picture, settings, dpi, profile);
+        }
+    };
+    let file = File { size: picture.size(), samples, compression, predictor, dpi, profile };
     match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => file.write::<Gray8>(),
         (PixelType::Gray, true) => file.write::<GrayA8>(),
@@ -418,28 +430,18 @@ pub(super) fn encode(
 struct File<'a> {
     size: Size,
     samples: &'a [u8],
-    compression: TiffCompression,
+    compression: Compression,
+    predictor: Predictor,
     dpi: Option<f64>,
     profile: Option<&'a [u8]>,
 }
 
 impl File<'_> {
     fn write<C: ColorType<Inner = u8>>(&self) -> TiffResult<Vec<u8>> {
-        let (compression, predictor) = match self.compression {
-            TiffCompression::Jpeg { .. } => {
-                return Err(TiffError::UnsupportedError(
-                    tiff::TiffUnsupportedError::UnknownInterpretation,
-                ));
-            }
-            TiffCompression::None => (Compression::Uncompressed, Predictor::None),
-            TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
-            TiffCompression::Zip => {
-                (Compression::Deflate(DeflateLevel::Balanced), Predictor::Horizontal)
-            }
-        };
         let mut file = Cursor::new(Vec::with_capacity(self.samples.len() + 4096));
-        let mut encoder =
-            TiffEncoder::new(&mut file)?.with_compression(compression).with_predictor(predictor);
+        let mut encoder = TiffEncoder::new(&mut file)?
+            .with_compression(self.compression)
+            .with_predictor(self.predictor);
         let mut image = encoder.new_image::<C>(self.size.width, self.size.height)?;
         let colors = match C::TIFF_VALUE {
             PhotometricInterpretation::BlackIsZero => 1,

@@ -487,12 +487,7 @@ fn refused_format(fmt: Fmt) -> Option<(String, Option<String>)> {
         Support::NotYet => {
             Some((format!("`fmt={}` is not supported yet", entry.name), supported()))
         }
-        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => {
-            (fmt.compression == Some(Compression::Jpeg)).then(|| {
-                let message = format!("`fmt={fmt}`: JPEG inside of TIFF is not supported yet");
-                (message, Some("use lzw or zip".into()))
-            })
-        }
+        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => None,
     }
 }
 
