@@ -212,7 +212,7 @@ pub(crate) fn encode(
         Encoding::Gif { palette } => gif::encode(picture, palette),
         &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
         Encoding::Eps => eps_out::encode(picture, dpi, profile),
-        &Encoding::Webp { quality } => webp::encode(picture, quality),
+        &Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
         Encoding::Avif { .. } | Encoding::Jpeg2000 { .. } => {
             Err(ConvertError::internal("no writer for this format"))
         }

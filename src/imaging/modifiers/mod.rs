@@ -36,9 +36,9 @@ pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, tabl
 pub use reader::parse;
 
 use values::{
-    Align, Compression, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel,
-    MaskUse, Opacity, Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile,
-    Usm, Window, list, name_of,
+    Align, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel, MaskUse, Opacity,
+    Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile, Usm, Window, list,
+    name_of,
 };
 
 /// The presets a request may name as `$name$`.

@@ -230,6 +230,8 @@ fn points_and_colours_are_each_other() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn every_palette_keeps_its_promises(
         samples in prop::collection::vec(any::<u8>(), 4 * 40..4 * 400),
