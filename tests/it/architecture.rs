@@ -60,7 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
-    ("lcms2", &["imaging/color.rs"]),
+    ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),

@@ -18,7 +18,7 @@ use mozjpeg_sys as sys;
 
 use super::exif::Exif;
 use super::jpeg_scans::{rescanned, without_applications};
-use super::{Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
 use crate::imaging::plan::Scans;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
@@ -341,9 +341,9 @@ pub(super) fn encode(
     picture: &Raster,
     settings: Settings,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
-    let file = attempt(picture, settings, Form::File(Metadata { dpi, profile }))?;
+    let file = attempt(picture, settings, Form::File(dpi, embedded))?;
     match settings.scans {
         Scans::Baseline | Scans::Progressive => Ok(file),
         Scans::Exactly(scans) => rescanned(&file, scans),
@@ -360,10 +360,10 @@ pub(super) fn encode_within(
     settings: Settings,
     most: u64,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let fits = |file: &Vec<u8>| file.len() as u64 <= most;
-    let with = |quality| encode(picture, Settings { quality, ..settings }, dpi, profile);
+    let with = |quality| encode(picture, Settings { quality, ..settings }, dpi, embedded);
     let first = with(settings.quality)?;
     if fits(&first) {
         return Ok(first);
@@ -422,15 +422,9 @@ fn attempt(picture: &Raster, settings: Settings, form: Form) -> Result<Vec<u8>, 
 #[derive(Clone, Copy)]
 enum Form<'a> {
     /// To stand alone; four components are inverted, with their colours apart from brightness.
-    File(Metadata<'a>),
+    File(Option<f64>, Embedded<'a>),
     /// To stand in a TIFF; four components are as they are.
     Strip,
-}
-
-#[derive(Clone, Copy)]
-struct Metadata<'a> {
-    dpi: Option<f64>,
-    profile: Option<&'a [u8]>,
 }
 
 fn write(
@@ -439,10 +433,10 @@ fn write(
     settings: Settings,
     form: Form,
 ) -> std::io::Result<Vec<u8>> {
-    let inverted = picture.pixel_type() == PixelType::Cmyk && matches!(form, Form::File(_));
-    let metadata = match form {
-        Form::File(metadata) => metadata,
-        Form::Strip => Metadata { dpi: None, profile: None },
+    let inverted = picture.pixel_type() == PixelType::Cmyk && matches!(form, Form::File(..));
+    let (dpi, embedded) = match form {
+        Form::File(dpi, embedded) => (dpi, embedded),
+        Form::Strip => (None, Embedded::default()),
     };
     let mut compress = Compress::new(match picture.pixel_type() {
         PixelType::Gray => ColorSpace::JCS_GRAYSCALE,
@@ -471,7 +465,7 @@ fn write(
         compress.set_optimize_scans(false);
         compress.set_progressive_mode();
     }
-    if let Some(dpi) = metadata.dpi {
+    if let Some(dpi) = dpi {
         #[expect(clippy::cast_possible_truncation, reason = "at most 65,535")]
         let x = whole(dpi, 65_535) as u16;
         compress.set_pixel_density(PixelDensity { unit: PixelDensityUnit::Inches, x, y: x });
@@ -479,10 +473,10 @@ fn write(
     let room = samples.len() / 8;
     let mut started = compress.start_compress(Vec::with_capacity(room))?;
     // JFIF has no four components: their resolution goes into EXIF.
-    if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), metadata.dpi) {
+    if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), dpi) {
         started.write_marker(Marker::APP(1), &super::exif::resolution_block(dpi));
     }
-    write_profile(&mut started, metadata.profile.unwrap_or_default());
+    write_profile(&mut started, embedded.profile.unwrap_or_default());
     if inverted {
         let row = picture.width() * 4;
         let mut inverted = vec![0; row * 16];

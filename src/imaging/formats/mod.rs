@@ -197,18 +197,18 @@ pub(crate) fn encode(
     embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
-    let Embedded { profile, xmp: _ } = embedded;
+    let profile = embedded.profile;
     match &output.encoding {
         &Encoding::Jpeg { quality, full_chroma, scans, most_bytes } => {
             let settings = jpeg::Settings { quality, full_chroma, scans };
             match most_bytes {
-                Some(most) => jpeg::encode_within(picture, settings, most, dpi, profile),
-                None => jpeg::encode(picture, settings, dpi, profile),
+                Some(most) => jpeg::encode_within(picture, settings, most, dpi, embedded),
+                None => jpeg::encode(picture, settings, dpi, embedded),
             }
         }
         Encoding::Png => png::encode(picture, dpi, profile),
         Encoding::Png8 { palette } => png::encode_palette(picture, palette, dpi, profile),
-        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
+        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
         Encoding::Gif { palette } => gif::encode(picture, palette),
         &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
         Encoding::Eps => eps_out::encode(picture, dpi, profile),

@@ -270,7 +270,6 @@ const fn byte(number: usize) -> u8 {
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "the numbers of generated pictures are small"
 )]

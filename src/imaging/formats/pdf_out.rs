@@ -5,7 +5,7 @@
 //! date, no name of a program and no random number in the file.
 
 use super::jpeg::{self, Settings};
-use super::png;
+use super::{Embedded, png};
 use crate::imaging::plan::{PdfCompression, Scans};
 use crate::imaging::raster::{Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -84,7 +84,7 @@ impl Data {
             }
             PdfCompression::Jpeg { quality, full_chroma } => {
                 let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
-                let bytes = jpeg::encode(picture, settings, None, None)?;
+                let bytes = jpeg::encode(picture, settings, None, Embedded::default())?;
                 // Four components are stored inverted, as everywhere but in a TIFF.
                 let decode = match picture.pixel_type() {
                     PixelType::Gray | PixelType::Rgb => "",

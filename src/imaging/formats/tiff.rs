@@ -22,7 +22,7 @@ use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
 use super::jpeg::Settings;
-use super::{Header, SourceFormat, damaged, read_error, tiff_jpeg, unsupported, whole};
+use super::{Embedded, Header, SourceFormat, damaged, read_error, tiff_jpeg, unsupported, whole};
 use crate::imaging::plan::{Scans, TiffCompression};
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
@@ -399,7 +399,7 @@ pub(super) fn encode(
     picture: &Raster,
     compression: TiffCompression,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
@@ -412,10 +412,10 @@ pub(super) fn encode(
         }
         TiffCompression::Jpeg { quality, full_chroma } => {
             let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
-            return tiff_jpeg::encode(picture, settings, dpi, profile);
+            return tiff_jpeg::encode(picture, settings, dpi, embedded);
         }
     };
-    let file = File { size: picture.size(), samples, compression, predictor, dpi, profile };
+    let file = File { size: picture.size(), samples, compression, predictor, dpi, embedded };
     match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => file.write::<Gray8>(),
         (PixelType::Gray, true) => file.write::<GrayA8>(),
@@ -433,7 +433,7 @@ struct File<'a> {
     compression: Compression,
     predictor: Predictor,
     dpi: Option<f64>,
-    profile: Option<&'a [u8]>,
+    embedded: Embedded<'a>,
 }
 
 impl File<'_> {
@@ -456,7 +456,7 @@ impl File<'_> {
             let hundredths = Rational { n: whole(dpi * 100.0, u32::MAX), d: 100 };
             image.resolution(ResolutionUnit::Inch, hundredths);
         }
-        if let Some(profile) = self.profile {
+        if let Some(profile) = self.embedded.profile {
             image.encoder().write_tag(Tag::IccProfile, Undefined(profile))?;
         }
         image.write_data(self.samples)?;

@@ -6,7 +6,7 @@
 //! endian: header, strips, what does not fit into the directory, the directory.
 
 use super::jpeg::{self, Settings};
-use super::whole;
+use super::{Embedded, whole};
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -17,6 +17,7 @@ const STRIP: usize = 1 << 20;
 const ROWS: usize = 16;
 
 /// Types of directory entries.
+const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
@@ -27,7 +28,7 @@ pub(super) fn encode(
     picture: &Raster,
     settings: Settings,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
@@ -57,7 +58,10 @@ pub(super) fn encode(
         directory.put(283, RATIONAL, 1, &hundredths)?;
         directory.shorts(296, &[2])?;
     }
-    if let Some(profile) = profile {
+    if let Some(xmp) = embedded.xmp {
+        directory.put(700, BYTE, xmp.len(), xmp)?;
+    }
+    if let Some(profile) = embedded.profile {
         directory.put(34_675, UNDEFINED, profile.len(), profile)?;
     }
     directory.finish()

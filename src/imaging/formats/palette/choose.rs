@@ -217,7 +217,7 @@ impl Cut {
     /// Sorts the colours along the axis on which they differ most and finds the best place.
     fn new(colors: &mut [Weighted], start: usize) -> Self {
         let end = start + colors.len();
-        let whole = colors.iter().fold(Moments::default(), |sum, color| sum.with(color));
+        let whole = colors.iter().fold(Moments::default(), Moments::with);
         let axis = whole.widest(colors);
         colors.sort_by(|a, b| a.at[axis].total_cmp(&b.at[axis]));
         let mut left = Moments::default();

@@ -197,7 +197,7 @@ fn soft_edges_stay_soft_and_solid_stays_solid() {
             }
         }
         let edge = pixels_of(&picture).iter().filter(|c| (1..255).contains(&c[3])).count() as u64;
-        assert!(off < edge * 16, "{} over {edge} pixels", off);
+        assert!(off < edge * 16, "{off} over {edge} pixels");
     }
     // Fixed palettes have nothing soft.
     let web = Quantize { palette: PaletteKind::Web, ..Quantize::default() };
