@@ -64,7 +64,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),
-    ("crc32fast", &["spool/journal.rs", "imaging/formats/tests.rs"]),
+    ("crc32fast", &["spool/journal.rs", "imaging/formats/tests.rs", "imaging/formats/tests/"]),
     ("landlock", &["worker/sandbox.rs"]),
     ("seccompiler", &["worker/sandbox.rs"]),
     ("signal_hook", &["daemon/"]),

@@ -214,6 +214,14 @@ fn jpeg_in_tiff_comes_back() {
                 assert_eq!((header.dpi, header.bits), (Some(300.0), 8));
                 assert_eq!(header.profile.as_deref(), Some(profile.as_slice()));
                 assert_near(eight(&found), eight(&picture), 12);
+                // How much smaller the colour differences are is said twice.
+                let mut decoder = Decoder::new(Cursor::new(&file)).unwrap();
+                let said = decoder.find_tag_unsigned_vec::<u16>(Tag::Unknown(530)).unwrap();
+                let frame = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+                let factor = u16::from(file[frame + 11] >> 4);
+                let wanted = (pixel_type == PixelType::Rgb).then(|| vec![factor; 2]);
+                assert_eq!(said, wanted);
+                assert_eq!(factor == 2, pixel_type == PixelType::Rgb && !full_chroma);
             }
         }
     }
