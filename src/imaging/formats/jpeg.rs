@@ -9,7 +9,7 @@
 //! Four-component files are stored inverted when the Adobe marker is there, as Photoshop writes
 //! them, and as they are otherwise.
 
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -18,12 +18,15 @@ use mozjpeg_sys as sys;
 
 use super::exif::Exif;
 use super::jpeg_scans::{rescanned, without_applications};
+use super::photoshop::{self, Resource};
 use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
 use crate::imaging::plan::Scans;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 const ICC_NAME: &[u8] = b"ICC_PROFILE\0";
+const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const PHOTOSHOP_NAME: &[u8] = b"Photoshop 3.0\0";
 
 /// Longest payload of one marker segment.
 const SEGMENT: usize = 65_533;
@@ -213,6 +216,50 @@ fn read_exact<const N: usize, R: BufRead>(input: &mut R) -> Result<[u8; N], Conv
     let mut bytes = [0; N];
     input.read_exact(&mut bytes).map_err(read_error)?;
     Ok(bytes)
+}
+
+/// Reads the image resources somebody wants; a long block lies in several segments.
+pub(super) fn resources<R: BufRead + Seek>(
+    input: &mut R,
+    wanted: impl Fn(u16) -> bool,
+) -> Vec<Resource> {
+    let block = named_segments(input, 0xed, PHOTOSHOP_NAME).concat();
+    photoshop::resources(&mut Cursor::new(&block), block.len() as u64, wanted)
+}
+
+/// Reads the XMP packet (XMP Specification, part 3, 1.1.3).
+pub(super) fn xmp<R: BufRead + Seek>(input: &mut R) -> Option<Vec<u8>> {
+    named_segments(input, 0xe1, XMP_NAME).into_iter().next()
+}
+
+/// Collects what the segments of a marker and a name hold, up to the first scan.
+fn named_segments<R: BufRead + Seek>(input: &mut R, wanted: u8, name: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut room = photoshop::MOST;
+    let mut next = || -> Result<Option<Vec<u8>>, ConvertError> {
+        let marker = next_marker(input)?;
+        if matches!(marker, 0xd9 | 0xda) {
+            return Ok(None);
+        }
+        if matches!(marker, 0x01 | 0xd0..=0xd8) {
+            return Ok(Some(Vec::new()));
+        }
+        let length = u16::from_be_bytes(read_exact(input)?).saturating_sub(2);
+        if marker != wanted {
+            input.seek_relative(i64::from(length)).map_err(read_error)?;
+            return Ok(Some(Vec::new()));
+        }
+        let mut data = vec![0; usize::from(length)];
+        input.read_exact(&mut data).map_err(read_error)?;
+        Ok(Some(data))
+    };
+    while let Ok(Some(data)) = next() {
+        let Some(content) = data.strip_prefix(name) else { continue };
+        let Some(rest) = room.checked_sub(content.len() as u64) else { break };
+        room = rest;
+        found.push(content.to_vec());
+    }
+    found
 }
 
 // -- the pixels
@@ -475,6 +522,14 @@ fn write(
     // JFIF has no four components: their resolution goes into EXIF.
     if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), dpi) {
         started.write_marker(Marker::APP(1), &super::exif::resolution_block(dpi));
+    }
+    // One segment has to hold it; a packet that is longer (its padding alone is kilobytes) would
+    // have to be rewritten to be divided.
+    if let Some(xmp) = embedded.xmp.filter(|xmp| xmp.len() <= SEGMENT - XMP_NAME.len()) {
+        started.write_marker(Marker::APP(1), &[XMP_NAME, xmp].concat());
+    }
+    for piece in photoshop::block(embedded.paths).chunks(SEGMENT - PHOTOSHOP_NAME.len()) {
+        started.write_marker(Marker::APP(13), &[PHOTOSHOP_NAME, piece].concat());
     }
     write_profile(&mut started, embedded.profile.unwrap_or_default());
     if inverted {

@@ -6,7 +6,7 @@
 //! endian: header, strips, what does not fit into the directory, the directory.
 
 use super::jpeg::{self, Settings};
-use super::{Embedded, whole};
+use super::{Embedded, photoshop, whole};
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -60,6 +60,10 @@ pub(super) fn encode(
     }
     if let Some(xmp) = embedded.xmp {
         directory.put(700, BYTE, xmp.len(), xmp)?;
+    }
+    let paths = photoshop::block(embedded.paths);
+    if !paths.is_empty() {
+        directory.put(34_377, UNDEFINED, paths.len(), &paths)?;
     }
     if let Some(profile) = embedded.profile {
         directory.put(34_675, UNDEFINED, profile.len(), profile)?;
