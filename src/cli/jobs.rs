@@ -182,6 +182,7 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
         lane: &lane,
         defaults: &epoch.settings.policy.imaging,
         macros: &epoch.settings.policy.macros,
+        profiles: &epoch.settings.policy.profiles,
         cancel: &Cancel::default(),
     };
     let prospects = prospect(job, &bench).map_err(|error| {

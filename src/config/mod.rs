@@ -21,6 +21,7 @@ use crate::spool;
 use crate::worker::PoolSettings;
 
 mod keys;
+mod profiles;
 
 pub use keys::{KEYS, Key};
 
@@ -193,6 +194,7 @@ pub(crate) struct Draft {
     imaging: Defaults,
     pool: PoolSettings,
     macros: BTreeMap<String, String>,
+    profiles: BTreeMap<String, PathBuf>,
     users: BTreeMap<String, User>,
     smtp: Option<SmtpSettings>,
     mail_from: String,
@@ -214,7 +216,9 @@ pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
         reader.draft.root = Some(root.clone());
         reader.origins.insert("root".into(), (value, Origin::Flag("--root")));
     }
-    reader.finish()
+    let mut config = reader.finish()?;
+    profiles::look(&mut config)?;
+    Ok(config)
 }
 
 fn layers(flags: &Flags) -> Result<Vec<Layer>, ConfigError> {
@@ -450,6 +454,7 @@ impl Draft {
                 company: self.company.clone(),
                 wait_for_assets: self.wait_for_assets,
                 macros: self.macros.clone(),
+                profiles: self.profiles.clone(),
                 users: self.users.keys().cloned().collect(),
                 imaging: self.imaging.clone(),
             },

@@ -409,6 +409,7 @@ impl Course<'_> {
             lane: &lane,
             defaults: &self.epoch.settings.policy.imaging,
             macros: &self.epoch.settings.policy.macros,
+            profiles: &self.epoch.settings.policy.profiles,
             cancel: self.stand.cancel,
         };
         self.post((log, folder), ActiveState::Running, &Progress::NONE);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::color::{Colors, color_in, reply_profile};
+use super::color::{Colors, color_in, diffuse, naive};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
-use super::plan::{Area, Color, Output, Plan, Step};
+use super::plan::{Area, Aux, Color, Output, Plan, Step};
 use super::raster::Raster;
-use super::{ConvertError, Limits, Orientation, PixelType, Size};
+use super::{ConvertError, Limits, Orientation, Size};
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
 /// filter then still sees all it needs (quality is lost visibly below it).
@@ -19,17 +19,22 @@ pub(super) struct Engine<'a> {
     header: &'a Header,
     orientation: Orientation,
     limits: &'a Limits,
-    colors: Colors,
+    colors: Colors<'a>,
     resampler: Resampler,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(header: &'a Header, orientation: Orientation, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        header: &'a Header,
+        aux: &'a [(Aux, Vec<u8>)],
+        orientation: Orientation,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
             header,
             orientation,
             limits,
-            colors: Colors::of(header.profile.as_deref(), header.pixel_type),
+            colors: Colors::of(header.profile.as_deref(), header.pixel_type, aux),
             resampler: Resampler::default(),
         }
     }
@@ -71,14 +76,14 @@ impl<'a> Engine<'a> {
         if picture.size() != plan.reply {
             return Err(ConvertError::internal("a plan whose steps do not lead to its reply"));
         }
-        let picture = self.finished(Arc::unwrap_or_clone(picture), &plan.output)?;
-        let profile = if !plan.output.embed_profile {
-            None
-        } else if plan.output.pixel_type == PixelType::Cmyk {
-            picture.profile().map(|profile| profile.to_vec())
-        } else {
-            reply_profile(plan.output.pixel_type)
-        };
+        let mut picture = Arc::unwrap_or_clone(picture);
+        if !plan.steps.contains(&Step::ToOutput) {
+            // A plan says where; one that does not means here.
+            picture = self.colors.to_output(picture, &plan.output)?;
+        }
+        let picture = finished(picture, &plan.output);
+        let profile =
+            if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
         let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
         formats::encode(&picture, &plan.output, embedded)
     }
@@ -134,9 +139,7 @@ impl<'a> Engine<'a> {
             | Step::Noise { .. } => {
                 return Err(ConvertError::internal("a step that nobody does"));
             }
-            Step::ToOutput => {
-                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
-            }
+            Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
         };
         Ok(Arc::new(made))
     }
@@ -147,23 +150,6 @@ impl<'a> Engine<'a> {
             return Err(ConvertError::internal("a plan with an empty picture"));
         }
         self.limits.allow(size, size.pixels() * picture.bytes_per_pixel())
-    }
-
-    /// Brings a picture to what is written: the reply's components, 8 bits, alpha or none.
-    fn finished(&mut self, picture: Raster, output: &Output) -> Result<Raster, ConvertError> {
-        // A plan says where; one that does not means here.
-        let picture = if picture.pixel_type() == output.pixel_type && picture.profile().is_none() {
-            picture
-        } else {
-            self.colors.to_output(picture, output.pixel_type)?
-        };
-        let picture = if output.alpha {
-            picture.with_alpha()
-        } else {
-            let background = color_in(output.background, picture.pixel_type());
-            ops::fill(picture, &Color { alpha: 255, ..background })
-        };
-        Ok(picture.to_eight())
     }
 
     /// Turns an area of the upright source into the same area of the picture decoded smaller.
@@ -190,4 +176,16 @@ impl<'a> Engine<'a> {
             height: area.height / by,
         }
     }
+}
+
+/// Brings a converted picture to what is written: the reply's components, 8 bits, alpha or none.
+fn finished(picture: Raster, output: &Output) -> Raster {
+    let picture = naive(picture, output.pixel_type);
+    let picture = if output.alpha {
+        picture.with_alpha()
+    } else {
+        let background = color_in(output.background, picture.pixel_type());
+        ops::fill(picture, &Color { alpha: 255, ..background })
+    };
+    if output.conversion.dither { diffuse(picture) } else { picture.to_eight() }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
@@ -32,6 +33,8 @@ pub struct Policy {
     pub wait_for_assets: Duration,
     /// Presets: name (lower case) to definition (`[macros]`).
     pub macros: BTreeMap<String, String>,
+    /// Files of colour profiles by name (`[imaging.profiles]`).
+    pub profiles: BTreeMap<String, PathBuf>,
     /// Keys of `[users]`.
     pub users: Vec<String>,
     /// Attributes of the engine.

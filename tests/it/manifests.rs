@@ -55,6 +55,7 @@ impl World {
             company: "1".into(),
             wait_for_assets: std::time::Duration::ZERO,
             macros: [("web".into(), "wid=1200&fmt=jpeg&qlt=85".into())].into(),
+            profiles: std::collections::BTreeMap::new(),
             users: vec!["mia".into()],
             imaging: Defaults::default(),
         };

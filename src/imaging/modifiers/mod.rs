@@ -477,13 +477,6 @@ fn upper_target(target: Target, span: Range<usize>) -> Diagnostic {
 fn refusal(value: &Value, format: Format) -> Option<(String, Option<String>)> {
     match value {
         Value::Fmt(fmt) => refused_format(*fmt),
-        Value::Icc(icc) if !icc.is_srgb() => Some((
-            "`icc` with a profile other than sRGB is not supported yet".into(),
-            Some("leave it out, or write `icc=sRGB`".into()),
-        )),
-        Value::Icc(Icc { intent: Some(values::Intent::Absolute), .. }) => {
-            Some(("`icc` with the intent absolute is not supported yet".into(), None))
-        }
         Value::Quantize(Quantize { palette: PaletteKind::Mac, .. })
             if format.has_palette() && format.entry().alpha =>
         {

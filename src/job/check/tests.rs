@@ -24,6 +24,7 @@ fn world() -> World {
         company: "1".into(),
         wait_for_assets: Duration::ZERO,
         macros: BTreeMap::new(),
+        profiles: BTreeMap::new(),
         users: vec!["mia".into()],
         imaging: Defaults::default(),
     };
