@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::imaging::modifiers::{Modifiers, Target};
 use crate::imaging::plan::{Defaults, Encoding, Plan, Step};
 use crate::job::precedence::Own;
-use crate::library::{Asset, Attributes, Given, ImageCatalogs, Scope};
+use crate::library::{Asset, Attributes, Given, ImageCatalogs, Origin, Scope};
 
 /// Everything that was asked before a plan was made.
 pub(super) struct Asked<'a> {
@@ -153,7 +153,39 @@ impl Asked<'_> {
             let from = self.attribute("PrintResolution", &all.print_resolution, key);
             lines.push((format!("printRes={dpi}"), from));
         }
+        if !request(&["icc"]) {
+            lines.extend(self.colors());
+        }
         lines
+    }
+
+    /// Lists what a catalogue says about colours.
+    fn colors(&self) -> impl Iterator<Item = (String, String)> {
+        let all = self.attributes;
+        let profiles = [
+            ("IccProfileRgb", &all.icc_profile_rgb),
+            ("IccProfileGray", &all.icc_profile_gray),
+            ("IccProfileCmyk", &all.icc_profile_cmyk),
+            ("IccProfileSrcRgb", &all.icc_profile_src_rgb),
+            ("IccProfileSrcGray", &all.icc_profile_src_gray),
+            ("IccProfileSrcCmyk", &all.icc_profile_src_cmyk),
+        ];
+        let told = |name: &str, value: &str, from: &Origin| {
+            (format!("{name}={value}"), format!("from {name} ({from})"))
+        };
+        let flag = |on: bool| if on { "1" } else { "0" };
+        let options = [
+            all.icc_render_intent.as_ref().map(|given| {
+                told("IccRenderIntent", &format!("{:?}", given.value).to_lowercase(), &given.from)
+            }),
+            all.icc_black_point_compensation
+                .as_ref()
+                .map(|given| told("IccBlackPointCompensation", flag(given.value), &given.from)),
+            all.icc_dither.as_ref().map(|given| told("IccDither", flag(given.value), &given.from)),
+        ];
+        let profiles = profiles
+            .map(|(name, given)| given.as_ref().map(|given| told(name, &given.value, &given.from)));
+        profiles.into_iter().chain(options).flatten()
     }
 
     fn is_given(&self, target: Target, command: &str) -> bool {
