@@ -48,7 +48,11 @@ pub(super) fn told(asked: &Asked<'_>, plan: &Plan) -> String {
                 continue;
             }
             let command = format!("{}{name}={}", of(target), setting.value);
-            lines.push(("command", command, asked.source(*source, setting.span.as_ref())));
+            let from = match source {
+                Source::Entry if name == "mask" && asked.has_mask() => asked.record("MaskPath"),
+                _ => asked.source(*source, setting.span.as_ref()),
+            };
+            lines.push(("command", command, from));
         }
     }
     for (value, from) in asked.defaults(plan) {
@@ -70,14 +74,26 @@ enum Source {
 }
 
 impl Asked<'_> {
-    /// Says where a command stands.
-    fn source(&self, source: Source, span: Option<&std::ops::Range<usize>>) -> String {
+    /// Tells whether a record gives the picture a mask.
+    fn has_mask(&self) -> bool {
+        self.asset.is_some_and(|asset| asset.mask.is_some())
+    }
+
+    /// Says that something stands in a field of the picture's record.
+    fn record(&self, field: &str) -> String {
         let entry = self.asset.and_then(|asset| asset.entry.as_ref());
         let place = entry.map_or(String::new(), |entry| format!(" ({entry})"));
+        format!("from {field} of its record{place}")
+    }
+
+    /// Says where a command stands.
+    fn source(&self, source: Source, span: Option<&std::ops::Range<usize>>) -> String {
         match source {
-            Source::Entry if entry.is_none() => "from its entry in catalog.toml".into(),
-            Source::Entry => format!("from Modifier of its record{place}"),
-            Source::Post => format!("from PostModifier of its record{place}"),
+            Source::Entry if self.asset.is_some_and(|asset| asset.entry.is_none()) => {
+                "from its entry in catalog.toml".into()
+            }
+            Source::Entry => self.record("Modifier"),
+            Source::Post => self.record("PostModifier"),
             Source::Text => {
                 let written = span.and_then(|span| self.text.get(span.clone())).unwrap_or("");
                 match written.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')) {
