@@ -37,6 +37,7 @@ pub mod values;
 pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, table};
 pub use expand::expand;
 pub use reader::parse;
+pub use text::encode;
 
 use values::{
     Align, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel, MaskUse, Opacity,
