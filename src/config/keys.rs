@@ -210,6 +210,13 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "folders.catalogs",
+        about: "Image catalogues: default.ini, further .ini files and the tables they name.",
+        default: "",
+        example: "\"/etc/exportd/catalogs\"",
+        set: |d, _, v| folder(v).map(|path| d.catalogs = Some(path)),
+    },
+    Key {
         name: "folders.out",
         about: "Where runs and destinations appear.",
         default: "",

@@ -100,6 +100,8 @@ pub struct Folders {
     pub drop: PathBuf,
     /// Originals, in order of precedence.
     pub assets: Vec<PathBuf>,
+    /// Image catalogues, where there are any.
+    pub catalogs: Option<PathBuf>,
     /// Outputs.
     pub out: PathBuf,
     /// Reports.
@@ -180,6 +182,7 @@ pub(crate) struct Draft {
     root: Option<PathBuf>,
     drop: Option<PathBuf>,
     assets: Option<Vec<PathBuf>>,
+    catalogs: Option<PathBuf>,
     out: Option<PathBuf>,
     reports: Option<PathBuf>,
     spool: Option<PathBuf>,
@@ -422,6 +425,7 @@ impl Draft {
         let folders = Folders {
             drop: self.drop.take().unwrap_or_else(|| shared.join("drop")),
             assets: self.assets.take().unwrap_or_else(|| vec![shared.join("assets")]),
+            catalogs: self.catalogs.take(),
             out: self.out.take().unwrap_or_else(|| shared.join("out")),
             reports: self.reports.take().unwrap_or_else(|| shared.join("reports")),
             spool: self.spool.take().unwrap_or_else(|| private.join("spool")),

@@ -20,14 +20,15 @@ use super::check::{ExportJob, Make, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::manifest::Filling;
 use super::names::{collisions, output_name};
+use super::precedence::{self, Own};
 use super::publish::{Place, Stage};
 use crate::diag::{Fault, shown};
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
-use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
+use crate::imaging::modifiers::Presets;
 use crate::imaging::plan::{Aux, Defaults, Plan, plan};
-use crate::library::{Asset, AssetHandle, Delivery, Library, SourceFile};
+use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
 use crate::spool::JournalError;
 use crate::worker::{Answer, Lane, MAX_AUX, MAX_OUTPUTS, Task, Written};
 
@@ -139,8 +140,8 @@ pub struct Bench<'a> {
     pub lane: &'a Lane,
     /// Attributes of the engine.
     pub defaults: &'a Defaults,
-    /// What a catalogue's modifiers may name.
-    pub presets: &'a Presets,
+    /// Presets of the configuration, which a catalogue's modifiers may name too.
+    pub macros: &'a BTreeMap<String, String>,
     /// Files of colour profiles by name.
     pub profiles: &'a BTreeMap<String, PathBuf>,
     /// Whether to end early.
@@ -189,8 +190,10 @@ struct Item<'j> {
     /// Position in the list, from 1.
     n: usize,
     file: Option<SourceFile>,
-    /// What the catalogue asks for it.
-    own: Option<Modifiers>,
+    /// What it is; `None` when there is no such asset.
+    asset: Option<&'j Asset>,
+    /// What its catalogue asks for it.
+    own: Own,
     state: State,
 }
 
@@ -294,6 +297,7 @@ pub fn prospect(job: &ExportJob, bench: &Bench<'_>) -> Result<Vec<Prospect>, Wor
 /// Makes an item of each asset in each rendition.
 fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
     let mut items = Vec::new();
+    let mut presets = BTreeMap::new();
     for rendition in &job.renditions {
         for listed in &rendition.items {
             let mut item = Item {
@@ -308,7 +312,8 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                 rendition,
                 n: listed.position,
                 file: None,
-                own: None,
+                asset: listed.asset.as_ref().ok(),
+                own: Own::default(),
                 state: State::Settled,
             };
             match (&listed.asset, listed.delivery(&rendition.make)) {
@@ -317,7 +322,10 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                     item.entry.asset_type = Some(asset.kind);
                     item.entry.source = asset.file.as_ref().map(|file| file.path.to_string());
                     item.file.clone_from(&asset.file);
-                    begin(&mut item, bench, asset, delivery);
+                    let presets = presets.entry(asset.scope).or_insert_with(|| {
+                        precedence::presets(bench.library.images(), asset.scope, bench.macros)
+                    });
+                    begin(&mut item, (bench, presets), asset, delivery);
                 }
                 // Stopped while it was waited for: it might have come yet.
                 (Err(Fault::NotFound { .. } | Fault::NothingMatches), _)
@@ -331,21 +339,32 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
     items
 }
 
-fn begin(item: &mut Item<'_>, bench: &Bench<'_>, asset: &Asset, delivery: Delivery) {
+fn begin(
+    item: &mut Item<'_>,
+    (bench, presets): (&Bench<'_>, &Presets),
+    asset: &Asset,
+    delivery: Delivery,
+) {
     if let Delivery::NotExportable(reason) = delivery {
         return item.settle(AssetOutcome::NotExportable { reason: reason.to_string() });
     }
     if item.file.is_none() {
-        return item.fail(Fault::NotFound { nearest: None });
+        return item.fail(match asset.kind {
+            AssetType::Template => Fault::Modifiers {
+                message: "a template is made of layers, which are not supported yet".into(),
+                help: Some("list the pictures that it is made of".into()),
+            },
+            _ => Fault::NotFound { nearest: None },
+        });
     }
     item.state = match (delivery, &item.rendition.make) {
         (Delivery::CopyWithWarning(reason), _) => {
             State::Copy { warnings: vec![reason.to_string()] }
         }
         (Delivery::Convert, Make::Convert(recipe)) => {
-            match (&recipe.modifiers, own(bench, asset)) {
-                (Err(fault), _) => return item.fail(fault.clone()),
-                (_, Err(fault)) => return item.fail(fault),
+            let own = Own::read(asset, presets, bench.defaults.rules());
+            match (recipe.modifiers(asset.scope), own) {
+                (Err(fault), _) | (_, Err(fault)) => return item.fail(fault),
                 (Ok(_), Ok(own)) => {
                     item.own = own;
                     State::Convert
@@ -356,20 +375,6 @@ fn begin(item: &mut Item<'_>, bench: &Bench<'_>, asset: &Asset, delivery: Delive
             State::Copy { warnings: Vec::new() }
         }
     };
-}
-
-/// Reads the modifiers that the catalogue gives an asset.
-fn own(bench: &Bench<'_>, asset: &Asset) -> Result<Option<Modifiers>, Fault> {
-    let Some(text) = &asset.modifier else { return Ok(None) };
-    let rules = Rules { strict: bench.defaults.strict, lenient: bench.defaults.lenient };
-    let parsed = modifiers::parse(text, bench.presets, rules);
-    match parsed.error() {
-        None => Ok(Some(parsed.modifiers)),
-        Some(error) => Err(Fault::Modifiers {
-            message: format!("its catalogue entry is wrong: {}", error.message),
-            help: error.help.clone(),
-        }),
-    }
 }
 
 /// Probes, plans and names; afterwards every item is ready or settled.
@@ -506,19 +511,21 @@ fn other_content(file: &SourceFile, found: String) -> Fault {
 
 fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &SourceInfo) {
     let Make::Convert(recipe) = &item.rendition.make else { return };
-    let Ok(asked) = &recipe.modifiers else { return };
-    let modifiers = match &item.own {
-        Some(own) => asked.clone().over(own),
-        None => asked.clone(),
-    };
-    match plan(&modifiers, info, bench.defaults) {
+    let Some(asset) = item.asset else { return };
+    let Ok(asked) = recipe.modifiers(asset.scope) else { return };
+    let defaults = precedence::defaults(bench.defaults, &asset.attributes);
+    match plan(&item.own.around(asked), info, &defaults) {
         Ok(planned) => {
             // Said before anything is made of it.
             let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, aux));
             if let Some(fault) = beside.filter_map(Result::err).next() {
                 return item.fail(fault);
             }
-            let warnings = planned.warnings.into_iter().map(|finding| finding.message).collect();
+            let mut warnings: Vec<String> =
+                planned.warnings.into_iter().map(|finding| finding.message).collect();
+            if asset.mask.is_some() {
+                warnings.push("the mask of its catalogue entry is not used yet".into());
+            }
             make_ready(job, item, Some(planned.plan), warnings);
         }
         Err(finding) => {

@@ -693,8 +693,13 @@ fn explanations_are_the_json_of_the_contract() {
     let explained = |text: &str| {
         let presets = Presets::new([("web", "wid=500&fmt=jpeg")]);
         let defaults = Defaults::default();
-        let explanation =
-            explain(text, &presets, &Modifiers::default(), &picture(2000, 1000), &defaults);
+        let explanation = explain(
+            text,
+            &presets,
+            (&Modifiers::default(), &Modifiers::default()),
+            &picture(2000, 1000),
+            &defaults,
+        );
         serde_json::to_string(&explanation).unwrap()
     };
     assert_eq!(
