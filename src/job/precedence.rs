@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use crate::diag::{Diagnostic, Fault};
 use crate::imaging::modifiers::values::Kernel;
 use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
-use crate::imaging::plan::{Defaults, ThumbType, Thumbnails};
-use crate::library::{self, Asset, Attributes, Given, ImageCatalogs, ResMode, Scope, ThumbAlign};
+use crate::imaging::plan::{ColorDefaults, Defaults, Intent, PerType, ThumbType, Thumbnails};
+use crate::library::{
+    self, Asset, Attributes, Given, ImageCatalogs, RenderIntent, ResMode, Scope, ThumbAlign,
+};
 
 /// Collects the presets that hold for the assets of an image catalogue.
 #[must_use]
@@ -98,15 +100,15 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         thumb_res,
         thumb_horiz_align,
         thumb_vert_align,
-        icc_profile_rgb: _,
-        icc_profile_gray: _,
-        icc_profile_cmyk: _,
-        icc_profile_src_rgb: _,
-        icc_profile_src_gray: _,
-        icc_profile_src_cmyk: _,
-        icc_render_intent: _,
-        icc_black_point_compensation: _,
-        icc_dither: _,
+        icc_profile_rgb,
+        icc_profile_gray,
+        icc_profile_cmyk,
+        icc_profile_src_rgb,
+        icc_profile_src_gray,
+        icc_profile_src_cmyk,
+        icc_render_intent,
+        icc_black_point_compensation,
+        icc_dither,
     } = attributes;
     let base = &configured.thumbnails;
     let resolution_of_thumbs = value(thumb_res);
@@ -119,7 +121,25 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         ),
         background: value(thumb_bkg_color).unwrap_or(base.background),
     };
+    let ours = &configured.colors;
+    let colors = ColorDefaults {
+        profiles: ours.profiles.clone(),
+        output: PerType {
+            rgb: name(icc_profile_rgb, &ours.output.rgb),
+            gray: name(icc_profile_gray, &ours.output.gray),
+            cmyk: name(icc_profile_cmyk, &ours.output.cmyk),
+        },
+        source: PerType {
+            rgb: name(icc_profile_src_rgb, &ours.source.rgb),
+            gray: name(icc_profile_src_gray, &ours.source.gray),
+            cmyk: name(icc_profile_src_cmyk, &ours.source.cmyk),
+        },
+        intent: value(icc_render_intent).map_or(ours.intent, intent),
+        black_point: value(icc_black_point_compensation).unwrap_or(ours.black_point),
+        dither: value(icc_dither).unwrap_or(ours.dither),
+    };
     Defaults {
+        colors,
         default_pix: value(default_pix).unwrap_or(configured.default_pix),
         max_pix: value(max_pix).unwrap_or(configured.max_pix),
         jpeg_quality: value(jpeg_quality).unwrap_or(configured.jpeg_quality),
@@ -134,6 +154,21 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
 
 fn value<T: Copy>(given: &Option<Given<T>>) -> Option<T> {
     given.as_ref().map(|given| given.value)
+}
+
+/// Returns the name of a profile; an empty one counts as none.
+fn name(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
+    let own = given.as_ref().map(|given| given.value.clone());
+    own.filter(|name| !name.is_empty()).or_else(|| configured.clone())
+}
+
+fn intent(intent: RenderIntent) -> Intent {
+    match intent {
+        RenderIntent::Perceptual => Intent::Perceptual,
+        RenderIntent::Relative => Intent::Relative,
+        RenderIntent::Saturation => Intent::Saturation,
+        RenderIntent::Absolute => Intent::Absolute,
+    }
 }
 
 fn kernel(mode: ResMode) -> Kernel {
@@ -176,7 +211,7 @@ fn thumbnail(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{AssetType, Origin, RenderIntent};
+    use crate::library::{AssetType, Origin};
     use crate::library::{ThumbAlign as Align, ThumbType as Kind};
 
     fn asset(modifier: Option<&str>, post_modifier: Option<&str>) -> Asset {
@@ -247,7 +282,10 @@ mod tests {
             thumb_res: given(12.0),
             thumb_horiz_align: given(Align::End),
             thumb_vert_align: given(Align::Start),
+            icc_profile_cmyk: given("WebCoated".into()),
+            icc_profile_src_rgb: given(String::new()),
             icc_render_intent: given(RenderIntent::Perceptual),
+            icc_black_point_compensation: given(false),
             ..Attributes::default()
         };
         let expected = Defaults {
@@ -261,6 +299,12 @@ mod tests {
                 kind: ThumbType::Texture { resolution: 12.0 },
                 align: (1.0, -1.0),
                 background: [9, 10, 11],
+            },
+            colors: ColorDefaults {
+                output: PerType { cmyk: Some("WebCoated".into()), ..PerType::default() },
+                intent: Intent::Perceptual,
+                black_point: false,
+                ..ColorDefaults::default()
             },
             ..configured.clone()
         };
