@@ -167,7 +167,7 @@ pub enum Step {
     Unmask,
     /// Lets the alpha grow, or shrink if the radius is negative.
     GrowMask {
-        /// Pixels, −100–100.
+        /// Pixels of the present picture.
         radius: f64,
     },
     /// Multiplies the alpha.
@@ -222,7 +222,7 @@ pub enum Step {
     },
     /// Lets what is light grow, or what is dark if the radius is negative, in each component.
     Grow {
-        /// Pixels, −100–100.
+        /// Pixels of the present picture.
         radius: f64,
     },
     /// Blurs with a Gaussian; alpha too.

@@ -12,6 +12,9 @@ use super::plan::{
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
 
+mod operations;
+mod requests;
+
 const KERNELS: [Kernel; 4] = [Kernel::Bilin, Kernel::Bicub, Kernel::Sharp2, Kernel::Bisharp];
 
 const WHITE: Color =

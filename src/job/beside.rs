@@ -1,7 +1,8 @@
 //! What a plan needs beside its source: colour profiles and masks, found by name and opened.
 //!
 //! A profile is looked for in the map of the asset's image catalogue, in that of the default one,
-//! and in `[imaging.profiles]` of the configuration. A mask is what the request names, as any
+//! and in `[imaging.profiles]` of the configuration; a name that ends in `.icc` or `.icm` may be
+//! the path of a file below an asset root. A mask is what the request names, as any
 //! object inside of a request, or what the record of the asset names.
 //!
 //! Only the first bytes of a profile are read here, to know the type of its pixels; a worker gets
@@ -45,8 +46,10 @@ impl Beside<'_> {
     /// Adds to the profiles of the configuration those that a catalogue has under the names that
     /// could be meant: `asked`, and the defaults of `colors`.
     ///
+    /// A default that is of no use is left out: whether it matters is for a plan to say.
+    ///
     /// # Errors
-    /// A file that the catalogue names and that is no profile.
+    /// A file that is `asked` for and that is not there, or no profile.
     pub fn colors(
         &self,
         scope: Scope,
@@ -54,26 +57,45 @@ impl Beside<'_> {
         asked: Option<&str>,
     ) -> Result<ColorDefaults, Fault> {
         let defaults = colors.output.iter().chain(colors.source.iter()).map(|(_, name)| name);
-        let names: Vec<String> = defaults.chain(asked).map(str::to_owned).collect();
+        let names: Vec<String> = defaults.map(str::to_owned).collect();
         for name in names {
-            if let Some(opened) = self.catalogued(scope, &name) {
-                let pixel_type = type_of(opened?).map_err(|what| unusable(&name, &what))?;
+            if let Some(Ok(pixel_type)) = self.type_in(scope, &name) {
                 colors.profiles.put(&name, pixel_type);
             }
+        }
+        if let Some(name) = asked
+            && let Some(pixel_type) = self.type_in(scope, name)
+        {
+            colors.profiles.put(name, pixel_type?);
         }
         Ok(colors)
     }
 
-    /// Opens the profile that a catalogue has under a name; `None` when it has none.
+    /// Reads the type of a profile that a catalogue has.
+    fn type_in(&self, scope: Scope, name: &str) -> Option<Result<PixelType, Fault>> {
+        let wrong = |what: String| Fault::Modifiers {
+            message: format!("the colour profile {} {what}", shown(name)),
+            help: None,
+        };
+        Some(self.catalogued(scope, name)?.and_then(|file| type_of(file).map_err(wrong)))
+    }
+
+    /// Opens the profile that a catalogue has under a name, or that lies below an asset root;
+    /// `None` when it has none.
     fn catalogued(&self, scope: Scope, name: &str) -> Option<Result<File, Fault>> {
-        let entry = self.library.images().profile(scope, name)?;
-        let opened = self.library.resolve_object(scope, &entry.path).and_then(|asset| {
+        let entry = self.library.images().profile(scope, name);
+        let path = match entry {
+            Some(entry) => &entry.path,
+            None if is_path(name) && !self.profiles.contains_key(name) => name,
+            None => return None,
+        };
+        let opened = self.library.resolve_object(scope, path).and_then(|asset| {
             let file = asset.file.ok_or(Fault::NotFound { nearest: None })?;
             self.library.open_source(&file)
         });
         let wrong = |fault: Fault| Fault::Modifiers {
-            message: format!("the colour profile {} of the catalogue: {fault}", shown(name)),
-            help: Some(format!("see {} at {}", shown(&entry.path), entry.from)),
+            message: format!("the colour profile {}: {fault}", shown(name)),
+            help: entry.map(|entry| format!("see {} at {}", shown(&entry.path), entry.from)),
         };
         Some(opened.map(|(file, _)| file).map_err(wrong))
     }
@@ -114,6 +136,12 @@ impl Beside<'_> {
         };
         self.library.open_source(file).map(|(file, _)| file).map_err(told)
     }
+}
+
+/// Tells whether the name of a profile may be that of its file.
+fn is_path(name: &str) -> bool {
+    let (_, extension) = name.rsplit_once('.').unwrap_or_default();
+    ["icc", "icm"].iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 fn unusable(name: &str, what: &str) -> Fault {
@@ -231,7 +259,19 @@ mod tests {
         let found = colors("House").unwrap().profiles;
         assert_eq!(found.find("house"), Ok(("House", PixelType::Rgb)));
         assert!(colors("Note").unwrap_err().to_string().contains("Note is no colour profile"));
-        assert!(colors("No").unwrap_err().to_string().contains("of the catalogue"));
+        let absent = colors("No").unwrap_err();
+        let Fault::Modifiers { help: Some(help), .. } = absent else { panic!("{absent}") };
+        assert!(help.contains("no.icc at icc.dat:4"), "{help}");
+        // A path below the asset root is a name too, and one that leads out is not.
+        assert_eq!(
+            colors("house.icc").unwrap().profiles.find("house.icc").unwrap().1,
+            PixelType::Rgb
+        );
+        assert!(colors("note.icc").is_err() && colors("../house.icc").is_err());
+        // Defaults that are of no use do not fail what does not need them.
+        let mut odd = ColorDefaults::default();
+        odd.output.cmyk = Some("Note".into());
+        assert!(beside.colors(Scope::DEFAULT, odd, None).is_ok());
         assert_eq!(colors(SRGB).unwrap(), ColorDefaults::default());
         let asset = library.resolve(&AssetHandle::parse("bag.jpg").unwrap()).unwrap();
         assert!(beside.open(&asset[0], &Aux::Profile("House".into())).is_ok());

@@ -156,10 +156,12 @@ fn value<T: Copy>(given: &Option<Given<T>>) -> Option<T> {
     given.as_ref().map(|given| given.value)
 }
 
-/// Returns the name of a profile; an empty one counts as none.
+/// Returns the name of a profile; an empty one says that there is none.
 fn name(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
-    let own = given.as_ref().map(|given| given.value.clone());
-    own.filter(|name| !name.is_empty()).or_else(|| configured.clone())
+    match given {
+        Some(given) => Some(given.value.clone()).filter(|name| !name.is_empty()),
+        None => configured.clone(),
+    }
 }
 
 fn intent(intent: RenderIntent) -> Intent {
@@ -267,6 +269,12 @@ mod tests {
             max_pix: (9, 9),
             strict: true,
             resolution: Some(7.0),
+            colors: ColorDefaults {
+                output: PerType { gray: Some("Dots".into()), ..PerType::default() },
+                source: PerType { rgb: Some("Wide".into()), ..PerType::default() },
+                dither: true,
+                ..ColorDefaults::default()
+            },
             ..Defaults::default()
         };
         assert_eq!(defaults(&configured, &Attributes::default()), configured);
@@ -301,10 +309,14 @@ mod tests {
                 background: [9, 10, 11],
             },
             colors: ColorDefaults {
-                output: PerType { cmyk: Some("WebCoated".into()), ..PerType::default() },
+                output: PerType {
+                    cmyk: Some("WebCoated".into()),
+                    ..configured.colors.output.clone()
+                },
+                source: PerType::default(),
                 intent: Intent::Perceptual,
                 black_point: false,
-                ..ColorDefaults::default()
+                ..configured.colors.clone()
             },
             ..configured.clone()
         };

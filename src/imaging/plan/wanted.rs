@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use crate::diag::{Code, Diagnostic};
 use crate::imaging::modifiers::values::{
-    Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, MaskUse, Noise, Opacity,
-    Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
+    Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, Levels, MaskUse, Noise,
+    Opacity, Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
 };
 use crate::imaging::modifiers::{Modifiers, Setting, Target, Value};
 
@@ -90,6 +90,12 @@ impl Operations {
     /// Tells whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Tells whether one looks at all of the picture: at its median, or at where in it a pixel is.
+    pub(super) fn looks_at_all(&self) -> bool {
+        self.noise.is_some()
+            || self.colorize.is_some_and(|colorize| colorize.levels == Levels::Norm)
     }
 
     fn put(&mut self, operation: Operation) {
