@@ -43,7 +43,7 @@ pub fn presets(
 /// What the catalogue asks for an asset, around what a job asks.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Own {
-    /// `Modifier`: weaker than the job.
+    /// `Modifier`, and `MaskPath` as a `mask`: weaker than the job.
     pub below: Modifiers,
     /// `PostModifier`: stronger than the job.
     pub above: Modifiers,
@@ -66,7 +66,11 @@ impl Own {
                 }),
             }
         };
-        Ok(Self { below: read(&asset.modifier)?, above: read(&asset.post_modifier)? })
+        let mut below = read(&asset.modifier)?;
+        if let Some(mask) = &asset.mask {
+            below = below.or_mask(mask.path.as_str());
+        }
+        Ok(Self { below, above: read(&asset.post_modifier)? })
     }
 
     /// Joins them with what a job asks; places are those of the job's text.
@@ -248,6 +252,22 @@ mod tests {
         assert_eq!(asked(None, Some("wid=1&fmt=png"), "wid=10&$view$"), "fmt=png&qlt=85,0&wid=1");
         assert_eq!(asked(Some("crop=1,1,5,5"), None, "cropN=0,0,1,1"), "cropN=0,0,1,1");
         assert_eq!(asked(Some("crop=1,1,5,5"), Some("cropN=0,0,1,1"), ""), "cropN=0,0,1,1");
+    }
+
+    #[test]
+    fn the_mask_of_a_record_is_the_weakest_one() {
+        let path = crate::fs::RelPath::parse("masks/a b.png").unwrap();
+        let mask = Some(library::SourceFile { root: 0, path });
+        let asked = |modifier: Option<&str>, request: &str| {
+            let asset = Asset { mask: mask.clone(), ..asset(modifier, None) };
+            let own = Own::read(&asset, &Presets::default(), Rules::default()).unwrap();
+            let request = modifiers::parse(request, &Presets::default(), Rules::default());
+            own.around(&request.modifiers).to_string()
+        };
+        assert_eq!(asked(None, ""), "mask=masks/a%20b.png");
+        assert_eq!(asked(Some("mask=m"), ""), "mask=m");
+        assert_eq!(asked(Some("mask=m"), "mask=n"), "mask=n");
+        assert_eq!(asked(None, "mask="), "mask=");
     }
 
     #[test]

@@ -521,10 +521,7 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Some(asset) = item.asset else { return };
     let Ok(asked) = recipe.modifiers(asset.scope) else { return };
-    let mut modifiers = item.own.around(asked);
-    if let Some(mask) = &asset.mask {
-        modifiers = modifiers.or_mask(mask.path.as_str());
-    }
+    let modifiers = item.own.around(asked);
     let mut defaults = precedence::defaults(bench.defaults, &asset.attributes);
     match bench.beside().colors(asset.scope, defaults.colors, modifiers.profile()) {
         Ok(colors) => defaults.colors = colors,
