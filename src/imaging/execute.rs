@@ -126,8 +126,11 @@ impl<'a> Engine<'a> {
             Step::Clip { .. } => {
                 return Err(ConvertError::internal("a step that nobody does"));
             }
+            Step::Usm { radius, .. } | Step::Blur { radius } => {
+                self.limits.allow(picture.size(), ops::blur_memory(&picture, radius))?;
+                retouched(Arc::unwrap_or_clone(picture), step)
+            }
             Step::Fill { .. }
-            | Step::Usm { .. }
             | Step::Sharpen
             | Step::InvertMask
             | Step::Unmask
@@ -142,7 +145,6 @@ impl<'a> Engine<'a> {
             | Step::Saturation { .. }
             | Step::Colorize { .. }
             | Step::Grow { .. }
-            | Step::Blur { .. }
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
         };
         Ok(Arc::new(made))
