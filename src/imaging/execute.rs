@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use super::color::{Colors, color_in, naive, reply_profile};
+use super::color::{Colors, color_in, diffuse, naive};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
 use super::plan::{Area, Aux, Color, Output, Plan, Step};
@@ -22,7 +22,7 @@ pub(super) struct Engine<'a> {
     uprighting: Uprighting,
     orientation: Orientation,
     limits: &'a Limits,
-    colors: Colors,
+    colors: Colors<'a>,
     resampler: Resampler,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Engine<'a> {
             uprighting,
             orientation: uprighting.of(header),
             limits,
-            colors: Colors::of(header.profile.as_deref(), header.pixel_type),
+            colors: Colors::of(header.profile.as_deref(), header.pixel_type, inputs.aux),
             resampler: Resampler::default(),
         }
     }
@@ -81,14 +81,14 @@ impl<'a> Engine<'a> {
         if picture.size() != plan.reply {
             return Err(ConvertError::internal("a plan whose steps do not lead to its reply"));
         }
-        let picture = self.finished(Arc::unwrap_or_clone(picture), &plan.output)?;
-        let profile = if !plan.output.embed_profile {
-            None
-        } else if plan.output.pixel_type == PixelType::Cmyk {
-            picture.profile().map(|profile| profile.to_vec())
-        } else {
-            reply_profile(plan.output.pixel_type)
-        };
+        let mut picture = Arc::unwrap_or_clone(picture);
+        if !plan.steps.contains(&Step::ToOutput) {
+            // A plan says where; one that does not means here.
+            picture = self.colors.to_output(picture, &plan.output)?;
+        }
+        let picture = finished(picture, &plan.output);
+        let profile =
+            if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
         let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
         formats::encode(&picture, &plan.output, embedded)
     }
@@ -115,9 +115,6 @@ impl<'a> Engine<'a> {
             Step::Rotate { degrees, to, kernel } => {
                 self.allow(to, &picture)?;
                 ops::rotate(Arc::unwrap_or_clone(picture), degrees, to, kernel)
-            }
-            Step::ToOutput => {
-                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
             }
             Step::TakeMask { ref mask } => {
                 let mask = self.mask(mask)?;
@@ -146,6 +143,7 @@ impl<'a> Engine<'a> {
             | Step::Colorize { .. }
             | Step::Grow { .. }
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
+            Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
         };
         Ok(Arc::new(made))
     }
@@ -174,23 +172,6 @@ impl<'a> Engine<'a> {
         self.limits.allow(size, size.pixels() * picture.bytes_per_pixel())
     }
 
-    /// Brings a picture to what is written: the reply's components, 8 bits, alpha or none.
-    fn finished(&mut self, picture: Raster, output: &Output) -> Result<Raster, ConvertError> {
-        // A plan says where; one that does not means here.
-        let picture = if picture.pixel_type() == output.pixel_type && picture.profile().is_none() {
-            picture
-        } else {
-            self.colors.to_output(picture, output.pixel_type)?
-        };
-        let picture = if output.alpha {
-            picture.with_alpha()
-        } else {
-            let background = color_in(output.background, picture.pixel_type());
-            ops::fill(picture, &Color { alpha: 255, ..background })
-        };
-        Ok(picture.to_eight())
-    }
-
     /// Turns an area of the upright source into the same area of the picture decoded smaller.
     ///
     /// The last stored column and row of such a picture may stand for less than a whole pixel.
@@ -215,6 +196,18 @@ impl<'a> Engine<'a> {
             height: area.height / by,
         }
     }
+}
+
+/// Brings a converted picture to what is written: the reply's components, 8 bits, alpha or none.
+fn finished(picture: Raster, output: &Output) -> Raster {
+    let picture = naive(picture, output.pixel_type);
+    let picture = if output.alpha {
+        picture.with_alpha()
+    } else {
+        let background = color_in(output.background, picture.pixel_type());
+        ops::fill(picture, &Color { alpha: 255, ..background })
+    };
+    if output.conversion.dither { diffuse(picture) } else { picture.to_eight() }
 }
 
 /// Does one of the steps that change pixels where they are.

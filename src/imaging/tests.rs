@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::formats::{decode, encode, header};
 use super::plan::{
-    Area, Color, Encoding, Flip, Kernel, Output, Plan, Rect, Scans, Step, TiffCompression, Turn,
+    Area, Color, Conversion, Encoding, Flip, Kernel, Output, Plan, Rect, Scans, Step,
+    TiffCompression, Turn,
 };
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
@@ -30,6 +31,7 @@ fn output_as(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
         pixel_type,
         alpha,
         background: WHITE,
+        conversion: Conversion::default(),
         embed_profile: false,
         embed_xmp: false,
         paths: None,

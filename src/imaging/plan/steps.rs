@@ -416,7 +416,9 @@ impl Steps<'_> {
     fn fill(&mut self, paint: Option<Paint>) {
         let Some(paint) = paint.filter(|_| self.alpha) else { return };
         let source = self.source;
-        let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
+        let Output { conversion, pixel_type, .. } = self.output;
+        let same = paint.color.pixel_type == source.pixel_type
+            && conversion.is_naive(source.pixel_type, *pixel_type);
         if paint.space == PaintSpace::Output && !same {
             self.convert();
         }
