@@ -1,5 +1,6 @@
-//! What is done to the alpha alone (`mask`, `maskUse`, `opac`).
+//! What is done to the alpha alone (`mask`, `maskUse`, `opac`, `clipPathE`, `clipXPathE`).
 
+use super::super::plan::Side;
 use super::super::raster::{Raster, Sample, Samples, each_depth};
 use super::super::{ConvertError, PixelType, color};
 use super::fill;
@@ -83,6 +84,27 @@ fn scale<S: Sample>(samples: &mut [S], channels: usize, share: f32) {
     }
 }
 
+/// Multiplies the alpha by how far each pixel is inside of a shape, row after row, 255 being
+/// wholly; or by how far it is outside.
+#[must_use]
+pub fn clip(picture: Raster, coverage: &[u8], keep: Side) -> Raster {
+    let mut picture = picture.with_alpha();
+    debug_assert_eq!(coverage.len() as u64, picture.size().pixels());
+    let channels = picture.channels();
+    each_depth!(picture.samples_mut(), s => cover(s, channels, coverage, keep));
+    picture
+}
+
+fn cover<S: Sample>(samples: &mut [S], channels: usize, coverage: &[u8], keep: Side) {
+    for (pixel, &covered) in samples.chunks_exact_mut(channels).zip(coverage) {
+        let stays = match keep {
+            Side::Inside => covered,
+            Side::Outside => covered.inverted(),
+        };
+        pixel[channels - 1] = pixel[channels - 1].times(S::widen(stays));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +171,16 @@ mod tests {
         let opaque = gray(Alpha::None, &[7, 8]);
         assert_eq!(opacity(opaque.clone(), 0.0), gray(Alpha::Straight, &[7, 0, 8, 0]));
         assert_eq!(opacity(opaque.clone(), 100.0), opaque);
+    }
+
+    #[test]
+    fn clipping_keeps_one_side() {
+        let picture = gray(Alpha::Straight, &[7, 128, 8, 255]);
+        let inside = clip(picture.clone(), &[255, 51], Side::Inside);
+        assert_eq!(inside, gray(Alpha::Straight, &[7, 128, 8, 51]));
+        let outside = clip(picture, &[255, 51], Side::Outside);
+        assert_eq!(outside, gray(Alpha::Straight, &[7, 0, 8, 204]));
+        let deep = clip(deep(&[7, 65_535, 8, 1_000]), &[128, 255], Side::Inside);
+        assert_eq!(deep.samples(), &Samples::Sixteen(vec![7, 32_896, 8, 1_000]));
     }
 }

@@ -26,7 +26,7 @@ pub use fill::{fill, mask};
 pub use geometry::{flip, orient, turn};
 pub use grow::{grow, grow_mask};
 pub use levels::{brightness, color_balance, contrast, invert};
-pub use mask::{invert_mask, opacity, take_mask, unmask};
+pub use mask::{clip, invert_mask, opacity, take_mask, unmask};
 pub use noise::noise;
 pub use place::place;
 pub use resample::{Resampler, resample};
