@@ -441,7 +441,8 @@ pub(crate) mod tests {
         ] {
             let wanted = orient(filled(&path, stored), orientation);
             let found = filled(&path.mapped(&upright(orientation)), wanted.size());
-            let (Samples::Eight(found), Samples::Eight(wanted)) = (found.samples(), wanted.samples())
+            let (Samples::Eight(found), Samples::Eight(wanted)) =
+                (found.samples(), wanted.samples())
             else {
                 panic!("16 bits")
             };

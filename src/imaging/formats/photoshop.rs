@@ -220,7 +220,8 @@ fn records(path: &Path) -> Vec<u8> {
         put_record(&mut records, CLOSED, &count.to_be_bytes());
         for knot in &subpath.knots {
             let points = [knot.before, knot.at, knot.after];
-            let bytes: Vec<u8> = points.iter().flat_map(|[x, y]| [*y, *x]).flat_map(fixed).collect();
+            let bytes: Vec<u8> =
+                points.iter().flat_map(|[x, y]| [*y, *x]).flat_map(fixed).collect();
             put_record(&mut records, CLOSED_KNOT, &bytes);
         }
     }
@@ -289,8 +290,7 @@ pub(super) mod tests {
         let block =
             [resource(1005, "", &[1, 2, 3]), resource(1039, "ab", &[4]), resource(7, "abc", &[])]
                 .concat();
-        let found: Vec<_> =
-            all(&block).into_iter().map(|r| (r.id, r.name, r.data)).collect();
+        let found: Vec<_> = all(&block).into_iter().map(|r| (r.id, r.name, r.data)).collect();
         let wanted = vec![
             (1005, vec![], vec![1, 2, 3]),
             (1039, b"ab".to_vec(), vec![4]),
@@ -319,10 +319,13 @@ pub(super) mod tests {
         data.extend([point(0, half), point(half, 3 * half), point(-half, 0)].concat());
         let found = paths(&all(&resource(2003, "open one", &data)));
         assert_eq!(found[0].name, "open one");
-        assert_eq!(found[0].subpaths, [Subpath {
-            closed: false,
-            knots: vec![Knot { before: [0.0, 0.5], at: [0.5, 1.5], after: [-0.5, 0.0] }],
-        }]);
+        assert_eq!(
+            found[0].subpaths,
+            [Subpath {
+                closed: false,
+                knots: vec![Knot { before: [0.0, 0.5], at: [0.5, 1.5], after: [-0.5, 0.0] }],
+            }]
+        );
     }
 
     #[test]

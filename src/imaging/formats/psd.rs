@@ -328,9 +328,16 @@ pub(super) fn decode(file: &[u8], header: &Header) -> Result<Raster, ConvertErro
 enum Rows<'a> {
     Raw(&'a [u8]),
     /// PackBits; the lengths of all rows stand before the first.
-    Packed { lengths: &'a [u8], field: usize, rest: &'a [u8] },
+    Packed {
+        lengths: &'a [u8],
+        field: usize,
+        rest: &'a [u8],
+    },
     /// Deflate; predicted rows hold differences of so many bytes a component.
-    Zip { stream: ZlibDecoder<&'a [u8]>, predicted: Option<u16> },
+    Zip {
+        stream: ZlibDecoder<&'a [u8]>,
+        predicted: Option<u16>,
+    },
 }
 
 impl<'a> Rows<'a> {
@@ -342,8 +349,7 @@ impl<'a> Rows<'a> {
             1 => {
                 let field = if document.big { 4 } else { 2 };
                 let rows = usize::from(document.channels) * as_usize(document.size.height);
-                let (lengths, rest) =
-                    rest.split_at_checked(rows * field).ok_or_else(cut_short)?;
+                let (lengths, rest) = rest.split_at_checked(rows * field).ok_or_else(cut_short)?;
                 Self::Packed { lengths, field, rest }
             }
             2 => zip(None),
@@ -361,14 +367,12 @@ impl<'a> Rows<'a> {
                 *rest = after;
             }
             Self::Packed { lengths, field, rest } => {
-                let (length, others) =
-                    lengths.split_at_checked(*field).ok_or_else(cut_short)?;
+                let (length, others) = lengths.split_at_checked(*field).ok_or_else(cut_short)?;
                 *lengths = others;
                 let length = length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte));
                 let (packed, after) = rest.split_at_checked(length).ok_or_else(cut_short)?;
                 *rest = after;
-                unpack(packed, row)
-                    .ok_or_else(|| damaged("its compressed data make no sense"))?;
+                unpack(packed, row).ok_or_else(|| damaged("its compressed data make no sense"))?;
             }
             Self::Zip { stream, predicted } => {
                 stream.read_exact(row).map_err(read_error)?;
@@ -440,8 +444,7 @@ fn gather<S: Sample>(
     document: &Document,
     unpack: impl Fn(&[u8], &mut Vec<S>),
 ) -> Result<Vec<S>, ConvertError> {
-    let channels =
-        usize::from(document.colors()) + usize::from(document.has_alpha_channel());
+    let channels = usize::from(document.colors()) + usize::from(document.has_alpha_channel());
     let width = as_usize(document.size.width);
     let mut row = vec![0; (width * usize::from(document.depth)).div_ceil(8)];
     let mut values = Vec::with_capacity(width + 7);
@@ -471,10 +474,7 @@ fn look_up(indexes: &[u8], palette: &[u8], transparent: Option<u8>) -> Vec<u8> {
 }
 
 /// Takes the white from under the colours and turns them into what they mean.
-fn finished<S: Sample>(
-    mut samples: Vec<S>,
-    document: &Document,
-) -> Result<Samples, ConvertError> {
+fn finished<S: Sample>(mut samples: Vec<S>, document: &Document) -> Result<Samples, ConvertError> {
     let alpha = usize::from(document.has_alpha_channel());
     let colors = usize::from(document.colors());
     if alpha == 1 {
@@ -637,13 +637,14 @@ pub(super) mod tests {
                 1 => {
                     let packed: Vec<Vec<u8>> = rows.map(pack).collect();
                     let field = if self.big { 0 } else { 2 };
-                    let lengths = packed.iter().flat_map(|row| {
-                        (row.len() as u32).to_be_bytes()[field..].to_vec()
-                    });
+                    let lengths = packed
+                        .iter()
+                        .flat_map(|row| (row.len() as u32).to_be_bytes()[field..].to_vec());
                     lengths.chain(packed.concat()).collect()
                 }
                 kind => {
-                    let rows: Vec<u8> = rows.flat_map(|row| predict(row, kind, self.depth)).collect();
+                    let rows: Vec<u8> =
+                        rows.flat_map(|row| predict(row, kind, self.depth)).collect();
                     let mut zip = ZlibEncoder::new(Vec::new(), Compression::fast());
                     zip.write_all(&rows).unwrap();
                     zip.finish().unwrap()
@@ -654,9 +655,8 @@ pub(super) mod tests {
 
     /// Makes a document of 64 × 64 pixels with alpha.
     pub(in crate::imaging::formats) fn ramps(compression: u16) -> Vec<u8> {
-        let planes = [1, 2, 3, 4].map(|by| -> Vec<u8> {
-            (0..64 * 64_u32).map(|n| (n * by / 64) as u8).collect()
-        });
+        let planes = [1, 2, 3, 4]
+            .map(|by| -> Vec<u8> { (0..64 * 64_u32).map(|n| (n * by / 64) as u8).collect() });
         let planes: Vec<&[u8]> = planes.iter().map(Vec::as_slice).collect();
         Psd::new(3, (64, 64), &planes).layered(-1).packed(compression).finish()
     }

@@ -209,10 +209,10 @@ impl Page {
 
 const fn shown(photometric: u16) -> Shown {
     match photometric {
-        WHITE_IS_ZERO | PALETTE => Shown::AsGray,
+        WHITE_IS_ZERO | PALETTE => Shown::Gray,
         // Two of three components may be signed, which the decoder refuses.
-        CIE_LAB..=ITU_LAB => Shown::AsUnsignedGray,
-        _ => Shown::AsItIs,
+        CIE_LAB..=ITU_LAB => Shown::UnsignedGray,
+        _ => Shown::Plain,
     }
 }
 
@@ -617,11 +617,7 @@ fn lab<S: Sample>(pixel: &[S], kind: u16) -> [f32; 3] {
     let signed = |v: f32| (if v >= whole / 2.0 { v - whole } else { v }) / unit;
     match kind {
         CIE_LAB => [l * 100.0 / S::TOP, signed(a), signed(b)],
-        ITU_LAB => [
-            l * 100.0 / S::TOP,
-            (a - 128.0) * 170.0 / 255.0,
-            (b - 96.0) * 200.0 / 255.0,
-        ],
+        ITU_LAB => [l * 100.0 / S::TOP, (a - 128.0) * 170.0 / 255.0, (b - 96.0) * 200.0 / 255.0],
         // Of 16 bits, 100 is 255 times 256.
         _ => [l * 100.0 / (255.0 * unit), a / unit - 128.0, b / unit - 128.0],
     }

@@ -83,10 +83,8 @@ fn probing_tells_where_paths_are_in_the_upright_picture() {
 
 #[test]
 fn paths_clip_what_they_name() {
-    let source = jpeg(&[
-        rectangle("left", [0.0, 0.0, 0.5, 1.0]),
-        rectangle("top", [0.0, 0.0, 1.0, 0.5]),
-    ]);
+    let source =
+        jpeg(&[rectangle("left", [0.0, 0.0, 0.5, 1.0]), rectangle("top", [0.0, 0.0, 1.0, 0.5])]);
     let size = Size::new(40, 20);
     let corners = |names: &[&str], keep, map| {
         let names = names.iter().map(|&name| name.to_owned()).collect();

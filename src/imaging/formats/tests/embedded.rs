@@ -23,7 +23,8 @@ fn xmp_of(file: &[u8]) -> Option<Vec<u8>> {
 fn write(encoding: &Encoding, pixel_type: PixelType, xmp: &[u8], paths: &[Path]) -> Vec<u8> {
     let picture = raster((24, 16), pixel_type, Alpha::None);
     let embedded = Embedded { profile: Some(b"profile"), xmp: Some(xmp), paths };
-    let file = super::super::encode(&picture, &output(encoding.clone(), pixel_type, false), embedded);
+    let file =
+        super::super::encode(&picture, &output(encoding.clone(), pixel_type, false), embedded);
     let file = file.unwrap();
     let (header, _) = read(&file).unwrap();
     assert_eq!(header.profile.as_deref(), Some(b"profile".as_slice()));

@@ -10,8 +10,7 @@ fn bits(text: &str) -> Vec<u8> {
 }
 
 /// Two rows of 8 pixels: two white, three black, three white; the second all white.
-const ROWS: [u8; 16] =
-    [255, 255, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
+const ROWS: [u8; 16] = [255, 255, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
 
 fn fax(compression: u16, options: u32, packed: &[u8]) -> Vec<u8> {
     let mut tiff = Tiff::new(8, 2, 0, &[1]);
@@ -71,7 +70,8 @@ fn faxes_in_strips_and_tiles_are_put_together() {
 #[test]
 fn tiles_of_one_colour_packed_with_lzw() {
     let packed = |tile: &[u8]| {
-        let mut encoder = ::weezl::encode::Encoder::with_tiff_size_switch(::weezl::BitOrder::Msb, 8);
+        let mut encoder =
+            ::weezl::encode::Encoder::with_tiff_size_switch(::weezl::BitOrder::Msb, 8);
         encoder.encode(tile).unwrap()
     };
     let tiff = |photometric: u16, bits: &[u16]| {
@@ -167,9 +167,7 @@ fn lab_of_every_kind_is_srgb() {
     let words = |words: [u16; 9]| words.map(u16::to_be_bytes).concat();
     let cie = words([35_580, 81 << 8, 70 << 8, 65_535, 0, 0, 32_896, 0, 0]);
     near(&Tiff::new(3, 1, 8, &[16; 3]).strip(&cie).finish(), wanted);
-    let icc = words([
-        35_400, 209 << 8, 198 << 8, 0xff00, 0x8000, 0x8000, 0x8080, 0x8000, 0x8000,
-    ]);
+    let icc = words([35_400, 209 << 8, 198 << 8, 0xff00, 0x8000, 0x8000, 0x8080, 0x8000, 0x8000]);
     near(&Tiff::new(3, 1, 9, &[16; 3]).strip(&icc).finish(), wanted);
     // With alpha, in planes.
     let mut planes = Tiff::new(1, 1, 8, &[8; 4]);
