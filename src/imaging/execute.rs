@@ -90,7 +90,7 @@ impl<'a> Engine<'a> {
         let picture = finished(picture, &plan.output);
         let profile =
             if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
-        let xmp = if plan.output.embed_xmp { self.xmp() } else { None };
+        let xmp = plan.output.embed_xmp.then(|| self.xmp()).flatten();
         let paths = plan.output.paths.map(|map| self.paths(&map)).unwrap_or_default();
         let (profile, xmp) = (profile.as_deref(), xmp.as_deref());
         let embedded = formats::Embedded { profile, xmp, paths: &paths };
@@ -136,10 +136,6 @@ impl<'a> Engine<'a> {
                 let mask = self.mask(mask)?;
                 ops::take_mask(Arc::unwrap_or_clone(picture), mask)?
             }
-            Step::Clip { ref names, keep, ref map } => {
-                self.allow(picture.size(), &picture)?;
-                self.clip(Arc::unwrap_or_clone(picture), names, keep, map)?
-            }
             Step::Fill { .. }
             | Step::Usm { .. }
             | Step::Sharpen
@@ -159,8 +155,28 @@ impl<'a> Engine<'a> {
             | Step::Blur { .. }
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
             Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
+            Step::Clip { ref names, keep, ref map } => {
+                self.allow(picture.size(), &picture)?;
+                self.clip(Arc::unwrap_or_clone(picture), names, keep, map)?
+            }
         };
         Ok(Arc::new(made))
+    }
+
+    /// Decodes the picture a mask is taken from, and turns it upright.
+    fn mask(&self, wanted: &Aux) -> Result<Raster, ConvertError> {
+        let (Aux::Mask(name) | Aux::Profile(name)) = wanted;
+        let file = self.inputs.aux.iter().find(|(aux, _)| aux == wanted);
+        let (_, file) = file.ok_or_else(|| ConvertError::internal("a mask nobody handed over"))?;
+        let read = || {
+            let header = formats::header(Cursor::new(file), self.limits)?;
+            let stored = formats::decode(file, &header, Shrink::Full, self.limits)?;
+            Ok(ops::orient(stored, self.uprighting.of(&header)))
+        };
+        read().map_err(|error: ConvertError| {
+            let message = format!("the mask {name:?} cannot be used: {error}");
+            ConvertError::unwritable(message, "name a picture in a format that is read")
+        })
     }
 
     /// Clips by embedded paths: to what all of them cover, or to what none does.
@@ -177,22 +193,6 @@ impl<'a> Engine<'a> {
         let identity = paths::upright(Orientation::Upright);
         paths.iter().try_fold(picture, |picture, path| {
             Ok(ops::clip(picture, &paths::coverage(path, size, &identity)?, keep))
-        })
-    }
-
-    /// Decodes the picture a mask is taken from, and turns it upright.
-    fn mask(&self, wanted: &Aux) -> Result<Raster, ConvertError> {
-        let (Aux::Mask(name) | Aux::Profile(name)) = wanted;
-        let file = self.inputs.aux.iter().find(|(aux, _)| aux == wanted);
-        let (_, file) = file.ok_or_else(|| ConvertError::internal("a mask nobody handed over"))?;
-        let read = || {
-            let header = formats::header(Cursor::new(file), self.limits)?;
-            let stored = formats::decode(file, &header, Shrink::Full, self.limits)?;
-            Ok(ops::orient(stored, self.uprighting.of(&header)))
-        };
-        read().map_err(|error: ConvertError| {
-            let message = format!("the mask {name:?} cannot be used: {error}");
-            ConvertError::unwritable(message, "name a picture in a format that is read")
         })
     }
 
