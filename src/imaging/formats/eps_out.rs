@@ -3,14 +3,13 @@
 //!
 //! The bounding box is as large as the resolution says, 72 pixels an inch where there is none.
 //! `%ImageData` tells programs that know it where the pixels are without running the PostScript.
-//! A profile goes into comments (ICC.1:2001-04, annex B.2), which printers pass over. There is no
-//! date and no name of a program in the file.
+//! A profile (ICC.1:2001-04, annex B.2) and paths go into comments, which printers pass over. There
+//! is no date and no name of a program in the file.
 
 use std::fmt::Write;
 
 use super::pdf_out::decimal;
 use super::{Embedded, photoshop};
-use crate::imaging::paths::Path;
 use crate::imaging::raster::{Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -20,7 +19,7 @@ const POINTS: f64 = 72.0;
 /// The line in front of the pixels, whose command reads them.
 const START: &str = "image";
 
-/// Bytes of a profile in a line.
+/// Bytes in a line of digits.
 const LINE: usize = 32;
 
 /// Writes an EPS.
@@ -44,7 +43,7 @@ pub(super) fn encode(
 }
 
 /// Makes everything that stands before the pixels.
-fn head(picture: &Raster, dpi: Option<f64>, embedded: Embedded<'_>, length: usize) -> String {
+fn head(picture: &Raster, dpi: Option<f64>, embedded: Embedded, length: usize) -> String {
     let Size { width, height } = picture.size();
     // The number of the mode is Photoshop's.
     let (mode, space, range) = match picture.pixel_type() {
@@ -68,8 +67,8 @@ fn head(picture: &Raster, dpi: Option<f64>, embedded: Embedded<'_>, length: usiz
          %%EndComments\n\
          %ImageData: {width} {height} 8 {mode} 0 1 1 \"{START}\"\n"
     );
-    put_paths(&mut head, embedded.paths);
     put_profile(&mut head, embedded.profile.unwrap_or_default());
+    put_paths(&mut head, &photoshop::block(embedded.paths));
     // Writing to a string does not fail.
     let _ = write!(
         head,
@@ -90,25 +89,24 @@ fn put_profile(head: &mut String, profile: &[u8]) {
     if profile.is_empty() {
         return;
     }
-    let lines = profile.chunks(LINE).len();
+    let lines = profile.len().div_ceil(LINE);
     let _ = writeln!(head, "%%BeginICCProfile: (embedded) {lines} Hex Lines");
-    put_hex(head, profile);
+    put_digits(head, profile);
     head.push_str("%%EndICCProfile\n");
 }
 
-/// Writes paths as comments, in the resources that Photoshop keeps them in.
-fn put_paths(head: &mut String, paths: &[Path]) {
-    let block = photoshop::block(paths);
-    if block.is_empty() {
+/// Writes image resources as comments, as Photoshop does.
+fn put_paths(head: &mut String, resources: &[u8]) {
+    if resources.is_empty() {
         return;
     }
-    let _ = writeln!(head, "%BeginPhotoshop: {}", block.len());
-    put_hex(head, &block);
+    let _ = writeln!(head, "%BeginPhotoshop: {}", resources.len());
+    put_digits(head, resources);
     head.push_str("%EndPhotoshop\n");
 }
 
-/// Writes lines of comments, two digits a byte.
-fn put_hex(head: &mut String, bytes: &[u8]) {
+/// Writes comments with two digits for every byte.
+fn put_digits(head: &mut String, bytes: &[u8]) {
     for line in bytes.chunks(LINE) {
         head.push_str("% ");
         for byte in line {

@@ -117,48 +117,41 @@ pub(super) fn index(
     wanted: &Quantize,
     edges: Edges,
 ) -> Result<Indexed, ConvertError> {
-    let pixels = Pixels::of(picture, edges)?;
-    let clear =
-        picture.has_alpha() && (edges == Edges::Hard || pixels.iter().any(|color| color[3] == 0));
-    let most = usize::from(wanted.colors).min(MOST - usize::from(clear));
-    let mut colors = forced(&wanted.forced, most);
-    // Soft pixels need an entry, and what is solid beside them may need another.
-    let edges = if wanted.palette == PaletteKind::Adaptive && most >= colors.len() + 2 {
-        edges
-    } else {
-        Edges::Hard
+    let fixed = match wanted.palette {
+        PaletteKind::Adaptive => None,
+        PaletteKind::Web => Some(web()),
+        PaletteKind::Mac => Some(mac()),
     };
-    let clear = clear || edges != pixels.edges && pixels.iter().any(|color| color[3] < 128);
-    let most = most.min(MOST - usize::from(clear));
-    colors.truncate(most);
-    let pixels = Pixels { edges, ..pixels };
-    if wanted.palette == PaletteKind::Adaptive
-        && let Some(exact) = exact(pixels, &colors, most, clear)
+    let mut most = usize::from(wanted.colors);
+    let mut given = forced(&wanted.forced);
+    let keyed = picture.has_alpha() && edges == Edges::Hard;
+    // Soft pixels need an entry, and what is solid beside them may need another.
+    let room = fixed.is_none() && most.min(MOST - 1) >= given.len() + 2;
+    let pixels = Pixels::of(picture, if room { edges } else { Edges::Hard })?;
+    let clear = keyed || pixels.iter().any(|color| color[3] == 0);
+    most = most.min(MOST - usize::from(clear));
+    given.truncate(most);
+    if fixed.is_none()
+        && let Some(exact) = exact(pixels, &given, most, clear)
     {
         return Ok(exact);
     }
     let [solid, soft] = histograms(pixels);
-    let fixed = match wanted.palette {
-        PaletteKind::Adaptive => {
-            let chosen = choose::adaptive([&solid, &soft], &colors, most);
-            return Ok(finish(pixels, picture.width(), &chosen, clear, wanted.diffuse));
-        }
-        PaletteKind::Web => web(),
-        PaletteKind::Mac => mac(),
+    let entries = match fixed {
+        None => choose::adaptive([&solid, &soft], &given, most),
+        Some(fixed) => [choose::most_used(&solid, &given, &fixed, most), Vec::new()],
     };
-    let chosen = [choose::most_used(&solid, &colors, &fixed, most), Vec::new()];
-    Ok(finish(pixels, picture.width(), &chosen, clear, wanted.diffuse))
+    Ok(finish(pixels, picture.width(), &entries, clear, wanted.diffuse))
 }
 
 /// Returns the forced colours, each once, as entries.
-fn forced(colors: &[[u8; 3]], most: usize) -> Vec<Rgba> {
+fn forced(colors: &[[u8; 3]]) -> Vec<Rgba> {
     let mut entries: Vec<Rgba> = Vec::new();
     for &[r, g, b] in colors {
         if !entries.contains(&[r, g, b, 255]) {
             entries.push([r, g, b, 255]);
         }
     }
-    entries.truncate(most);
     entries
 }
 

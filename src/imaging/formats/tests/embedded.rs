@@ -40,15 +40,23 @@ fn paths_and_xmp_come_back_from_jpeg_and_tiff() {
     open.subpaths[0].closed = false;
     let given = [rectangle("a", [0.0, 0.0, 1.0, 0.5]), open, clip];
     let tiff = Encoding::Tiff { compression: TiffCompression::Lzw };
-    let compression = TiffCompression::Jpeg { quality: 90, full_chroma: true };
-    let jpeg_in_tiff = Encoding::Tiff { compression };
+    let with_jpeg = TiffCompression::Jpeg { quality: 90, full_chroma: false };
+    let with_jpeg = Encoding::Tiff { compression: with_jpeg };
+    let scans = Encoding::Jpeg {
+        quality: 90,
+        full_chroma: false,
+        scans: Scans::Exactly(5),
+        most_bytes: Some(1 << 20),
+    };
     for (encoding, pixel_type) in [
-        (&jpeg_in_tiff, PixelType::Rgb),
         (&JPEG, PixelType::Rgb),
         (&JPEG, PixelType::Cmyk),
         (&JPEG, PixelType::Gray),
         (&tiff, PixelType::Rgb),
         (&tiff, PixelType::Cmyk),
+        (&with_jpeg, PixelType::Rgb),
+        (&with_jpeg, PixelType::Cmyk),
+        (&scans, PixelType::Rgb),
     ] {
         let file = write(encoding, pixel_type, XMP, &given);
         assert_eq!(paths_of(&file), [given[0].clone(), given[2].clone()]);
@@ -84,25 +92,6 @@ fn xmp_that_does_not_fit_into_a_jpeg_is_left_out() {
     assert_eq!(xmp_of(&file), None);
     let tiff = Encoding::Tiff { compression: TiffCompression::None };
     assert_eq!(xmp_of(&write(&tiff, PixelType::Rgb, &long, &[])), Some(long));
-}
-
-#[test]
-fn an_eps_has_paths_in_its_comments() {
-    let paths = [rectangle("a", [0.0, 0.0, 1.0, 0.5])];
-    let picture = raster((24, 16), PixelType::Gray, Alpha::None);
-    let embedded = Embedded { paths: &paths, ..Embedded::default() };
-    let eps = output(Encoding::Eps, PixelType::Gray, false);
-    let file = super::super::encode(&picture, &eps, embedded).unwrap();
-    let text = String::from_utf8_lossy(&file);
-    let (_, rest) = text.split_once("%BeginPhotoshop: ").unwrap();
-    let (length, rest) = rest.split_once('\n').unwrap();
-    let (lines, _) = rest.split_once("%EndPhotoshop").unwrap();
-    let digits: String = lines.lines().map(|line| line.strip_prefix("% ").unwrap()).collect();
-    let bytes: Vec<u8> = (0..digits.len() / 2)
-        .map(|n| u8::from_str_radix(&digits[2 * n..2 * n + 2], 16).unwrap())
-        .collect();
-    assert_eq!(length, bytes.len().to_string());
-    assert_eq!(bytes, super::super::photoshop::block(&paths));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use ::tiff::tags::Tag;
 use proptest::prelude::*;
 
 use super::*;
+use crate::imaging::paths::tests::circle;
 use crate::imaging::plan::{PaletteKind, PdfCompression};
 
 const TYPES: [PixelType; 3] = [PixelType::Gray, PixelType::Rgb, PixelType::Cmyk];
@@ -351,7 +352,9 @@ fn eps_says_where_its_pixels_are() {
         let picture = raster((75, 50), pixel_type, Alpha::None);
         let output = output(Encoding::Eps, pixel_type, false);
         let profile: Vec<u8> = (0..=100).collect();
-        let file = encode(&picture, &output, Some(&profile)).unwrap();
+        let paths = [circle("round", [0.5, 0.5], 0.25)];
+        let embedded = Embedded { profile: Some(&profile), xmp: None, paths: &paths };
+        let file = super::super::encode(&picture, &output, embedded).unwrap();
         let start = find(&file, "\nimage\n").unwrap() + 7;
         let head = std::str::from_utf8(&file[..start]).unwrap();
         let line = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -363,14 +366,15 @@ fn eps_says_where_its_pixels_are() {
         let counted: usize = line("%%BeginBinary: ").parse().unwrap();
         let behind = &file[start - "image\n".len() + counted..];
         assert!(behind.starts_with(b"%%EndBinary\n"));
-        let digits: String = head
-            .split("%%BeginICCProfile: (embedded) 4 Hex Lines\n")
-            .nth(1)
-            .unwrap()
-            .lines()
-            .map_while(|line| line.strip_prefix("% "))
-            .collect();
-        assert_eq!(digits.len(), 202);
-        assert!(digits.starts_with("000102") && digits.ends_with("64"));
+        let digits_behind = |line: &str| -> String {
+            let behind = head.split(line).nth(1).unwrap().lines().skip(1);
+            behind.map_while(|line| line.strip_prefix("% ")).collect()
+        };
+        let digits =
+            |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02X}")).collect() };
+        assert_eq!(digits_behind("%%BeginICCProfile: (embedded) 4 Hex Lines"), digits(&profile));
+        let resources = photoshop::block(&paths);
+        let line = format!("%BeginPhotoshop: {}", resources.len());
+        assert_eq!(digits_behind(&line), digits(&resources));
     }
 }
