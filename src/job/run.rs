@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::beside::open_beside;
 use super::check::{ExportJob, Make, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::manifest::Filling;
 use super::names::{collisions, output_name};
 use super::precedence::{self, Own};
 use super::publish::{Place, Stage};
-use crate::diag::{Fault, shown};
+use crate::diag::Fault;
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
@@ -530,53 +531,6 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
         Err(finding) => {
             item.fail(Fault::Modifiers { message: finding.message, help: finding.help });
         }
-    }
-}
-
-/// Opens something that a plan needs beside its source.
-fn open_beside(bench: &Bench<'_>, asset: &Asset, aux: &Aux) -> Result<File, Fault> {
-    match aux {
-        Aux::Profile(name) => open_profile(bench, name),
-        Aux::Mask(object) => open_mask(bench.library, asset, object),
-    }
-}
-
-fn open_profile(bench: &Bench<'_>, name: &str) -> Result<File, Fault> {
-    let wrong = |what: String| Fault::Modifiers {
-        message: format!("the colour profile {name} {what}"),
-        help: Some(format!("the operator sets `imaging.profiles.{name}` in the configuration")),
-    };
-    let path = bench.profiles.get(name).ok_or_else(|| wrong("is not on this machine".into()))?;
-    // It was a file when the configuration was read; a pipe would be waited for.
-    match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => {}
-        Ok(_) => return Err(wrong("is not a file any more".into())),
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
-    }
-    File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))
-}
-
-/// Opens the picture that a mask is taken from, named as in the asset's image catalogue.
-fn open_mask(library: &Library, asset: &Asset, object: &str) -> Result<File, Fault> {
-    let wrong = |what: String, help: Option<String>| Fault::Modifiers {
-        message: format!("the mask {}: {what}", shown(object)),
-        help,
-    };
-    let told = |fault: Fault| {
-        let nearest = match &fault {
-            Fault::NotFound { nearest: Some(near) } => Some(format!("did you mean `{near}`?")),
-            _ => None,
-        };
-        wrong(fault.to_string(), nearest)
-    };
-    let file = if object.eq_ignore_ascii_case("$object$") {
-        asset.file.clone()
-    } else {
-        library.resolve_object(asset.scope, object).map_err(told)?.file
-    };
-    match &file {
-        Some(file) => library.open_source(file).map(|(file, _)| file).map_err(told),
-        None => Err(wrong("that is no picture".into(), None)),
     }
 }
 
