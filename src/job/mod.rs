@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-mod beside;
+pub mod beside;
 pub mod check;
 pub mod log;
 pub mod manifest;
