@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Fault, render};
 use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
-use crate::imaging::plan::{Explanation, Plan, Refusal, explain as explained, plan};
+use crate::imaging::plan::{Defaults, Explanation, Plan, Refusal, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
 use crate::job::beside::Beside;
 use crate::job::precedence::{self, Own};
@@ -70,9 +70,7 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => images.attributes(scope),
     };
     let mut defaults = precedence::defaults(&settings.policy.imaging, &attributes);
-    defaults.default_pix = args.default_pix.unwrap_or(defaults.default_pix);
-    defaults.max_pix = args.max_pix.unwrap_or(defaults.max_pix);
-    defaults.resolution = args.resolution.or(defaults.resolution);
+    args.stand_in(&mut defaults);
     let presets = precedence::presets(images, scope, &settings.policy.macros);
     let own = match asset.as_ref().map(|asset| Own::read(asset, &presets, defaults.rules())) {
         Some(Ok(own)) => own,
@@ -122,6 +120,13 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
 }
 
 impl ExplainArgs {
+    /// Puts the flags that were given in the place of attributes.
+    fn stand_in(&self, defaults: &mut Defaults) {
+        defaults.default_pix = self.default_pix.unwrap_or(defaults.default_pix);
+        defaults.max_pix = self.max_pix.unwrap_or(defaults.max_pix);
+        defaults.resolution = self.resolution.or(defaults.resolution);
+    }
+
     fn flags(&self) -> Flags {
         Flags {
             default_pix: self.default_pix.is_some(),
