@@ -106,9 +106,12 @@ impl Beside<'_> {
         open_file(path).map_err(|what| unusable(name, &what))
     }
 
-    /// Opens the picture a mask is taken from; `$object$` in its name is the asset's handle.
+    /// Opens the picture a mask is taken from; `$object$` in its name is the asset's handle, without
+    /// the extension if that is a file's.
     fn mask(&self, asset: &Asset, object: &str) -> Result<File, Fault> {
-        let object = &object.replace("$object$", &asset.handle);
+        let own = asset.file.as_ref().and_then(|file| file.path.extension());
+        let own = own.and_then(|own| asset.handle.strip_suffix(own)?.strip_suffix('.'));
+        let object = &object.replace("$object$", own.unwrap_or(&asset.handle));
         if let Some(mask) = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object.as_str())
         {
             return self.library.open_source(mask).map(|(file, _)| file);
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn masks_are_found_as_any_object_and_as_handles() {
         let world = world();
-        for object in ["masks/bag.png", "masks/bag", "a|1|2|3"] {
+        for object in ["masks/bag.png", "masks/bag", "a|1|2|3", "masks/$object$"] {
             assert_eq!(world.open(&Aux::Mask(object.into())), Ok("a mask".into()), "{object}");
         }
         let fault = world.open(&Aux::Mask("masks/bga.png".into())).unwrap_err();
