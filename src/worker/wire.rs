@@ -392,6 +392,18 @@ mod tests {
     }
 
     #[test]
+    fn a_report_has_room_for_a_hundred_paths_of_the_longest_names() {
+        let path = crate::imaging::PathBounds {
+            // Each of them takes two bytes.
+            name: "\"".repeat(255),
+            bounds: [-127.123_456_789_012_34; 4],
+        };
+        let bytes = serde_json::to_vec(&vec![path; 100]).unwrap();
+        // The rest of what a header says is far below four kilobytes.
+        assert!(bytes.len() + (4 << 10) <= MAX_REPORT, "{}", bytes.len());
+    }
+
+    #[test]
     fn nonsense_is_an_error() {
         let (ours, theirs) = pair();
         theirs.send(&"hello", &[]).unwrap();
