@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::provenance::{self, Asked, Flags};
 use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
-use crate::diag::{Code, Diagnostic, Fault, render};
+use crate::diag::{Diagnostic, Fault, render};
 use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
 use crate::imaging::plan::{Explanation, Plan, Refusal, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
+use crate::job::beside::Beside;
 use crate::job::precedence::{self, Own};
 use crate::library::{Asset, Library, Scope, SourceFile};
 use crate::worker::{Answer, Pool, PoolSettings, Task};
@@ -78,6 +79,14 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => Own::default(),
         Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
     };
+    if let Some(library) = &library {
+        let asked = own.around(&parse(&args.modifiers, &presets, defaults.rules()).modifiers);
+        let beside = Beside { library, profiles: &settings.policy.profiles };
+        match beside.colors(scope, defaults.colors, asked.profile()) {
+            Ok(colors) => defaults.colors = colors,
+            Err(fault) => return Ok(wrong_entry(&fault, args.json)),
+        }
+    }
     if args.json {
         let around = (&own.below, &own.above);
         let explanation = explained(&args.modifiers, &presets, around, &source, &defaults);
@@ -129,11 +138,6 @@ fn told(asked: &Asked<'_>, source: &SourceInfo, findings: &mut Vec<Diagnostic>) 
     }
     match plan(&asked.own.around(asked.modifiers), source, asked.defaults) {
         Ok(planned) => {
-            let types = [source.pixel_type, planned.plan.output.pixel_type];
-            let missing = precedence::missing_profiles(&asked.defaults.colors, &types);
-            let missing =
-                missing.into_iter().map(|told| Diagnostic::warning(Code::Value, 0..0, told));
-            findings.extend(missing);
             findings.extend(planned.warnings);
             findings.extend(planned.hints);
             Some(described(&planned.plan) + &provenance::told(asked, &planned.plan))

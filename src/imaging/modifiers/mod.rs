@@ -437,6 +437,23 @@ impl Modifiers {
         }
     }
 
+    /// Returns the profile that `icc` names.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        match self.settings.get(&(Target::Request, "icc")).map(|setting| &setting.value) {
+            Some(Value::Icc(icc)) => Some(&icc.profile),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Takes this picture for the mask of layer 0, unless `mask` says something.
+    #[must_use]
+    pub fn or_mask(mut self, object: &str) -> Self {
+        let setting = || Setting { value: Value::Mask(object.to_owned()), span: None };
+        self.settings.entry((Target::Layer(0), "mask")).or_insert_with(setting);
+        self
+    }
+
     /// Lists what is asked for and cannot be done for any source: commands, formats and layers
     /// that are not built yet or have no place in an export.
     #[must_use]

@@ -179,6 +179,12 @@ impl ImageCatalogs {
         self.of(scope).macros.values()
     }
 
+    /// Tells whether a catalogue names profiles itself.
+    #[must_use]
+    pub fn has_profiles(&self, scope: Scope) -> bool {
+        !self.of(scope).profiles.is_empty()
+    }
+
     /// Returns the profile that a name stands for: in the catalogue's own map, else in that of the
     /// default one.
     #[must_use]
