@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::provenance::{self, Asked, Flags};
 use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
-use crate::diag::{Diagnostic, Fault, render};
+use crate::diag::{Code, Diagnostic, Fault, render};
 use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
@@ -79,10 +79,10 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => Own::default(),
         Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
     };
+    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
     if let Some(library) = &library {
-        let asked = own.around(&parse(&args.modifiers, &presets, defaults.rules()).modifiers);
         let beside = Beside { library, profiles: &settings.policy.profiles };
-        match beside.colors(scope, defaults.colors, asked.profile()) {
+        match beside.colors(scope, defaults.colors, own.around(&modifiers).profile()) {
             Ok(colors) => defaults.colors = colors,
             Err(fault) => return Ok(wrong_entry(&fault, args.json)),
         }
@@ -96,7 +96,6 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
             Explanation::Refused(_) => Exit::Wrong,
         });
     }
-    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
     let asked = Asked {
         text: &args.modifiers,
         modifiers: &modifiers,
@@ -138,6 +137,11 @@ fn told(asked: &Asked<'_>, source: &SourceInfo, findings: &mut Vec<Diagnostic>) 
     }
     match plan(&asked.own.around(asked.modifiers), source, asked.defaults) {
         Ok(planned) => {
+            let types = [source.pixel_type, planned.plan.output.pixel_type];
+            let missing = precedence::missing_profiles(&asked.defaults.colors, &types);
+            let missing =
+                missing.into_iter().map(|told| Diagnostic::warning(Code::Value, 0..0, told));
+            findings.extend(missing);
             findings.extend(planned.warnings);
             findings.extend(planned.hints);
             Some(described(&planned.plan) + &provenance::told(asked, &planned.plan))
