@@ -99,7 +99,13 @@ impl Beside<'_> {
         open_file(path).map_err(|what| unusable(name, &what))
     }
 
+    /// Opens the picture a mask is taken from; `$object$` is the asset itself, and as a part of a
+    /// name the asset's handle, without the extension if that is a file's.
     fn mask(&self, asset: &Asset, object: &str) -> Result<File, Fault> {
+        let itself = asset.file.as_ref().filter(|_| object.eq_ignore_ascii_case("$object$"));
+        let own = asset.file.as_ref().and_then(|file| file.path.extension());
+        let own = own.and_then(|own| asset.handle.strip_suffix(own)?.strip_suffix('.'));
+        let object = &object.replace("$object$", own.unwrap_or(&asset.handle));
         let wrong = |what: String, help: Option<String>| Fault::Modifiers {
             message: format!("the mask {}: {what}", shown(object)),
             help,
@@ -111,9 +117,8 @@ impl Beside<'_> {
             };
             wrong(fault.to_string(), near)
         };
-        let own = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object);
-        let own = own.or(asset.file.as_ref().filter(|_| object.eq_ignore_ascii_case("$object$")));
-        if let Some(file) = own {
+        let own = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object.as_str());
+        if let Some(file) = itself.or(own) {
             return self.library.open_source(file).map(|(file, _)| file).map_err(told);
         }
         let found = match self.library.resolve_object(asset.scope, object) {
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn masks_are_found_as_any_object_and_as_handles() {
         let world = world();
-        for object in ["masks/bag.png", "masks/bag", "a|1|2|3"] {
+        for object in ["masks/bag.png", "masks/bag", "a|1|2|3", "masks/$object$"] {
             assert_eq!(world.open(&Aux::Mask(object.into())), Ok("a mask".into()), "{object}");
         }
         let fault = world.open(&Aux::Mask("masks/bga.png".into())).unwrap_err();

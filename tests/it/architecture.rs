@@ -60,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
     ("hayro_ccitt", &["imaging/formats/"]),
+    ("weezl", &["imaging/formats/"]),
     ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
