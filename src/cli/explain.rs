@@ -77,10 +77,10 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => Own::default(),
         Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
     };
+    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
     if let Some(library) = &library {
-        let asked = own.around(&parse(&args.modifiers, &presets, defaults.rules()).modifiers);
         let beside = Beside { library, profiles: &settings.policy.profiles };
-        match beside.colors(scope, defaults.colors, asked.profile()) {
+        match beside.colors(scope, defaults.colors, own.around(&modifiers).profile()) {
             Ok(colors) => defaults.colors = colors,
             Err(fault) => return Ok(wrong_entry(&fault, args.json)),
         }
@@ -94,7 +94,6 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
             Explanation::Refused(_) => Exit::Wrong,
         });
     }
-    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
     let asked = Asked {
         text: &args.modifiers,
         modifiers: &modifiers,

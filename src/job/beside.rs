@@ -80,24 +80,17 @@ impl Beside<'_> {
         Some(self.catalogued(scope, name)?.and_then(|file| type_of(file).map_err(wrong)))
     }
 
-    /// Opens the profile that a catalogue has under a name, or that lies below an asset root;
-    /// `None` when it has none.
+    /// Opens the profile that a catalogue has under a name, or that lies below an asset root.
+    ///
+    /// A map of a catalogue may have the paths of a server: `None` when the file is not here.
     fn catalogued(&self, scope: Scope, name: &str) -> Option<Result<File, Fault>> {
-        let entry = self.library.images().profile(scope, name);
-        let path = match entry {
+        let path = match self.library.images().profile(scope, name) {
             Some(entry) => &entry.path,
             None if is_path(name) && !self.profiles.contains_key(name) => name,
             None => return None,
         };
-        let opened = self.library.resolve_object(scope, path).and_then(|asset| {
-            let file = asset.file.ok_or(Fault::NotFound { nearest: None })?;
-            self.library.open_source(&file)
-        });
-        let wrong = |fault: Fault| Fault::Modifiers {
-            message: format!("the colour profile {}: {fault}", shown(name)),
-            help: entry.map(|entry| format!("see {} at {}", shown(&entry.path), entry.from)),
-        };
-        Some(opened.map(|(file, _)| file).map_err(wrong))
+        let file = self.library.resolve_object(scope, path).ok()?.file?;
+        Some(self.library.open_source(&file).map(|(file, _)| file))
     }
 
     fn configured(&self, name: &str) -> Result<File, Fault> {
@@ -106,16 +99,13 @@ impl Beside<'_> {
         open_file(path).map_err(|what| unusable(name, &what))
     }
 
-    /// Opens the picture a mask is taken from; `$object$` in its name is the asset's handle, without
-    /// the extension if that is a file's.
+    /// Opens the picture a mask is taken from; `$object$` is the asset itself, and as a part of a
+    /// name the asset's handle, without the extension if that is a file's.
     fn mask(&self, asset: &Asset, object: &str) -> Result<File, Fault> {
+        let itself = asset.file.as_ref().filter(|_| object.eq_ignore_ascii_case("$object$"));
         let own = asset.file.as_ref().and_then(|file| file.path.extension());
         let own = own.and_then(|own| asset.handle.strip_suffix(own)?.strip_suffix('.'));
         let object = &object.replace("$object$", own.unwrap_or(&asset.handle));
-        if let Some(mask) = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object.as_str())
-        {
-            return self.library.open_source(mask).map(|(file, _)| file);
-        }
         let wrong = |what: String, help: Option<String>| Fault::Modifiers {
             message: format!("the mask {}: {what}", shown(object)),
             help,
@@ -127,6 +117,10 @@ impl Beside<'_> {
             };
             wrong(fault.to_string(), near)
         };
+        let own = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object.as_str());
+        if let Some(file) = itself.or(own) {
+            return self.library.open_source(file).map(|(file, _)| file).map_err(told);
+        }
         let found = match self.library.resolve_object(asset.scope, object) {
             Ok(found) => found,
             // It may be a handle of the library's own catalogue.
@@ -265,15 +259,15 @@ mod tests {
         let found = colors("House").unwrap().profiles;
         assert_eq!(found.find("house"), Ok(("House", PixelType::Rgb)));
         assert!(colors("Note").unwrap_err().to_string().contains("Note is no colour profile"));
-        let absent = colors("No").unwrap_err();
-        let Fault::Modifiers { help: Some(help), .. } = absent else { panic!("{absent}") };
-        assert!(help.contains("no.icc at icc.dat:4"), "{help}");
+        // What lies on a server only may be in the configuration.
+        assert_eq!(colors("No").unwrap(), ColorDefaults::default());
         // A path below the asset root is a name too, and one that leads out is not.
         assert_eq!(
             colors("house.icc").unwrap().profiles.find("house.icc").unwrap().1,
             PixelType::Rgb
         );
-        assert!(colors("note.icc").is_err() && colors("../house.icc").is_err());
+        assert!(colors("note.icc").is_err());
+        assert_eq!(colors("../house.icc").unwrap(), ColorDefaults::default());
         // Defaults that are of no use do not fail what does not need them.
         let mut odd = ColorDefaults::default();
         odd.output.cmyk = Some("Note".into());

@@ -11,9 +11,11 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Diagnostic, Fault};
-use crate::imaging::modifiers::values::Kernel;
+use crate::imaging::PixelType;
 use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
-use crate::imaging::plan::{ColorDefaults, Defaults, Intent, PerType, ThumbType, Thumbnails};
+use crate::imaging::plan::{
+    ColorDefaults, Defaults, Intent, Kernel, NoProfile, PerType, ThumbType, Thumbnails,
+};
 use crate::library::{
     self, Asset, Attributes, Given, ImageCatalogs, RenderIntent, ResMode, Scope, ThumbAlign,
 };
@@ -43,7 +45,7 @@ pub fn presets(
 /// What the catalogue asks for an asset, around what a job asks.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Own {
-    /// `Modifier`, and `MaskPath` as a `mask`: weaker than the job.
+    /// `Modifier`: weaker than the job.
     pub below: Modifiers,
     /// `PostModifier`: stronger than the job.
     pub above: Modifiers,
@@ -55,8 +57,7 @@ impl Own {
     /// # Errors
     /// The first that is wrong in them.
     pub fn read(asset: &Asset, presets: &Presets, rules: Rules) -> Result<Self, Fault> {
-        let read = |text: &Option<String>| {
-            let Some(text) = text else { return Ok(Modifiers::default()) };
+        let read = |text: &str| {
             let parsed = modifiers::parse(text, presets, rules);
             match parsed.error() {
                 None => Ok(parsed.modifiers),
@@ -66,11 +67,13 @@ impl Own {
                 }),
             }
         };
-        let mut below = read(&asset.modifier)?;
+        let mut below = asset.modifier.clone().unwrap_or_default();
         if let Some(mask) = &asset.mask {
-            below = below.or_mask(mask.path.as_str());
+            // So a record is read by the reference: its mask, then its modifiers.
+            below = format!("mask={}&{below}", modifiers::encode(mask.path.as_str()));
         }
-        Ok(Self { below, above: read(&asset.post_modifier)? })
+        let above = asset.post_modifier.as_deref().unwrap_or_default();
+        Ok(Self { below: read(&below)?, above: read(above)? })
     }
 
     /// Joins them with what a job asks; places are those of the job's text.
@@ -83,7 +86,7 @@ impl Own {
 /// Tells whether a catalogue says something about how an asset is made.
 #[must_use]
 pub fn completes(asset: &Asset) -> bool {
-    asset.modifier.is_some() || asset.post_modifier.is_some()
+    asset.modifier.is_some() || asset.post_modifier.is_some() || asset.mask.is_some()
 }
 
 /// Lays the attributes of an asset over those of the configuration.
@@ -114,6 +117,24 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         icc_black_point_compensation,
         icc_dither,
     } = attributes;
+    let colors = &configured.colors;
+    let (output, source) = (&colors.output, &colors.source);
+    let colors = ColorDefaults {
+        output: PerType {
+            rgb: profile(icc_profile_rgb, &output.rgb),
+            gray: profile(icc_profile_gray, &output.gray),
+            cmyk: profile(icc_profile_cmyk, &output.cmyk),
+        },
+        source: PerType {
+            rgb: profile(icc_profile_src_rgb, &source.rgb),
+            gray: profile(icc_profile_src_gray, &source.gray),
+            cmyk: profile(icc_profile_src_cmyk, &source.cmyk),
+        },
+        intent: value(icc_render_intent).map_or(colors.intent, intent),
+        black_point: value(icc_black_point_compensation).unwrap_or(colors.black_point),
+        dither: value(icc_dither).unwrap_or(colors.dither),
+        profiles: colors.profiles.clone(),
+    };
     let base = &configured.thumbnails;
     let resolution_of_thumbs = value(thumb_res);
     let thumbnails = Thumbnails {
@@ -125,25 +146,7 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         ),
         background: value(thumb_bkg_color).unwrap_or(base.background),
     };
-    let ours = &configured.colors;
-    let colors = ColorDefaults {
-        profiles: ours.profiles.clone(),
-        output: PerType {
-            rgb: name(icc_profile_rgb, &ours.output.rgb),
-            gray: name(icc_profile_gray, &ours.output.gray),
-            cmyk: name(icc_profile_cmyk, &ours.output.cmyk),
-        },
-        source: PerType {
-            rgb: name(icc_profile_src_rgb, &ours.source.rgb),
-            gray: name(icc_profile_src_gray, &ours.source.gray),
-            cmyk: name(icc_profile_src_cmyk, &ours.source.cmyk),
-        },
-        intent: value(icc_render_intent).map_or(ours.intent, intent),
-        black_point: value(icc_black_point_compensation).unwrap_or(ours.black_point),
-        dither: value(icc_dither).unwrap_or(ours.dither),
-    };
     Defaults {
-        colors,
         default_pix: value(default_pix).unwrap_or(configured.default_pix),
         max_pix: value(max_pix).unwrap_or(configured.max_pix),
         jpeg_quality: value(jpeg_quality).unwrap_or(configured.jpeg_quality),
@@ -152,16 +155,35 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         resolution: value(resolution).or(configured.resolution),
         print_resolution: value(print_resolution).or(configured.print_resolution),
         thumbnails,
+        colors,
         ..configured.clone()
     }
 }
 
-fn value<T: Copy>(given: &Option<Given<T>>) -> Option<T> {
-    given.as_ref().map(|given| given.value)
+/// Says which profiles that an asset's catalogue names for pictures of some types are not there;
+/// without them their colours are taken for others.
+#[must_use]
+pub fn missing_profiles(colors: &ColorDefaults, types: &[PixelType]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (pixel_type, name) in colors.output.iter().chain(colors.source.iter()) {
+        if !types.contains(&pixel_type) {
+            continue;
+        }
+        let problem = match colors.profiles.find(name) {
+            Ok((_, found)) if found == pixel_type => continue,
+            Ok((_, found)) => format!("`{name}` is for {found}, not for {pixel_type}"),
+            Err(NoProfile { message, help }) => format!("{message}; {help}"),
+        };
+        let told = format!("the colour profile of its catalogue is not used: {problem}");
+        if !missing.contains(&told) {
+            missing.push(told);
+        }
+    }
+    missing
 }
 
-/// Returns the name of a profile; an empty one says that there is none.
-fn name(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
+/// Returns the name of a profile; an empty one switches the configured one off.
+fn profile(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
     match given {
         Some(given) => Some(given.value.clone()).filter(|name| !name.is_empty()),
         None => configured.clone(),
@@ -175,6 +197,10 @@ fn intent(intent: RenderIntent) -> Intent {
         RenderIntent::Saturation => Intent::Saturation,
         RenderIntent::Absolute => Intent::Absolute,
     }
+}
+
+fn value<T: Copy>(given: &Option<Given<T>>) -> Option<T> {
+    given.as_ref().map(|given| given.value)
 }
 
 fn kernel(mode: ResMode) -> Kernel {
@@ -217,7 +243,9 @@ fn thumbnail(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{AssetType, Origin};
+    use crate::fs::RelPath;
+    use crate::imaging::plan::Profiles;
+    use crate::library::{AssetType, Origin, SourceFile};
     use crate::library::{ThumbAlign as Align, ThumbType as Kind};
 
     fn asset(modifier: Option<&str>, post_modifier: Option<&str>) -> Asset {
@@ -255,22 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_of_a_record_is_the_weakest_one() {
-        let path = crate::fs::RelPath::parse("masks/a b.png").unwrap();
-        let mask = Some(library::SourceFile { root: 0, path });
-        let asked = |modifier: Option<&str>, request: &str| {
-            let asset = Asset { mask: mask.clone(), ..asset(modifier, None) };
-            let own = Own::read(&asset, &Presets::default(), Rules::default()).unwrap();
-            let request = modifiers::parse(request, &Presets::default(), Rules::default());
-            own.around(&request.modifiers).to_string()
-        };
-        assert_eq!(asked(None, ""), "mask=masks/a%20b.png");
-        assert_eq!(asked(Some("mask=m"), ""), "mask=m");
-        assert_eq!(asked(Some("mask=m"), "mask=n"), "mask=n");
-        assert_eq!(asked(None, "mask="), "mask=");
-    }
-
-    #[test]
     fn what_is_wrong_in_a_record_fails_its_asset() {
         for (modifier, post) in [(Some("wid=abc"), None), (None, Some("$none$"))] {
             let read = Own::read(&asset(modifier, post), &Presets::default(), Rules::default());
@@ -285,16 +297,13 @@ mod tests {
             let from = Origin { file: std::sync::Arc::from("a.ini"), line: 1 };
             Some(Given { value, from })
         }
+        let house =
+            PerType { rgb: Some("sRGB".into()), gray: Some("gray".into()), ..PerType::default() };
         let configured = Defaults {
             max_pix: (9, 9),
             strict: true,
             resolution: Some(7.0),
-            colors: ColorDefaults {
-                output: PerType { gray: Some("Dots".into()), ..PerType::default() },
-                source: PerType { rgb: Some("Wide".into()), ..PerType::default() },
-                dither: true,
-                ..ColorDefaults::default()
-            },
+            colors: ColorDefaults { output: house.clone(), ..ColorDefaults::default() },
             ..Defaults::default()
         };
         assert_eq!(defaults(&configured, &Attributes::default()), configured);
@@ -310,10 +319,11 @@ mod tests {
             thumb_res: given(12.0),
             thumb_horiz_align: given(Align::End),
             thumb_vert_align: given(Align::Start),
-            icc_profile_cmyk: given("WebCoated".into()),
-            icc_profile_src_rgb: given(String::new()),
+            icc_profile_rgb: given(String::new()),
+            icc_profile_src_cmyk: given("Press".to_owned()),
             icc_render_intent: given(RenderIntent::Perceptual),
             icc_black_point_compensation: given(false),
+            icc_dither: given(true),
             ..Attributes::default()
         };
         let expected = Defaults {
@@ -329,17 +339,46 @@ mod tests {
                 background: [9, 10, 11],
             },
             colors: ColorDefaults {
-                output: PerType {
-                    cmyk: Some("WebCoated".into()),
-                    ..configured.colors.output.clone()
-                },
-                source: PerType::default(),
+                output: PerType { rgb: None, ..house.clone() },
+                source: PerType { cmyk: Some("Press".into()), ..PerType::default() },
                 intent: Intent::Perceptual,
                 black_point: false,
+                dither: true,
                 ..configured.colors.clone()
             },
             ..configured.clone()
         };
         assert_eq!(defaults(&configured, &attributes), expected);
+    }
+
+    #[test]
+    fn a_mask_is_a_modifier_that_a_request_replaces() {
+        let path = RelPath::parse("a (1)/m&m.tif").unwrap();
+        let mask = Some(SourceFile { root: 0, path });
+        let masked = Asset { mask, ..asset(Some("wid=5"), None) };
+        let own = Own::read(&masked, &Presets::default(), Rules::default()).unwrap();
+        assert_eq!(own.below.to_string(), "wid=5&mask=a%20%281%29/m%26m.tif");
+        let request = modifiers::parse("mask=b", &Presets::default(), Rules::default()).modifiers;
+        assert_eq!(own.around(&request).to_string(), "wid=5&mask=b");
+    }
+
+    #[test]
+    fn profiles_that_are_not_there_are_told_where_they_matter() {
+        let colors = ColorDefaults {
+            profiles: Profiles::new([("Press", PixelType::Cmyk)]),
+            output: PerType { cmyk: Some("WebCoated".into()), ..PerType::default() },
+            source: PerType { rgb: Some("Press".into()), cmyk: Some("press".into()), gray: None },
+            ..ColorDefaults::default()
+        };
+        assert_eq!(missing_profiles(&colors, &[PixelType::Gray]), [""; 0]);
+        assert_eq!(
+            missing_profiles(&colors, &[PixelType::Rgb, PixelType::Cmyk]),
+            [
+                "the colour profile of its catalogue is not used: there is no profile `WebCoated` \
+                 on this machine; set `imaging.profiles.WebCoated` in the configuration to the \
+                 path of its file",
+                "the colour profile of its catalogue is not used: `Press` is for CMYK, not for RGB",
+            ]
+        );
     }
 }

@@ -534,7 +534,10 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
             if let Some(fault) = opened.filter_map(Result::err).next() {
                 return item.fail(fault);
             }
-            let warnings = planned.warnings.into_iter().map(|finding| finding.message).collect();
+            let mut warnings: Vec<String> =
+                planned.warnings.into_iter().map(|finding| finding.message).collect();
+            let types = [info.pixel_type, planned.plan.output.pixel_type];
+            warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
             make_ready(job, item, Some(planned.plan), warnings);
         }
         Err(finding) => {
@@ -648,15 +651,15 @@ impl<'i> Group<'i> {
 }
 
 fn batches(items: &[Item<'_>]) -> Vec<Batch> {
-    // What a name stands for is a matter of the catalogue.
-    let mut by_source: BTreeMap<(&SourceFile, Option<Scope>, bool), Group<'_>> = BTreeMap::new();
+    // What a plan names beside its source is looked up in its asset's catalogue.
+    let mut by_source: BTreeMap<(&SourceFile, bool, Scope), Group<'_>> = BTreeMap::new();
     let mut order: Vec<Vec<usize>> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let (State::Ready(ready), Some(file)) = (&item.state, &item.file) else { continue };
         // Each copy is a task of its own.
         let converted = ready.plan.is_some();
-        let scope = item.asset.map(|asset| asset.scope);
-        let group = by_source.entry((file, scope, converted)).or_default();
+        let scope = item.asset.map_or(Scope::DEFAULT, |asset| asset.scope);
+        let group = by_source.entry((file, converted, scope)).or_default();
         let aux = ready.plan.iter().flat_map(|plan| &plan.aux);
         if converted && group.takes(aux.clone()) {
             group.aux.extend(aux);

@@ -446,14 +446,6 @@ impl Modifiers {
         }
     }
 
-    /// Takes this picture for the mask of layer 0, unless `mask` says something.
-    #[must_use]
-    pub fn or_mask(mut self, object: &str) -> Self {
-        let setting = || Setting { value: Value::Mask(object.to_owned()), span: None };
-        self.settings.entry((Target::Layer(0), "mask")).or_insert_with(setting);
-        self
-    }
-
     /// Lists what is asked for and cannot be done for any source: commands, formats and layers
     /// that are not built yet or have no place in an export.
     #[must_use]
