@@ -63,6 +63,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("weezl", &["imaging/formats/"]),
     ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
+    ("resvg", &["imaging/formats/svg.rs"]),
+    ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
