@@ -176,7 +176,8 @@ fn asset(library: &Library, path: &Path) -> Option<Asset> {
 
 /// Prints a plan for people: what is made, then each step.
 fn described(plan: &Plan) -> String {
-    let Plan { source, composite, reply, placement, steps, output, aux: _, extension } = plan;
+    let Plan { page: _, source, composite, reply, placement, steps, output, aux: _, extension } =
+        plan;
     let mut out = format!(
         "source     {} x {}\ncomposite  {} x {}\nreply      {} x {}  .{extension}\n\
          placement  {} x {} at {}, {}\n",
@@ -217,6 +218,8 @@ fn imagined(size: Size) -> SourceInfo {
         dpi: None,
         orientation: Orientation::Upright,
         profile: None,
+        pages: Vec::new(),
+        page: None,
         paths: Vec::new(),
     }
 }

@@ -420,7 +420,9 @@ pub struct Output {
 /// Everything that will be done to one source for one reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Size of the source, upright.
+    /// The page of a document this is about, from 1; `None` for a picture.
+    pub page: Option<u32>,
+    /// Size of the source, upright; of a document, that of the page.
     pub source: Size,
     /// Size of the composite (layer 0 after its transforms).
     pub composite: Size,

@@ -42,7 +42,7 @@ const PIECE: usize = 32 << 10;
 const MAX_MESSAGE: usize = 16 << 20;
 
 /// Longest report in bytes. It says one thing, the longest of which are the names of a source's
-/// hundred paths; parts of it are printed and mailed.
+/// hundred paths and the sizes of a document's pages; parts of it are printed and mailed.
 const MAX_REPORT: usize = 96 << 10;
 
 /// First byte of a packet that is the last of its message.

@@ -68,6 +68,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("re_rav1d", &["imaging/formats/avif/"]),
     ("hayro_jpeg2000", &["imaging/formats/jpeg2000.rs"]),
     ("openjp2", &["imaging/formats/jpeg2000/"]),
+    ("resvg", &["imaging/formats/svg.rs"]),
+    ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals

@@ -21,6 +21,8 @@ fn picture(width: u32, height: u32) -> SourceInfo {
         dpi: Some(72.0),
         orientation: Orientation::Upright,
         profile: None,
+        pages: Vec::new(),
+        page: None,
         paths: Vec::new(),
     }
 }

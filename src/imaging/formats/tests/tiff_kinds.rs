@@ -279,7 +279,7 @@ proptest::proptest! {
             let length = file.len();
             file[at as usize % length] = byte;
         }
-        let limits = Limits { max_pixels: 1 << 20, max_side: 5000, max_alloc: 16 << 20 };
+        let limits = Limits { max_pixels: 1 << 20, max_side: 5000, max_alloc: 16 << 20, ..Limits::default() };
         if let Ok(header) = header(Cursor::new(&file), &limits) {
             let _ = decode(&file, &header, Shrink::Full, &limits);
         }
