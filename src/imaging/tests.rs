@@ -66,7 +66,7 @@ fn one(input: &[u8], plan: &Plan) -> Result<Vec<u8>, ConvertError> {
     let plans = std::slice::from_ref(plan);
     let limits = Limits::default();
     convert(Inputs::of(input), plans, &limits, Uprighting::Apply, &mut |_, made| {
-        reply = Some(made)
+        reply = Some(made);
     })?;
     reply.unwrap()
 }

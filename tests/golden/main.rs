@@ -1,7 +1,8 @@
 //! Golden pictures: every folder `cases/<command>/<case>/` is a test.
 //!
 //! `case.toml` names a generated source and what is done to it; `expected.png` is what must come
-//! out, bit for bit, before any lossy coding. `GOLDEN=update cargo test --test golden` writes the
+//! out, bit for bit, before any lossy coding. A case with `written = true` goes through the format
+//! it asks for and back; a lossy one says how many levels it may be off. `GOLDEN=update cargo test --test golden` writes the
 //! expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
 //! times the difference) in the folder the failure names.
 
@@ -13,11 +14,13 @@ use std::process::ExitCode;
 use exportd::imaging::modifiers::{Presets, Rules, parse};
 use exportd::imaging::plan::{Color, Defaults, Encoding, Output, Plan, Rect, Step, plan};
 use exportd::imaging::{Inputs, Limits, PixelType, Size, Uprighting, convert, probe};
-use image::{Rgba, RgbaImage};
+use image::{DynamicImage, Rgba, RgbaImage};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 
 mod sources;
+
+use sources::Source;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -29,6 +32,15 @@ struct Case {
     source: String,
     /// What is asked, as in a manifest; the rest of the case is then not needed.
     modifiers: Option<String>,
+    /// Whether transparent parts are flattened as the request says, instead of kept.
+    #[serde(default)]
+    flat: bool,
+    /// Whether what is compared was written in the format that is asked for, and read again.
+    #[serde(default)]
+    written: bool,
+    /// How far a component may be off, in levels.
+    #[serde(default)]
+    most: u8,
     /// Width and height of the result, of a case that is not asked by modifiers.
     #[serde(default)]
     reply: [u32; 2],
@@ -68,7 +80,8 @@ fn cases(root: &Path) -> Result<Vec<PathBuf>> {
 fn run(folder: &Path, name: &str) -> Result<()> {
     let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml"))?)?;
     let source = sources::make(&case.source)?;
-    let file = reply(&source.file, &made(&case, &source.file, source.size)?)?;
+    let file = reply(&source, &made(&case, &source.file, source.size)?)?;
+    let file = if case.written { through_its_format(file)? } else { file };
     let expected = folder.join("expected.png");
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "update") {
         exportd::fs::write_atomic(&expected, &file, 0o644)?;
@@ -76,13 +89,29 @@ fn run(folder: &Path, name: &str) -> Result<()> {
     }
     let found = image::load_from_memory(&file)?;
     let expected = image::load_from_memory(&std::fs::read(&expected)?)?;
-    if found == expected {
+    if found == expected || near(&expected, &found, case.most) {
         return Ok(());
     }
     let shown = triptych(&expected.to_rgba8(), &found.to_rgba8());
     let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.replace('/', "-") + ".png");
     shown.save(&to)?;
     Err(format!("not the expected picture: see {}", to.display()).into())
+}
+
+/// Tells whether two pictures are alike but for a few levels.
+fn near(expected: &DynamicImage, found: &DynamicImage, most: u8) -> bool {
+    let (a, b) = (expected.to_rgba8(), found.to_rgba8());
+    let alike = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= most;
+    most > 0 && a.dimensions() == b.dimensions() && a.iter().zip(b.iter()).all(alike)
+}
+
+/// Reads a reply as a source again and writes it as a PNG with alpha.
+fn through_its_format(file: Vec<u8>) -> Result<Vec<u8>> {
+    let info = probe(Cursor::new(&file), &Limits::default(), Uprighting::Ignore)?;
+    let parsed = parse("fmt=png-alpha&scl=1", &Presets::default(), Rules::default());
+    let planned = plan(&parsed.modifiers, &info, &Defaults::default());
+    let source = Source { file, size: info.size, aux: Vec::new() };
+    reply(&source, &planned.map_err(|finding| finding.message)?.plan)
 }
 
 /// The one place where a case becomes a plan. What is compared is always a PNG with alpha, so
@@ -97,8 +126,10 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
     }
     let planned = plan(&parsed.modifiers, &info, &Defaults::default());
     let mut plan = planned.map_err(|finding| finding.message)?.plan;
-    plan.output.encoding = Encoding::Png;
-    plan.output.alpha = true;
+    if !case.written {
+        plan.output.encoding = Encoding::Png;
+        plan.output.alpha = !case.flat;
+    }
     Ok(plan)
 }
 
@@ -127,10 +158,11 @@ fn written(case: &Case, source: Size) -> Plan {
     }
 }
 
-fn reply(source: &[u8], plan: &Plan) -> Result<Vec<u8>> {
+fn reply(source: &Source, plan: &Plan) -> Result<Vec<u8>> {
     let mut reply = Err("nothing was made".into());
     let plans = std::slice::from_ref(plan);
-    convert(Inputs::of(source), plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
+    let inputs = Inputs { source: &source.file, aux: &source.aux };
+    convert(inputs, plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
         reply = made.map_err(Into::into);
     })?;
     reply

@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use exportd::imaging::Size;
+use exportd::imaging::plan::Aux;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::Result;
@@ -10,10 +11,11 @@ use crate::Result;
 const WIDTH: u32 = 60;
 const HEIGHT: u32 = 40;
 
-/// A source file and its size.
+/// A source file, its size, and what a case may name beside it.
 pub(crate) struct Source {
     pub(crate) file: Vec<u8>,
     pub(crate) size: Size,
+    pub(crate) aux: Vec<(Aux, Vec<u8>)>,
 }
 
 /// Makes the file of a source by its name.
@@ -25,7 +27,9 @@ pub(crate) fn make(name: &str) -> Result<Source> {
         "cmyk" => cmyk(&pixels(|x, y| [level(x * 4), level(y * 6), 60, level((x + y) % 40 * 5)]))?,
         other => return Err(format!("there is no source {other:?}").into()),
     };
-    Ok(Source { file, size: Size::new(WIDTH, HEIGHT) })
+    let stripes = png(ExtendedColorType::L8, &pixels(|x, _| [level(x / 6 * 28)]))?;
+    let aux = vec![(Aux::Mask("stripes".into()), stripes)];
+    Ok(Source { file, size: Size::new(WIDTH, HEIGHT), aux })
 }
 
 fn pixels<const N: usize>(pixel: impl Fn(u32, u32) -> [u8; N]) -> Vec<u8> {

@@ -5,6 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use exportd::imaging::PixelType;
+use exportd::imaging::modifiers::commands::{CHOICES, Choice};
 use exportd::imaging::modifiers::values::Format;
 use exportd::imaging::modifiers::{Binding, Command, Group, Support, table};
 
@@ -26,6 +28,7 @@ Commands are joined with `&`, in any case of letters; the later one of two wins.
 | not yet | an error of the asset, never silence; values that do nothing are welcome |
 | never | cannot be part of an export: an error of the asset |
 
+\"Differs\" says what is otherwise here than in the reference, or where it leaves a choice.
 \"Acts on\" is what a command changes when no `layer=` stands before it. \"Source\" is a page of the
 public reference below
 `image-serving-api-ref/c-http-protocol-reference/c-command-reference`.
@@ -60,6 +63,15 @@ fn acts_on(binding: Binding) -> &'static str {
     }
 }
 
+fn pixel_types(types: &[PixelType]) -> String {
+    let names = types.iter().map(|kind| match kind {
+        PixelType::Gray => "gray",
+        PixelType::Rgb => "rgb",
+        PixelType::Cmyk => "cmyk",
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// A cell: code when it is some, with the bars that would end it escaped.
 fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) }
@@ -76,10 +88,11 @@ fn row(command: &Command) -> String {
         let _ = write!(support, " (but {})", neutral.join(", "));
     }
     format!(
-        "| {written} | {support} | {} | {} | {} | {} |\n",
+        "| {written} | {support} | {} | {} | {} | {} | {} |\n",
         command.range.replace('|', "\\|"),
         command.default.replace('|', "\\|"),
         acts_on(command.binding),
+        command.differs,
         command.page,
     )
 }
@@ -94,8 +107,8 @@ fn page() -> String {
         }
         let _ = write!(
             page,
-            "\n## {title}\n\n| written | works | values | without it | acts on | source |\n\
-             |---|---|---|---|---|---|\n"
+            "\n## {title}\n\n| written | works | values | without it | acts on | differs | source |\n\
+             |---|---|---|---|---|---|---|\n"
         );
         for command in commands {
             page.push_str(&row(command));
@@ -104,13 +117,27 @@ fn page() -> String {
     }
     assert_eq!(rows, table().len(), "a group is not shown");
     page.push_str(&formats());
+    page.push_str(&choices());
     page
+}
+
+fn choices() -> String {
+    let mut part = String::from(
+        "\n## Choices\n\nWhere the reference is silent or says two things, and what is done here.\n\n\
+         | question | here | configuration |\n|---|---|---|\n",
+    );
+    for Choice { question, answer, key } in CHOICES {
+        let keys: Vec<String> = key.split(", ").map(code).collect();
+        let _ = writeln!(part, "| {question} | {answer} | {} |", keys.join(", "));
+    }
+    part
 }
 
 fn formats() -> String {
     let mut part = String::from(
         "\n## Formats\n\nWhat `fmt=` may name, and the extension of the file that comes of it.\n\n\
-         | `fmt=` | works | extension | alpha | compression |\n|---|---|---|---|---|\n",
+         | `fmt=` | works | extension | pixel types | alpha | profile | compression |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for entry in Format::table() {
         let names: Vec<String> =
@@ -119,11 +146,13 @@ fn formats() -> String {
             entry.compressions.iter().map(|kind| kind.name().to_owned()).collect();
         let _ = writeln!(
             part,
-            "| {} | {} | `.{}` | {} | {} |",
+            "| {} | {} | `.{}` | {} | {} | {} | {} |",
             names.join(", "),
             word(entry.support),
             entry.extension,
+            pixel_types(entry.pixel_types),
             if entry.alpha { "kept" } else { "" },
+            if entry.icc { "with iccEmbed" } else { "" },
             compressions.join(", "),
         );
     }

@@ -202,7 +202,7 @@ pub(crate) fn encode(
         Encoding::Png => png::encode(picture, dpi, profile),
         Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
         Encoding::Gif { palette: _ } => gif::encode(picture),
-        Encoding::Webp { quality } => webp::encode(picture, quality),
+        Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
         Encoding::Png8 { .. }
         | Encoding::Avif { .. }
         | Encoding::Jpeg2000 { .. }

@@ -682,10 +682,14 @@ fn webp_comes_back() {
         let file = encode(&picture, &output(lossless, PixelType::Rgb, alpha), None).unwrap();
         let (header, found) = read(&file).unwrap();
         assert_eq!((header.alpha, header.size), (alpha, Size::new(33, 21)));
+        assert_eq!(header.dpi, Some(300.0));
         for (a, b) in eight(&found).chunks(channels).zip(eight(&picture).chunks(channels)) {
             assert!(a == b || (alpha && a[3] == 0 && b[3] == 0), "{a:?} {b:?}");
         }
         let lossy = Encoding::Webp { quality: Some(90) };
+        let file = encode(&picture, &output(lossy.clone(), PixelType::Rgb, alpha), None).unwrap();
+        let header = read(&file).unwrap().0;
+        assert_eq!((header.alpha, header.dpi), (alpha, Some(300.0)));
         let picture = raster((33, 21), PixelType::Rgb, Alpha::None);
         let file = encode(&picture, &output(lossy, PixelType::Rgb, false), None).unwrap();
         assert_near(eight(&read(&file).unwrap().1), eight(&picture), 24);
@@ -858,10 +862,16 @@ fn bombs_are_refused_by_their_header() {
     refuse("bmp", &bmp);
     let lossless = Encoding::Webp { quality: None };
     let picture = raster((64, 64), PixelType::Rgb, Alpha::None);
-    let mut webp = encode(&picture, &output(lossless, PixelType::Rgb, false), None).unwrap();
+    let output_of_webp = Output { dpi: None, ..output(lossless.clone(), PixelType::Rgb, false) };
+    let mut webp = encode(&picture, &output_of_webp, None).unwrap();
     let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
     webp[at..at + 4].copy_from_slice(&[0xff, 0xef, 0xff, 0x0b]);
     refuse("webp", &webp);
+    // The extended form says the size again; what the pixels say must not be more.
+    let mut webp = encode(&picture, &output(lossless, PixelType::Rgb, false), None).unwrap();
+    let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
+    webp[at..at + 4].copy_from_slice(&[0xff, 0xef, 0xff, 0x0b]);
+    assert!(read(&webp).is_err());
     // A progressive JPEG keeps all its coefficients: two bytes a sample.
     let mut jpeg = vec![0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 2, 0x58, 2, 0x58];
     jpeg.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 2]);

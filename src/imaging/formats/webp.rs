@@ -1,7 +1,7 @@
 //! WebP, both ways: read by a memory-safe decoder, written by libwebp.
 //!
 //! Of an animation the first frame is read. Colour profiles are read and, as the reference has it,
-//! never written.
+//! never written; the resolution is, in an EXIF chunk of the extended form (RFC 9649, 2.7).
 
 use std::io::{BufRead, Cursor, Seek};
 
@@ -54,7 +54,11 @@ fn error(error: ImageError) -> ConvertError {
 }
 
 /// Writes a WebP of RGB pixels; no quality is lossless.
-pub(super) fn encode(picture: &Raster, quality: Option<u8>) -> Result<Vec<u8>, ConvertError> {
+pub(super) fn encode(
+    picture: &Raster,
+    quality: Option<u8>,
+    dpi: Option<f64>,
+) -> Result<Vec<u8>, ConvertError> {
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the WebP writer"));
     };
@@ -76,5 +80,38 @@ pub(super) fn encode(picture: &Raster, quality: Option<u8>) -> Result<Vec<u8>, C
         Encoder::from_rgb(samples, width, height)
     };
     let file = encoder.encode_advanced(&config).map_err(|_| gave_up())?;
-    Ok(file.to_vec())
+    match dpi {
+        Some(dpi) => with_resolution(&file, picture, dpi).ok_or_else(gave_up),
+        None => Ok(file.to_vec()),
+    }
+}
+
+/// Bytes before the first chunk: `RIFF`, the length of the rest, `WEBP`.
+const RIFF_HEADER: usize = 12;
+
+/// Puts the picture into the extended form, which says its size again, and an EXIF chunk behind it.
+fn with_resolution(file: &[u8], picture: &Raster, dpi: f64) -> Option<Vec<u8>> {
+    const ALPHA: u8 = 1 << 4;
+    const EXIF: u8 = 1 << 3;
+    let chunks = file.get(RIFF_HEADER..)?;
+    // A picture with alpha that is not lossless comes in the extended form already.
+    let chunks = if chunks.starts_with(b"VP8X") { chunks.get(18..)? } else { chunks };
+    let Size { width, height } = picture.size();
+    let mut features = vec![EXIF | if picture.has_alpha() { ALPHA } else { 0 }, 0, 0, 0];
+    features.extend(&(width - 1).to_le_bytes()[..3]);
+    features.extend(&(height - 1).to_le_bytes()[..3]);
+    // WebP leaves out the name that stands before EXIF in a JPEG.
+    let exif = super::exif::resolution_block(dpi);
+    let body =
+        [chunk(*b"VP8X", &features)?, chunks.to_vec(), chunk(*b"EXIF", exif.get(6..)?)?].concat();
+    let length = u32::try_from(body.len() + 4).ok()?;
+    Some([b"RIFF".as_slice(), &length.to_le_bytes(), b"WEBP", &body].concat())
+}
+
+/// Makes a chunk; those of odd length are followed by a zero.
+fn chunk(name: [u8; 4], data: &[u8]) -> Option<Vec<u8>> {
+    let length = u32::try_from(data.len()).ok()?;
+    let mut chunk = [name.as_slice(), &length.to_le_bytes(), data].concat();
+    chunk.resize(chunk.len().next_multiple_of(2), 0);
+    Some(chunk)
 }

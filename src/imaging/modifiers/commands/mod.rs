@@ -16,6 +16,7 @@ use super::values::Format;
 use crate::diag::{Diagnostic, nearest};
 
 mod arguments;
+mod choices;
 mod layer;
 mod op;
 mod request;
@@ -23,6 +24,7 @@ mod source;
 mod view;
 
 pub(super) use arguments::{Arguments, echo};
+pub use choices::{CHOICES, Choice};
 
 /// What a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +125,8 @@ pub struct Command {
     pub default: &'static str,
     /// Page of the public reference.
     pub page: &'static str,
+    /// What is otherwise here than there; empty when nothing is.
+    pub differs: &'static str,
     /// How much it matters.
     pub class: Class,
     /// What is done about it.
@@ -173,6 +177,7 @@ impl Command {
         range: "",
         default: "none",
         page: "",
+        differs: "",
         class: Class::Core,
         support: Support::Supported,
         binding: Binding::Request,

@@ -27,6 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_usm=amount[,radius[,threshold[,0|1]]]",
         range: "amount 0 to 5, radius 0 to 250, threshold 0 to 255, 1 is brightness only",
         page: "r-op-usm",
+        differs: "the radius counts pixels of the reply unless usm_scaling is \"reference\"",
         reader: Reader::Typed(|items| usm(items, RadiusOf::Source)),
         ..SHARPENING
     },
@@ -54,6 +55,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_blur=radius",
         range: "0 to 100",
         page: "r-op-blur",
+        differs: "after scaling, the radius scaled; a Gaussian of that standard deviation",
         reader: Reader::Typed(|items| {
             Ok(Value::Operation(Operation::Blur(items.real(0.0, 100.0)?.unwrap_or(0.0))))
         }),
@@ -64,6 +66,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_brightness=amount",
         range: "-100 to 100",
         page: "r-op-brightness",
+        differs: "adds 2.55 levels each",
         reader: Reader::Typed(|items| {
             percent(items).map(Operation::Brightness).map(Value::Operation)
         }),
@@ -74,6 +77,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_contrast=amount",
         range: "-100 to 100",
         page: "r-op-contrast",
+        differs: "around 127.5; 100 leaves black and white",
         reader: Reader::Typed(|items| {
             percent(items).map(Operation::Contrast).map(Value::Operation)
         }),
@@ -96,6 +100,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_hue=degrees",
         range: "-180 to 180",
         page: "r-op-hue",
+        differs: "in HSL",
         reader: Reader::Typed(|items| whole(items, 180).map(Operation::Hue).map(Value::Operation)),
         ..OPERATION
     },
@@ -104,6 +109,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_saturation=amount",
         range: "-100 to 100",
         page: "r-op-saturation",
+        differs: "from the Rec. 601 luma",
         reader: Reader::Typed(|items| {
             percent(items).map(Operation::Saturation).map(Value::Operation)
         }),
@@ -126,6 +132,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "RGB colour, contrast 0 to 100",
         default: "none",
         page: "r-op-colorize",
+        differs: "in encoded values, without colour management",
         reader: Reader::Typed(colorize),
         ..OPERATION
     },
@@ -134,6 +141,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_grow=radius",
         range: "-100 to 100",
         page: "r-op-grow",
+        differs: "after scaling, the radius scaled; a disk",
         reader: Reader::Typed(|items| percent(items).map(Operation::Grow).map(Value::Operation)),
         ..OPERATION
     },
@@ -142,6 +150,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_noise=percent[,uniform|gaussian[,mono]]",
         range: "0 to 100",
         page: "r-op-noise",
+        differs: "the same on every run; after scaling",
         reader: Reader::Typed(noise),
         ..OPERATION
     },

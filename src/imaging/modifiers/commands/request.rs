@@ -44,6 +44,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or more; 0 is off",
         default: "0",
         page: "r-jpegsize",
+        differs: "a kilobyte is 1,024 bytes",
         reader: Reader::Typed(|items| Ok(Value::JpegSize(items.length(0)?.unwrap_or(0)))),
         class: Class::Secondary,
         concerns: Concerns::Jpeg,
@@ -79,6 +80,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
         range: "sRGB only, yet",
         page: "r-icc",
+        differs: "profiles are those of the configuration or the catalogue",
         reader: Reader::Typed(icc),
         ..REQUEST
     },
@@ -108,6 +110,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or 1",
         default: "0",
         page: "r-xmpembed",
+        differs: "the packet is copied as it is",
         reader: Reader::Typed(|items| Ok(Value::XmpEmbed(items.flag()?.unwrap_or(false)))),
         class: Class::Secondary,
         ..REQUEST
@@ -137,6 +140,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "requests for anything but a picture are refused",
         default: "img",
         page: "r-req",
+        differs: "answers in text have no place in an export",
         reader: Reader::Typed(req),
         ..REQUEST
     },
@@ -174,6 +178,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "ratio above 0",
         default: "off",
         page: "r-dpr",
+        differs: "nothing is asked of a browser",
         class: Class::Secondary,
         reader: Reader::Typed(dpr),
         ..REQUEST

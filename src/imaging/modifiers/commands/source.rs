@@ -56,6 +56,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "cropPathE",
         syntax: "cropPathE=name[,name...]",
         page: "r-croppath",
+        differs: "the box is rounded outwards",
         reader: Reader::Typed(|items| Ok(Value::CropPath(names(items)))),
         ..EMBEDDED_PATH
     },
@@ -65,6 +66,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "whole numbers, 0 is derived from the other; before scale and res",
         default: "0,0",
         page: "r-size-reference",
+        differs: "enlarges unless the configuration says no",
         reader: Reader::Typed(size),
         ..LAYER
     },
@@ -93,6 +95,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "res=resolution",
         range: "number above 0, in the unit of the source's Resolution",
         page: "r-res",
+        differs: "an error where the Resolution is not known",
         class: Class::Secondary,
         reader: Reader::Typed(|items| Ok(Value::Res(factor(items)?))),
         ..LAYER
@@ -212,6 +215,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "mask=object",
         range: "a handle; the picture must be as large as the source",
         page: "r-mask",
+        differs: "any picture of the library; `$object$` is the asset",
         empty: Empty::Default,
         reader: Reader::Typed(|items| {
             let object = items.text.trim().to_owned();

@@ -138,7 +138,7 @@ fn masks_come_first_and_grow_after_scaling() {
     let text = "mask=a.tif&maskUse=invert&op_growMask=-10&wid=20&fmt=png-alpha";
     let plan = planned(text, &picture(200, 100), &Defaults::default()).unwrap();
     let mask = Aux::Mask("a.tif".into());
-    assert_eq!(plan.aux, [mask.clone()]);
+    assert_eq!(plan.aux, std::slice::from_ref(&mask));
     assert_eq!(plan.steps[..2], [Step::TakeMask { mask }, Step::InvertMask]);
     assert!(matches!(plan.steps[2], Step::Resample { .. }));
     assert_eq!(plan.steps[3], Step::GrowMask { radius: -1.0 });
