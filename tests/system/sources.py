@@ -379,11 +379,11 @@ def jp2(make):
     given.write_bytes(rgb.read_bytes())
     one = make.given("gray.pgm")
     one.write_bytes(gray.read_bytes())
-    make.by_tool("jp2/lossless.jp2", "jp2", "opj_compress", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
-    make.by_tool("jp2/gray.jp2", "jp2", "opj_compress", "-i", one, "-o", "OUT", reference=lambda: opaque(make.gray))
-    make.by_tool("jp2/tiled.jp2", "jp2", "opj_compress", "-t", "64,64", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
-    make.by_tool("jp2/lossy.jp2", "jp2-lossy", "opj_compress", "-I", "-r", "8", "-i", given, "-o", "OUT")
-    make.by_tool("jp2/codestream.j2k", "jp2", "opj_compress", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
+    make.by_tool("jp2/lossless.jp2", "jp2", "opj_compress", "-n", "3", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
+    make.by_tool("jp2/gray.jp2", "jp2", "opj_compress", "-n", "3", "-i", one, "-o", "OUT", reference=lambda: opaque(make.gray))
+    make.by_tool("jp2/tiled.jp2", "jp2", "opj_compress", "-n", "3", "-t", "64,64", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
+    make.by_tool("jp2/lossy.jp2", "jp2-lossy", "opj_compress", "-n", "3", "-I", "-r", "8", "-i", given, "-o", "OUT")
+    make.by_tool("jp2/codestream.j2k", "jp2", "opj_compress", "-n", "3", "-i", given, "-o", "OUT", reference=lambda: opaque(make.rgb))
     make.by_tool("jp2/alpha.jp2", "jp2", "vips", "jp2ksave", rgba, "OUT", "--lossless", reference=lambda: make.rgba)
 
 

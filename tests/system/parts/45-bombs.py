@@ -243,7 +243,7 @@ def correct_sums(data):
 def seeds(folder):
     """Small files of every source format, format by format."""
     (folder / "scratch").mkdir(parents=True)
-    made = sources.make(folder / "seeds", folder / "scratch", 40, 30).sources
+    made = sources.make(folder / "seeds", folder / "scratch", 64, 48).sources
     found = {}
     for source in made:
         path = folder / "seeds" / source.handle
