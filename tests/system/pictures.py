@@ -19,6 +19,8 @@ from exportd_test import PROGRAM, check
 
 import numpy as np
 
+# Debian's ImageMagick, whatever else is called so.
+CONVERT = "/usr/bin/convert"
 LONG = os.environ.get("EXPORTD_LONG") == "1"
 CONFIG = '[users.mia]\naddress = "Mia Wang <mia@studio.example>"\n'
 
@@ -92,7 +94,7 @@ def pnm(picture):
 
 def save(picture, path, *options):
     """Has ImageMagick write a picture; options stand before the name, `path` may say `FORMAT:`."""
-    run("convert", "pam:-", *options, path, stdin=pam(picture))
+    run(CONVERT, "pam:-", *options, path, stdin=pam(picture))
 
 
 # ---------------------------------------------------------------- other people's decoders
@@ -101,7 +103,7 @@ def save(picture, path, *options):
 def magick(path, order="rgba", *options):
     """ImageMagick's decode, 8 bits per component in the given order (`rgb`, `rgba`, `gray`, `cmyk`)."""
     width, height = magick_size(path)
-    data = run("convert", f"{path}[0]", *options, "-depth", "8", f"{order}:-")
+    data = run(CONVERT, f"{path}[0]", *options, "-depth", "8", f"{order}:-")
     return np.frombuffer(data, np.uint8).reshape(height, width, -1)
 
 
@@ -208,6 +210,7 @@ class Bench:
         reports = sorted(self.reports(job))
         check(reports, f"once {job}: exit {done.returncode}, no report: {done.stderr[-400:]}{done.stdout[-400:]}")
         report = json.loads(reports[-1].read_text())
+        check(not report["fatalError"], f"once {job}: {done.stderr[-400:]}{done.stdout[-400:]}")
         out = self.root / "out" / report["run"]
         found = {}
         for entry in report["details"]:

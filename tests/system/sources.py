@@ -10,7 +10,7 @@ import struct
 import zlib
 
 from exportd_test import check
-from pictures import cut_out, deep, gray_of, magick, np, pam, photo, pnm, run, save, vips_file
+from pictures import CONVERT, cut_out, deep, gray_of, magick, np, pam, photo, pnm, run, save, vips_file
 
 # Class -> (must be converted, mean, largest difference allowed). Lossless classes differ by rounding
 # from 16 bits alone; JPEG by the inverse DCT and the way chroma is enlarged at hard edges; colour
@@ -151,7 +151,7 @@ def gif(make):
     make.by_magick("gif/interlaced.gif", "gif", make.rgb, "-interlace", "GIF")
     make.by_magick("gif/transparent.gif", "gif", make.rgba, "-channel", "A", "-threshold", "50%")
     make.by_tool(
-        "gif/animated.gif", "gif", "convert", "-delay", "10", make.given("rgb.pnm"),
+        "gif/animated.gif", "gif", CONVERT, "-delay", "10", make.given("rgb.pnm"),
         "(", "+clone", "-negate", ")", "OUT",
     )
 
@@ -190,7 +190,7 @@ def exif(turn):
 def turned(path):
     """ImageMagick's decode, turned upright by ImageMagick."""
     upright = path.with_suffix(".upright.pam")
-    run("convert", path, "-auto-orient", "-depth", "8", upright)
+    run(CONVERT, path, "-auto-orient", "-depth", "8", upright)
     picture = magick(upright)
     upright.unlink()
     return picture
@@ -199,7 +199,7 @@ def turned(path):
 def inks(make):
     """CMYK: Adobe's inverted form, YCCK, and the plain form without Adobe's marker."""
     ycck = make.path("jpeg/ycck.jpg")
-    run("convert", make.given("rgb.pnm"), "-colorspace", "CMYK", "-quality", "92", "-sampling-factor", "1x1", ycck)
+    run(CONVERT, make.given("rgb.pnm"), "-colorspace", "CMYK", "-quality", "92", "-sampling-factor", "1x1", ycck)
     data = ycck.read_bytes()
     at = data.index(b"\xff\xee\0\x0eAdobe")
     check(data[at + 15] == 2, "ImageMagick writes YCCK no more")
@@ -306,7 +306,7 @@ def tiff(make):
 def far(make):
     """TIFF in other colour spaces: CMYK with and without a profile, Lab, floating point."""
     cmyk = make.path("tiff/cmyk.tif")
-    run("convert", make.given("rgb.pnm"), "-colorspace", "CMYK", "-compress", "lzw", cmyk)
+    run(CONVERT, make.given("rgb.pnm"), "-colorspace", "CMYK", "-compress", "lzw", cmyk)
     make.add("tiff/cmyk.tif", "tiff-cmyk", naive_inks(cmyk))
     profiled = make.path("tiff/cmyk-profile.tif")
     run("vips", "icc_transform", make.given("rgb.png"), profiled, "cmyk", "--input-profile", "srgb")

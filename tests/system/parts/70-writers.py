@@ -18,7 +18,7 @@ import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from exportd_test import PROGRAM, check, main
-from pictures import CONFIG, LONG, Bench, apart, cut_out, flat, gray_of, magick, np, photo, psnr, run, save, supports, vips_file, vips_header
+from pictures import CONFIG, CONVERT, LONG, Bench, apart, cut_out, flat, gray_of, magick, np, photo, psnr, run, save, supports, vips_file, vips_header
 
 WIDTH, HEIGHT = 150, 113
 DPI = 300
@@ -214,7 +214,7 @@ def compare(wanted, truth, seen, words):
 def profile_of(wanted, path):
     """The profile in a reply as ImageMagick extracts it; of a PDF, every stream that unpacks."""
     if wanted.plain != "pdf":
-        done = subprocess.run(["convert", str(path), "icc:-"], capture_output=True, check=False)
+        done = subprocess.run([CONVERT, str(path), "icc:-"], capture_output=True, check=False)
         return [done.stdout] if done.returncode == 0 else []
     streams = []
     for match in re.finditer(rb"stream\r?\n", path.read_bytes()):
@@ -329,9 +329,9 @@ def make_sources(bench, scratch):
     run("vips", "icc_transform", bench.assets / "photo.png", bench.assets / "wide.png", "p3", "--input-profile", "srgb")
     # What is right is the sRGB that libvips makes of it again.
     run("vips", "icc_transform", bench.assets / "wide.png", scratch / "srgb.v", "srgb", "--embedded")
-    truths["wide.png"] = Truth(np.dstack([vips_file(scratch / "srgb.v"), full]), profile=run("convert", bench.assets / "wide.png", "icc:-"))
+    truths["wide.png"] = Truth(np.dstack([vips_file(scratch / "srgb.v"), full]), profile=run(CONVERT, bench.assets / "wide.png", "icc:-"))
     run("vips", "icc_transform", bench.assets / "photo.png", bench.assets / "inks-profile.tif", "cmyk", "--input-profile", "srgb")
-    own = run("convert", bench.assets / "inks-profile.tif", "icc:-")
+    own = run(CONVERT, bench.assets / "inks-profile.tif", "icc:-")
     truths["inks-profile.tif"] = Truth(None, magick(bench.assets / "inks-profile.tif", "cmyk"), own)
     save(rgb, bench.assets / "inks.tif", "-colorspace", "CMYK", "-compress", "lzw")
     stored = magick(bench.assets / "inks.tif", "cmyk")
@@ -362,7 +362,7 @@ def managed(folder):
     for name, own in (("wide", "p3"), ("press", "cmyk")):
         target = scratch / f"{name}.tif"
         run("vips", "icc_transform", plain.assets / "photo.png", target, own, "--input-profile", "srgb", "--intent", "relative", "--black-point-compensation")
-        (scratch / f"{name}.icc").write_bytes(run("convert", target, "icc:-"))
+        (scratch / f"{name}.icc").write_bytes(run(CONVERT, target, "icc:-"))
         expected[name] = by_vips(target, scratch)
         text += f'{name} = "{scratch / name}.icc"\n'
     bench = Bench(folder / "managed", text)

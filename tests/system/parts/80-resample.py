@@ -18,7 +18,7 @@ import scipy.ndimage
 import scipy.sparse
 import ssimulacra2.ssimulacra2 as metric
 from exportd_test import check, main
-from pictures import LONG, Bench, magick, np, run, save
+from pictures import CONVERT, LONG, Bench, magick, np, run, save
 from ssimulacra2 import compute_ssimulacra2
 
 
@@ -102,7 +102,7 @@ def theirs(source, target, width, height, mode, tool):
     """Has one of the other two make the same; says whether it can."""
     _, _, vips_name, options = MODES[mode]
     if tool == "imagemagick":
-        run("convert", source, *options, "-resize", f"{width}x{height}!", target)
+        run(CONVERT, source, *options, "-resize", f"{width}x{height}!", target)
     elif vips_name is None:
         return False
     else:
@@ -242,9 +242,9 @@ def metric_is_sane():
     """Equal pictures score 100, a blurred one less, a more blurred one still less."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [pathlib.Path(folder, f"{k}.png") for k in range(3)]
-        run("convert", "-size", "300x300", "plasma:red-blue", "-seed", "1", paths[0])
-        run("convert", paths[0], "-blur", "0x1", paths[1])
-        run("convert", paths[0], "-blur", "0x3", paths[2])
+        run(CONVERT, "-size", "300x300", "plasma:red-blue", "-seed", "1", paths[0])
+        run(CONVERT, paths[0], "-blur", "0x1", paths[1])
+        run(CONVERT, paths[0], "-blur", "0x3", paths[2])
         same, little, much = (compute_ssimulacra2(paths[0], path) for path in paths)
         return same == 100 and 100 > little > much
 
