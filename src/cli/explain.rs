@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::provenance::{self, Asked, Flags};
 use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
-use crate::diag::{Diagnostic, render};
+use crate::diag::{Diagnostic, Fault, render};
+use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
-use crate::imaging::modifiers::{Modifiers, Presets, parse};
-use crate::imaging::plan::{Explanation, Plan, explain as explained, plan};
+use crate::imaging::modifiers::{Parsed, parse};
+use crate::imaging::plan::{Explanation, Plan, Refusal, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
+use crate::job::precedence::{self, Own};
+use crate::library::{Asset, Library, Scope, SourceFile};
 use crate::worker::{Answer, Pool, PoolSettings, Task};
 
 #[derive(Debug, Args)]
@@ -42,43 +46,119 @@ fn pair(text: &str) -> Result<(u32, u32), String> {
 }
 
 pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit> {
-    let settings = places.settings()?.settings;
-    let source = match size(&args.source) {
-        Some(size) => imagined(size),
-        None => probe(Path::new(&args.source), settings.pool.clone())?,
+    let config = places.settings()?;
+    let settings = &config.settings;
+    let (source, path) = match size(&args.source) {
+        Some(size) => (imagined(size), None),
+        None => {
+            let path = Path::new(&args.source);
+            (probe(path, settings.pool.clone())?, Some(path))
+        }
     };
-    let mut defaults = settings.policy.imaging.clone();
+    let folders = &settings.folders;
+    // Without its folders there is nothing that a catalogue could describe.
+    let library = Library::open(&folders.assets, folders.catalogs.as_deref()).ok();
+    let alone = if library.is_none() { Some(super::presets::images(settings)?) } else { None };
+    let Some(images) = library.as_ref().map(Library::images).or(alone.as_ref()) else {
+        return Err(Exit::Failed);
+    };
+    let asset = library.as_ref().zip(path).and_then(|(library, path)| asset(library, path));
+    let scope = asset.as_ref().map_or(Scope::DEFAULT, |asset| asset.scope);
+    let attributes = match &asset {
+        Some(asset) => asset.attributes.clone(),
+        None => images.attributes(scope),
+    };
+    let mut defaults = precedence::defaults(&settings.policy.imaging, &attributes);
     defaults.default_pix = args.default_pix.unwrap_or(defaults.default_pix);
     defaults.max_pix = args.max_pix.unwrap_or(defaults.max_pix);
     defaults.resolution = args.resolution.or(defaults.resolution);
-    let presets = Presets::from(&settings.policy.macros);
+    let presets = precedence::presets(images, scope, &settings.policy.macros);
+    let own = match asset.as_ref().map(|asset| Own::read(asset, &presets, defaults.rules())) {
+        Some(Ok(own)) => own,
+        None => Own::default(),
+        Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
+    };
     if args.json {
-        let nothing = Modifiers::default();
-        let explanation = explained(&args.modifiers, &presets, &nothing, &source, &defaults);
+        let around = (&own.below, &own.above);
+        let explanation = explained(&args.modifiers, &presets, around, &source, &defaults);
         print_json(&explanation);
         return Ok(match explanation {
             Explanation::Planned(_) => Exit::Well,
             Explanation::Refused(_) => Exit::Wrong,
         });
     }
-    let parsed = parse(&args.modifiers, &presets, defaults.rules());
-    let mut findings = parsed.findings;
-    let mut exit = Exit::Wrong;
-    if !findings.iter().any(Diagnostic::is_error) {
-        match plan(&parsed.modifiers, &source, &defaults) {
-            Ok(planned) => {
-                print(&described(&planned.plan));
-                findings.extend(planned.warnings);
-                findings.extend(planned.hints);
-                exit = Exit::Well;
-            }
-            Err(error) => findings.push(error),
+    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
+    let asked = Asked {
+        text: &args.modifiers,
+        modifiers: &modifiers,
+        own: &own,
+        asset: asset.as_ref(),
+        attributes: &attributes,
+        defaults: &defaults,
+        config: &config,
+        images,
+        flags: args.flags(),
+    };
+    let exit = match told(&asked, &source, &mut findings) {
+        Some(text) => {
+            print(&text);
+            Exit::Well
         }
-    }
+        None => Exit::Wrong,
+    };
     if !findings.is_empty() {
         say(render("modifiers", &args.modifiers, &findings, rendering()).trim_end());
     }
     Ok(exit)
+}
+
+impl ExplainArgs {
+    fn flags(&self) -> Flags {
+        Flags {
+            default_pix: self.default_pix.is_some(),
+            max_pix: self.max_pix.is_some(),
+            resolution: self.resolution.is_some(),
+        }
+    }
+}
+
+/// Tells what is made and by whose word; `None` when nothing can be.
+fn told(asked: &Asked<'_>, source: &SourceInfo, findings: &mut Vec<Diagnostic>) -> Option<String> {
+    if findings.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    match plan(&asked.own.around(asked.modifiers), source, asked.defaults) {
+        Ok(planned) => {
+            findings.extend(planned.warnings);
+            findings.extend(planned.hints);
+            Some(described(&planned.plan) + &provenance::told(asked, &planned.plan))
+        }
+        Err(error) => {
+            findings.push(error);
+            None
+        }
+    }
+}
+
+/// Says that what a catalogue asks for a picture is wrong.
+fn wrong_entry(fault: &Fault, json: bool) -> Exit {
+    if json {
+        let refusal = Refusal { error: fault.to_string(), span: [0, 0], warnings: Vec::new() };
+        print_json(&Explanation::Refused(refusal));
+    } else {
+        complain(&format!("{fault}; {}", fault.next_step()));
+    }
+    Exit::Wrong
+}
+
+/// Returns what the catalogues say about a file, when it lies below an asset root.
+fn asset(library: &Library, path: &Path) -> Option<Asset> {
+    let path = path.canonicalize().ok()?;
+    (0..).map_while(|root| Some((root, library.root(root)?))).find_map(|(root, folder)| {
+        let below = path.strip_prefix(folder.canonicalize().ok()?).ok()?;
+        let path = RelPath::parse(below.to_str()?).ok()?;
+        Some(library.describe(&SourceFile { root, path }))
+    })
 }
 
 /// Prints a plan for people: what is made, then each step.

@@ -10,7 +10,6 @@ use crate::config::Settings;
 use crate::daemon::conduct::Epoch;
 use crate::daemon::{DaemonError, now};
 use crate::diag::{Diagnostic, Severity, json, render};
-use crate::imaging::modifiers::Presets;
 use crate::job::check::{Judged, Moment, judge};
 use crate::job::log::AssetOutcome;
 use crate::job::run::{Bench, Cancel, Prospect, prospect};
@@ -73,7 +72,7 @@ pub(super) fn library(settings: &Settings) -> Result<Library, Exit> {
             return Err(Exit::Absent);
         }
     }
-    Library::open(&settings.folders.assets).map_err(|error| {
+    Library::open(&settings.folders.assets, settings.folders.catalogs.as_deref()).map_err(|error| {
         complain(&error.to_string());
         Exit::Absent
     })
@@ -182,7 +181,8 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
         library: &library,
         lane: &lane,
         defaults: &epoch.settings.policy.imaging,
-        presets: &Presets::new(&epoch.settings.policy.macros),
+        macros: &epoch.settings.policy.macros,
+        profiles: &epoch.settings.policy.profiles,
         cancel: &Cancel::default(),
     };
     let prospects = prospect(job, &bench).map_err(|error| {

@@ -18,6 +18,8 @@ mod demo;
 mod explain;
 mod jobs;
 mod once;
+mod presets;
+mod provenance;
 mod settings;
 
 /// What the process ends with; the numbers are part of the contract.
@@ -133,6 +135,8 @@ enum Command {
     Status(control::StatusArgs),
     /// Stop a running job (IPS: stopJob)
     Stop(control::StopArgs),
+    /// List the presets, or show what one stands for
+    Presets(presets::PresetsArgs),
     /// Show the configuration in force and where each value came from
     Config(settings::ConfigArgs),
     /// Make a folder with sample pictures and manifests, run the daemon over it, show the result
@@ -165,6 +169,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Submit(args) => control::submit(&cli.places, args),
         Command::Status(args) => control::status(&cli.places, args),
         Command::Stop(args) => control::stop(&cli.places, args),
+        Command::Presets(args) => presets::presets(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
         Command::Demo(args) => demo::demo(&cli.places, args),
     };

@@ -32,7 +32,7 @@ fn shown(config: &Config) -> BTreeMap<String, Shown> {
         .collect();
     let origin = config.origins.get("root").map_or(Origin::BuiltIn, |(_, origin)| origin.clone());
     let text = |path: &PathBuf| path.display().to_string();
-    let Folders { drop, assets, out, reports, spool, mail } = &config.settings.folders;
+    let Folders { drop, assets, catalogs: _, out, reports, spool, mail } = &config.settings.folders;
     let single =
         [("drop", drop), ("out", out), ("reports", reports), ("spool", spool), ("mail", mail)];
     let folders = single.map(|(name, path)| (name, Value::Text(text(path))));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Draft, Value};
-use crate::imaging::plan::{Kernel, UsmScaling};
+use crate::imaging::plan::{Intent, Kernel, UsmScaling, is_built_in};
 use crate::report::{Address, Patience, SmtpSettings, Tls};
 
 /// One key of the configuration.
@@ -210,6 +210,13 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "folders.catalogs",
+        about: "Image catalogues: default.ini, further .ini files and the tables they name.",
+        default: "",
+        example: "\"/etc/exportd/catalogs\"",
+        set: |d, _, v| folder(v).map(|path| d.catalogs = Some(path)),
+    },
+    Key {
         name: "folders.out",
         about: "Where runs and destinations appear.",
         default: "",
@@ -370,6 +377,87 @@ pub const KEYS: &[Key] = &[
         default: "false",
         example: "true",
         set: |d, _, v| flag(v).map(|on| d.imaging.lenient = on),
+    },
+    Key {
+        name: "imaging.icc_rgb",
+        about: "Colour profile of RGB pictures when `icc` does not say.",
+        default: "\"sRGB\"",
+        example: "\"AdobeRGB\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.output.rgb = Some(name)),
+    },
+    Key {
+        name: "imaging.icc_gray",
+        about: "Colour profile of gray pictures when `icc` does not say.",
+        default: "\"gray\"",
+        example: "\"DotGain20\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.output.gray = Some(name)),
+    },
+    Key {
+        name: "imaging.icc_cmyk",
+        about: "Colour profile of CMYK pictures when `icc` does not say; without it, the source's.",
+        default: "",
+        example: "\"WebCoated\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.output.cmyk = Some(name)),
+    },
+    Key {
+        name: "imaging.icc_src_rgb",
+        about: "Colour profile of RGB sources that have none; without it, icc_rgb.",
+        default: "",
+        example: "\"AdobeRGB\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.source.rgb = Some(name)),
+    },
+    Key {
+        name: "imaging.icc_src_gray",
+        about: "Colour profile of gray sources that have none; without it, icc_gray.",
+        default: "",
+        example: "\"DotGain20\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.source.gray = Some(name)),
+    },
+    Key {
+        name: "imaging.icc_src_cmyk",
+        about: "Colour profile of CMYK sources that have none; without it, icc_cmyk.",
+        default: "",
+        example: "\"WebCoated\"",
+        set: |d, _, v| text(v).map(|name| d.imaging.colors.source.cmyk = Some(name)),
+    },
+    Key {
+        name: "imaging.render_intent",
+        about: "What becomes of colours that a profile cannot show, when `icc` does not say.",
+        default: "\"relative\"",
+        example: "\"perceptual\"",
+        set: |d, _, v| one_of(v, &Intent::NAMES).map(|intent| d.imaging.colors.intent = intent),
+    },
+    Key {
+        name: "imaging.black_point_compensation",
+        about: "Whether black of one profile becomes black of the other, when `icc` does not say.",
+        default: "true",
+        example: "false",
+        set: |d, _, v| flag(v).map(|on| d.imaging.colors.black_point = on),
+    },
+    Key {
+        name: "imaging.icc_dither",
+        about: "Whether converted colours are reduced to 8 bits by error diffusion, when `icc` \
+                does not say.",
+        default: "false",
+        example: "true",
+        set: |d, _, v| flag(v).map(|on| d.imaging.colors.dither = on),
+    },
+    Key {
+        name: "imaging.profiles.*",
+        about: "A colour profile: its file under a name for `icc` and the keys `icc_...`.",
+        default: "",
+        example: "\"/usr/share/color/icc/compatibleWithAdobeRGB1998.icc\"",
+        set: |d, name, v| {
+            if is_built_in(name) {
+                return Err(format!("{name} is built in; another profile needs another name"));
+            }
+            if name.contains(',') || name.trim() != name {
+                return Err("a name has no comma and no space around it".into());
+            }
+            let path = folder(v)?;
+            d.profiles.insert(name.into(), path);
+            Ok(())
+        },
     },
     Key {
         name: "macros.*",

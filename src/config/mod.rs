@@ -21,6 +21,7 @@ use crate::spool;
 use crate::worker::PoolSettings;
 
 mod keys;
+mod profiles;
 
 pub use keys::{KEYS, Key};
 
@@ -99,6 +100,8 @@ pub struct Folders {
     pub drop: PathBuf,
     /// Originals, in order of precedence.
     pub assets: Vec<PathBuf>,
+    /// Image catalogues, where there are any.
+    pub catalogs: Option<PathBuf>,
     /// Outputs.
     pub out: PathBuf,
     /// Reports.
@@ -179,6 +182,7 @@ pub(crate) struct Draft {
     root: Option<PathBuf>,
     drop: Option<PathBuf>,
     assets: Option<Vec<PathBuf>>,
+    catalogs: Option<PathBuf>,
     out: Option<PathBuf>,
     reports: Option<PathBuf>,
     spool: Option<PathBuf>,
@@ -190,6 +194,7 @@ pub(crate) struct Draft {
     imaging: Defaults,
     pool: PoolSettings,
     macros: BTreeMap<String, String>,
+    profiles: BTreeMap<String, PathBuf>,
     users: BTreeMap<String, User>,
     smtp: Option<SmtpSettings>,
     mail_from: String,
@@ -211,7 +216,9 @@ pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
         reader.draft.root = Some(root.clone());
         reader.origins.insert("root".into(), (value, Origin::Flag("--root")));
     }
-    reader.finish()
+    let mut config = reader.finish()?;
+    profiles::look(&mut config)?;
+    Ok(config)
 }
 
 fn layers(flags: &Flags) -> Result<Vec<Layer>, ConfigError> {
@@ -418,6 +425,7 @@ impl Draft {
         let folders = Folders {
             drop: self.drop.take().unwrap_or_else(|| shared.join("drop")),
             assets: self.assets.take().unwrap_or_else(|| vec![shared.join("assets")]),
+            catalogs: self.catalogs.take(),
             out: self.out.take().unwrap_or_else(|| shared.join("out")),
             reports: self.reports.take().unwrap_or_else(|| shared.join("reports")),
             spool: self.spool.take().unwrap_or_else(|| private.join("spool")),
@@ -446,6 +454,7 @@ impl Draft {
                 company: self.company.clone(),
                 wait_for_assets: self.wait_for_assets,
                 macros: self.macros.clone(),
+                profiles: self.profiles.clone(),
                 users: self.users.keys().cloned().collect(),
                 imaging: self.imaging.clone(),
             },

@@ -14,7 +14,6 @@ use serde::Serialize;
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
 use crate::fs::RelPath;
-use crate::imaging::modifiers::Presets;
 use crate::job::Fmt;
 use crate::job::check::{
     Destination, Existing, ExportJob, Judged, Make, Moment, When, about, judge,
@@ -221,7 +220,7 @@ impl Course<'_> {
             self.stand.cancel.ask(Ask::Stop);
         }
         let now = (self.stand.now)();
-        let library = Library::open(&settings.folders.assets);
+        let library = Library::open(&settings.folders.assets, settings.folders.catalogs.as_deref());
         let judged = library.as_ref().map(|library| self.judge(library, now)).ok();
         let decision = self.past.publish.take();
         let job = judged.as_ref().and_then(|judged| judged.job.as_ref());
@@ -405,12 +404,12 @@ impl Course<'_> {
         (log, run): (&JobLog, &RelPath),
     ) -> Result<Option<Decision>, ConductError> {
         let lane = self.epoch.pool.lane();
-        let presets = Presets::from(&self.epoch.settings.policy.macros);
         let bench = Bench {
             library,
             lane: &lane,
             defaults: &self.epoch.settings.policy.imaging,
-            presets: &presets,
+            macros: &self.epoch.settings.policy.macros,
+            profiles: &self.epoch.settings.policy.profiles,
             cancel: self.stand.cancel,
         };
         self.post((log, folder), ActiveState::Running, &Progress::NONE);

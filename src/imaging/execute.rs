@@ -1,13 +1,14 @@
 //! Obeying a plan.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
-use super::color::{Colors, color_in, reply_profile};
+use super::color::{Colors, color_in, diffuse, naive};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
-use super::plan::{Area, Color, Output, Plan, Step};
+use super::plan::{Area, Aux, Color, Output, Plan, Step};
 use super::raster::Raster;
-use super::{ConvertError, Limits, Orientation, PixelType, Size};
+use super::{ConvertError, Inputs, Limits, Orientation, PixelType, Size, Uprighting};
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
 /// filter then still sees all it needs (quality is lost visibly below it).
@@ -16,20 +17,29 @@ const LEFT_FOR_FILTER: f64 = 2.0;
 /// Makes the replies of one source.
 #[derive(Debug)]
 pub(super) struct Engine<'a> {
+    inputs: Inputs<'a>,
     header: &'a Header,
+    uprighting: Uprighting,
     orientation: Orientation,
     limits: &'a Limits,
-    colors: Colors,
+    colors: Colors<'a>,
     resampler: Resampler,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(header: &'a Header, orientation: Orientation, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        inputs: Inputs<'a>,
+        header: &'a Header,
+        uprighting: Uprighting,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
+            inputs,
             header,
-            orientation,
+            uprighting,
+            orientation: uprighting.of(header),
             limits,
-            colors: Colors::of(header.profile.as_deref(), header.pixel_type),
+            colors: Colors::of(header.profile.as_deref(), header.pixel_type, inputs.aux),
             resampler: Resampler::default(),
         }
     }
@@ -71,14 +81,14 @@ impl<'a> Engine<'a> {
         if picture.size() != plan.reply {
             return Err(ConvertError::internal("a plan whose steps do not lead to its reply"));
         }
-        let picture = self.finished(Arc::unwrap_or_clone(picture), &plan.output)?;
-        let profile = if !plan.output.embed_profile {
-            None
-        } else if plan.output.pixel_type == PixelType::Cmyk {
-            picture.profile().map(|profile| profile.to_vec())
-        } else {
-            reply_profile(plan.output.pixel_type)
-        };
+        let mut picture = Arc::unwrap_or_clone(picture);
+        if !plan.steps.contains(&Step::ToOutput) {
+            // A plan says where; one that does not means here.
+            picture = self.colors.to_output(picture, &plan.output)?;
+        }
+        let picture = finished(picture, &plan.output);
+        let profile =
+            if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
         let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
         formats::encode(&picture, &plan.output, embedded)
     }
@@ -89,7 +99,7 @@ impl<'a> Engine<'a> {
         step: &Step,
         output: &Output,
     ) -> Result<Arc<Raster>, ConvertError> {
-        // These leave their input as it is, shared or not.
+        // The first of these leave their input as it is, shared or not.
         let made = match *step {
             Step::Resample { from, to, kernel } => {
                 self.allow(to, &picture)?;
@@ -106,21 +116,20 @@ impl<'a> Engine<'a> {
                 self.allow(to, &picture)?;
                 ops::rotate(Arc::unwrap_or_clone(picture), degrees, to, kernel)
             }
-            Step::Fill { ref color } => {
-                let color = color_in(*color, picture.pixel_type());
-                ops::fill(Arc::unwrap_or_clone(picture), &color)
+            Step::TakeMask { ref mask } => {
+                let mask = self.mask(mask)?;
+                ops::take_mask(Arc::unwrap_or_clone(picture), mask)?
             }
-            Step::Usm { amount, radius, threshold, mono } => {
-                let parameters = Usm { amount, radius, threshold, mono };
-                ops::usm(Arc::unwrap_or_clone(picture), parameters)
+            Step::Clip { .. } => {
+                return Err(ConvertError::internal("a step that nobody does"));
             }
-            Step::Sharpen => ops::sharpen(Arc::unwrap_or_clone(picture)),
-            Step::TakeMask { .. }
+            Step::Fill { .. }
+            | Step::Usm { .. }
+            | Step::Sharpen
             | Step::InvertMask
             | Step::Unmask
             | Step::GrowMask { .. }
             | Step::Opacity { .. }
-            | Step::Clip { .. }
             | Step::ToRgb
             | Step::Invert
             | Step::Brightness { .. }
@@ -131,14 +140,26 @@ impl<'a> Engine<'a> {
             | Step::Colorize { .. }
             | Step::Grow { .. }
             | Step::Blur { .. }
-            | Step::Noise { .. } => {
-                return Err(ConvertError::internal("a step that nobody does"));
-            }
-            Step::ToOutput => {
-                self.colors.to_output(Arc::unwrap_or_clone(picture), output.pixel_type)?
-            }
+            | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
+            Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
         };
         Ok(Arc::new(made))
+    }
+
+    /// Decodes the picture a mask is taken from, and turns it upright.
+    fn mask(&self, wanted: &Aux) -> Result<Raster, ConvertError> {
+        let (Aux::Mask(name) | Aux::Profile(name)) = wanted;
+        let file = self.inputs.aux.iter().find(|(aux, _)| aux == wanted);
+        let (_, file) = file.ok_or_else(|| ConvertError::internal("a mask nobody handed over"))?;
+        let read = || {
+            let header = formats::header(Cursor::new(file), self.limits)?;
+            let stored = formats::decode(file, &header, Shrink::Full, self.limits)?;
+            Ok(ops::orient(stored, self.uprighting.of(&header)))
+        };
+        read().map_err(|error: ConvertError| {
+            let message = format!("the mask {name:?} cannot be used: {error}");
+            ConvertError::unwritable(message, "name a picture in a format that is read")
+        })
     }
 
     /// Checks what a step is about to make; alpha may be added to it.
@@ -147,23 +168,6 @@ impl<'a> Engine<'a> {
             return Err(ConvertError::internal("a plan with an empty picture"));
         }
         self.limits.allow(size, size.pixels() * picture.bytes_per_pixel())
-    }
-
-    /// Brings a picture to what is written: the reply's components, 8 bits, alpha or none.
-    fn finished(&mut self, picture: Raster, output: &Output) -> Result<Raster, ConvertError> {
-        // A plan says where; one that does not means here.
-        let picture = if picture.pixel_type() == output.pixel_type && picture.profile().is_none() {
-            picture
-        } else {
-            self.colors.to_output(picture, output.pixel_type)?
-        };
-        let picture = if output.alpha {
-            picture.with_alpha()
-        } else {
-            let background = color_in(output.background, picture.pixel_type());
-            ops::fill(picture, &Color { alpha: 255, ..background })
-        };
-        Ok(picture.to_eight())
     }
 
     /// Turns an area of the upright source into the same area of the picture decoded smaller.
@@ -189,5 +193,55 @@ impl<'a> Engine<'a> {
             width: area.width / by,
             height: area.height / by,
         }
+    }
+}
+
+/// Brings a converted picture to what is written: the reply's components, 8 bits, alpha or none.
+fn finished(picture: Raster, output: &Output) -> Raster {
+    let picture = naive(picture, output.pixel_type);
+    let picture = if output.alpha {
+        picture.with_alpha()
+    } else {
+        let background = color_in(output.background, picture.pixel_type());
+        ops::fill(picture, &Color { alpha: 255, ..background })
+    };
+    if output.conversion.dither { diffuse(picture) } else { picture.to_eight() }
+}
+
+/// Does one of the steps that change pixels where they are.
+fn retouched(picture: Raster, step: &Step) -> Raster {
+    match *step {
+        Step::Fill { ref color } => {
+            let color = color_in(*color, picture.pixel_type());
+            ops::fill(picture, &color)
+        }
+        Step::Usm { amount, radius, threshold, mono } => {
+            ops::usm(picture, Usm { amount, radius, threshold, mono })
+        }
+        Step::Sharpen => ops::sharpen(picture),
+        Step::InvertMask => ops::invert_mask(picture),
+        Step::Unmask => ops::unmask(picture),
+        Step::GrowMask { radius } => ops::grow_mask(picture, radius),
+        Step::Opacity { percent } => ops::opacity(picture, percent),
+        Step::ToRgb => naive(picture, PixelType::Rgb).with_profile(None),
+        Step::Invert => ops::invert(picture),
+        Step::Brightness { amount } => ops::brightness(picture, amount),
+        Step::Contrast { amount } => ops::contrast(picture, amount),
+        Step::ColorBalance { amounts } => ops::color_balance(picture, amounts),
+        Step::Hue { degrees } => ops::hue(picture, degrees),
+        Step::Saturation { amount } => ops::saturation(picture, amount),
+        Step::Colorize { colorize } => ops::colorize(picture, colorize),
+        Step::Grow { radius } => ops::grow(picture, radius),
+        Step::Blur { radius } => ops::blur(picture, radius),
+        Step::Noise { noise } => ops::noise(picture, noise),
+        Step::Resample { .. }
+        | Step::Place { .. }
+        | Step::Flip { .. }
+        | Step::Turn { .. }
+        | Step::Rotate { .. }
+        | Step::TakeMask { .. }
+        | Step::Clip { .. }
+        | Step::ToOutput
+        | Step::Mask => picture,
     }
 }

@@ -277,10 +277,10 @@ pub fn convert(
     uprighting: Uprighting,
     each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
 ) -> Result<(), ConvertError> {
-    let Inputs { source, aux: _ } = inputs;
+    let source = inputs.source;
     let header = formats::header(Cursor::new(source), limits)?;
     let orientation = uprighting.of(&header);
-    let mut engine = execute::Engine::new(&header, orientation, limits);
+    let mut engine = execute::Engine::new(inputs, &header, uprighting, limits);
     for shrink in formats::Shrink::STRONGEST_FIRST {
         let mut numbers: Vec<usize> =
             (0..plans.len()).filter(|&n| engine.shrink(&plans[n]) == shrink).collect();

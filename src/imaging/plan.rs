@@ -13,6 +13,7 @@ mod decide;
 mod explain;
 mod geometry;
 mod layer;
+mod spaces;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,12 @@ mod words;
 
 pub use decide::{Planned, check, plan};
 pub use explain::{Explained, Explanation, Refusal, Remark, explain};
+pub use spaces::{
+    ColorDefaults, Conversion, GRAY, NoProfile, PerType, Profiles, SRGB, Space, is_built_in,
+};
 
 pub use super::modifiers::values::{
-    Color, Colorize, Distribution, Flip, Kernel, Levels, Noise, PaletteKind, Quantize,
+    Color, Colorize, Distribution, Flip, Intent, Kernel, Levels, Noise, PaletteKind, Quantize,
 };
 use super::{PixelType, Size, SourceInfo};
 
@@ -163,7 +167,7 @@ pub enum Step {
     Unmask,
     /// Lets the alpha grow, or shrink if the radius is negative.
     GrowMask {
-        /// Pixels, −100–100.
+        /// Pixels of the present picture.
         radius: f64,
     },
     /// Multiplies the alpha.
@@ -218,7 +222,7 @@ pub enum Step {
     },
     /// Lets what is light grow, or what is dark if the radius is negative, in each component.
     Grow {
-        /// Pixels, −100–100.
+        /// Pixels of the present picture.
         radius: f64,
     },
     /// Blurs with a Gaussian; alpha too.
@@ -400,6 +404,8 @@ pub struct Output {
     pub alpha: bool,
     /// What transparent parts of a reply without alpha show; opaque, of `pixel_type`.
     pub background: Color,
+    /// How colours get from the source's space to the reply's.
+    pub conversion: Conversion,
     /// Whether the output profile is embedded, where the format can hold it.
     pub embed_profile: bool,
     /// Whether the source's XMP is embedded.
@@ -514,6 +520,8 @@ pub struct Defaults {
     pub print_resolution: Option<f64>,
     /// What holds for `req=tmb`.
     pub thumbnails: Thumbnails,
+    /// Profiles, and the spaces where nobody asks for one.
+    pub colors: ColorDefaults,
     /// Unknown commands are errors.
     pub strict: bool,
     /// Numbers out of range are clamped with a warning instead of refused.
@@ -536,6 +544,7 @@ impl Default for Defaults {
             resolution: None,
             print_resolution: None,
             thumbnails: Thumbnails::default(),
+            colors: ColorDefaults::default(),
             strict: false,
             lenient: false,
             size_upscale: true,

@@ -45,7 +45,7 @@ impl Alpha {
 }
 
 /// One component of a pixel: `u8` or `u16`.
-pub(crate) trait Sample: Copy + Default + Eq + Into<f32> + 'static {
+pub(crate) trait Sample: Copy + Default + Ord + Into<f32> + Into<usize> + 'static {
     /// Full intensity.
     const MAX: Self;
     /// Full intensity as a number.

@@ -6,10 +6,14 @@ use proptest::prelude::*;
 
 use super::formats::{decode, encode, header};
 use super::plan::{
-    Area, Color, Encoding, Flip, Kernel, Output, Plan, Rect, Scans, Step, TiffCompression, Turn,
+    Area, Color, Conversion, Encoding, Flip, Kernel, Output, Plan, Rect, Scans, Step,
+    TiffCompression, Turn,
 };
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
+
+mod operations;
+mod requests;
 
 const KERNELS: [Kernel; 4] = [Kernel::Bilin, Kernel::Bicub, Kernel::Sharp2, Kernel::Bisharp];
 
@@ -27,6 +31,7 @@ fn output_as(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
         pixel_type,
         alpha,
         background: WHITE,
+        conversion: Conversion::default(),
         embed_profile: false,
         embed_xmp: false,
         paths: None,

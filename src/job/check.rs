@@ -6,8 +6,9 @@
 //! manifest gives no job; a handle that names nothing gives an [`Item`] that has failed already,
 //! and the job runs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
@@ -16,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::log::About;
 use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
 use super::schedule::Schedule;
-use super::{EmailSetting, Fmt};
+use super::{EmailSetting, Fmt, precedence};
 use crate::diag::{Code, Diagnostic, Fault, Severity, Spanned, Text, nearest, position, shown};
 use crate::fs::RelPath;
-use crate::imaging::modifiers::{self, Modifiers, Presets};
+use crate::imaging::modifiers::{self, Modifiers};
 use crate::imaging::plan::{self, Defaults};
-use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
+use crate::library::{self, Asset, AssetHandle, Delivery, Library, Scope};
 
 /// What the configuration says about jobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Policy {
     pub wait_for_assets: Duration,
     /// Presets: name (lower case) to definition (`[macros]`).
     pub macros: BTreeMap<String, String>,
+    /// Files of colour profiles by name (`[imaging.profiles]`).
+    pub profiles: BTreeMap<String, PathBuf>,
     /// Keys of `[users]`.
     pub users: Vec<String>,
     /// Attributes of the engine.
@@ -134,13 +137,25 @@ impl Item {
 pub struct Recipe {
     /// The whole; empty when the manifest has neither.
     pub text: String,
-    /// What it means, or why nothing can be made by it.
-    pub modifiers: Result<Modifiers, Fault>,
+    /// What it means to the assets of each image catalogue with macros of its own, and to all
+    /// others under the default one, or why nothing can be made by it.
+    readings: BTreeMap<Scope, Result<Modifiers, Fault>>,
     modifier: Option<Text>,
     preset: Option<Spanned<String>>,
 }
 
 impl Recipe {
+    /// Returns what it means to the assets of an image catalogue.
+    ///
+    /// # Errors
+    /// Why nothing can be made by it.
+    pub fn modifiers(&self, scope: Scope) -> Result<&Modifiers, Fault> {
+        match self.readings.get(&scope).or_else(|| self.readings.get(&Scope::DEFAULT)) {
+            Some(reading) => reading.as_ref().map_err(Clone::clone),
+            None => Err(Fault::Internal { detail: "modifiers that nobody read".into() }),
+        }
+    }
+
     /// Returns the place in the manifest of a part of the text, in bytes.
     ///
     /// A part of the macro points at `macro`, a part of modifiers written with escapes at the
@@ -468,26 +483,42 @@ fn recipe(
         }
         text.extend(["$", &preset.value, "$"]);
     }
-    let presets = Presets::from(&policy.macros);
-    let parsed = modifiers::parse(&text, &presets, policy.imaging.rules());
     let mut recipe = Recipe {
         text,
-        modifiers: Ok(parsed.modifiers),
+        readings: BTreeMap::new(),
         modifier: modifier.cloned(),
         preset: preset.cloned(),
     };
-    let mut found = parsed.findings;
-    // What a catalogue adds may complete them: then only each asset's plan can tell.
-    let completed = |item: &Item| item.asset.as_ref().is_ok_and(|asset| asset.modifier.is_some());
-    if let Ok(modifiers) = &recipe.modifiers
-        && !items.iter().any(completed)
-        && !found.iter().any(Diagnostic::is_error)
-    {
-        found.extend(plan::check(modifiers, &policy.imaging));
+    let images = lookup.library.images();
+    let of = |item: &Item| {
+        let scope = item.asset.as_ref().map_or(Scope::DEFAULT, |asset| asset.scope);
+        if images.macros(scope).next().is_some() { scope } else { Scope::DEFAULT }
+    };
+    let mut scopes: BTreeSet<Scope> = items.iter().map(of).collect();
+    if scopes.is_empty() {
+        scopes.insert(Scope::DEFAULT);
     }
-    if let Some(error) = found.iter().filter(|f| f.is_error()).min_by_key(|f| f.span.start) {
-        recipe.modifiers =
-            Err(Fault::Modifiers { message: error.message.clone(), help: error.help.clone() });
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for scope in scopes {
+        let presets = precedence::presets(images, scope, &policy.macros);
+        let parsed = modifiers::parse(&recipe.text, &presets, policy.imaging.rules());
+        let mut reading = Ok(parsed.modifiers);
+        let mut said = parsed.findings;
+        // What a catalogue adds may complete them: then only each asset's plan can tell.
+        let completed = |item: &Item| item.asset.as_ref().is_ok_and(precedence::completes);
+        if let Ok(modifiers) = &reading
+            && !items.iter().any(completed)
+            && !said.iter().any(Diagnostic::is_error)
+        {
+            said.extend(plan::check(modifiers, &policy.imaging));
+        }
+        if let Some(error) = said.iter().filter(|f| f.is_error()).min_by_key(|f| f.span.start) {
+            reading =
+                Err(Fault::Modifiers { message: error.message.clone(), help: error.help.clone() });
+        }
+        recipe.readings.insert(scope, reading);
+        said.retain(|finding| !found.contains(finding));
+        found.append(&mut said);
     }
     for finding in found {
         let placed = Diagnostic { span: recipe.place(&finding.span), ..finding };
@@ -514,7 +545,7 @@ struct Lookup<'l> {
 /// What makes an item one that was listed before.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
-    Asset(Option<SourceFile>, AssetType, Option<String>, Option<String>),
+    Asset(library::Identity),
     Nothing(String),
 }
 
@@ -549,15 +580,7 @@ impl Lookup<'_> {
 fn identity(handle: &AssetHandle, asset: &Result<Asset, Fault>) -> Identity {
     match asset {
         Err(_) => Identity::Nothing(handle.to_string()),
-        Ok(asset) => {
-            let (file, kind, modifier, handle) = asset.identity();
-            Identity::Asset(
-                file.cloned(),
-                kind,
-                modifier.map(str::to_owned),
-                handle.map(str::to_owned),
-            )
-        }
+        Ok(asset) => Identity::Asset(asset.identity()),
     }
 }
 

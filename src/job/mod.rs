@@ -11,6 +11,7 @@ pub mod check;
 pub mod log;
 pub mod manifest;
 pub mod names;
+pub mod precedence;
 pub mod publish;
 pub mod run;
 pub mod schedule;

@@ -8,8 +8,9 @@
 //!
 //! One failing asset is an outcome, not an end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,16 +20,17 @@ use super::check::{ExportJob, Make, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::manifest::Filling;
 use super::names::{collisions, output_name};
+use super::precedence::{self, Own};
 use super::publish::{Place, Stage};
-use crate::diag::Fault;
+use crate::diag::{Fault, shown};
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
-use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
-use crate::imaging::plan::{Defaults, Plan, plan};
-use crate::library::{Asset, Delivery, Library, SourceFile};
+use crate::imaging::modifiers::Presets;
+use crate::imaging::plan::{Aux, Defaults, Plan, plan};
+use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
 use crate::spool::JournalError;
-use crate::worker::{Answer, Lane, Task, Written};
+use crate::worker::{Answer, Lane, MAX_AUX, MAX_OUTPUTS, Task, Written};
 
 /// How long running assets may go on after an orderly stop of the daemon.
 const GRACE: Duration = Duration::from_secs(30);
@@ -138,8 +140,10 @@ pub struct Bench<'a> {
     pub lane: &'a Lane,
     /// Attributes of the engine.
     pub defaults: &'a Defaults,
-    /// What a catalogue's modifiers may name.
-    pub presets: &'a Presets,
+    /// Presets of the configuration, which a catalogue's modifiers may name too.
+    pub macros: &'a BTreeMap<String, String>,
+    /// Files of colour profiles by name.
+    pub profiles: &'a BTreeMap<String, PathBuf>,
     /// Whether to end early.
     pub cancel: &'a Cancel,
 }
@@ -186,8 +190,10 @@ struct Item<'j> {
     /// Position in the list, from 1.
     n: usize,
     file: Option<SourceFile>,
-    /// What the catalogue asks for it.
-    own: Option<Modifiers>,
+    /// What it is; `None` when there is no such asset.
+    asset: Option<&'j Asset>,
+    /// What its catalogue asks for it.
+    own: Own,
     state: State,
 }
 
@@ -291,6 +297,7 @@ pub fn prospect(job: &ExportJob, bench: &Bench<'_>) -> Result<Vec<Prospect>, Wor
 /// Makes an item of each asset in each rendition.
 fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
     let mut items = Vec::new();
+    let mut presets = BTreeMap::new();
     for rendition in &job.renditions {
         for listed in &rendition.items {
             let mut item = Item {
@@ -305,7 +312,8 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                 rendition,
                 n: listed.position,
                 file: None,
-                own: None,
+                asset: listed.asset.as_ref().ok(),
+                own: Own::default(),
                 state: State::Settled,
             };
             match (&listed.asset, listed.delivery(&rendition.make)) {
@@ -314,7 +322,10 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                     item.entry.asset_type = Some(asset.kind);
                     item.entry.source = asset.file.as_ref().map(|file| file.path.to_string());
                     item.file.clone_from(&asset.file);
-                    begin(&mut item, bench, asset, delivery);
+                    let presets = presets.entry(asset.scope).or_insert_with(|| {
+                        precedence::presets(bench.library.images(), asset.scope, bench.macros)
+                    });
+                    begin(&mut item, (bench, presets), asset, delivery);
                 }
                 // Stopped while it was waited for: it might have come yet.
                 (Err(Fault::NotFound { .. } | Fault::NothingMatches), _)
@@ -328,21 +339,32 @@ fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
     items
 }
 
-fn begin(item: &mut Item<'_>, bench: &Bench<'_>, asset: &Asset, delivery: Delivery) {
+fn begin(
+    item: &mut Item<'_>,
+    (bench, presets): (&Bench<'_>, &Presets),
+    asset: &Asset,
+    delivery: Delivery,
+) {
     if let Delivery::NotExportable(reason) = delivery {
         return item.settle(AssetOutcome::NotExportable { reason: reason.to_string() });
     }
     if item.file.is_none() {
-        return item.fail(Fault::NotFound { nearest: None });
+        return item.fail(match asset.kind {
+            AssetType::Template => Fault::Modifiers {
+                message: "a template is made of layers, which are not supported yet".into(),
+                help: Some("list the pictures that it is made of".into()),
+            },
+            _ => Fault::NotFound { nearest: None },
+        });
     }
     item.state = match (delivery, &item.rendition.make) {
         (Delivery::CopyWithWarning(reason), _) => {
             State::Copy { warnings: vec![reason.to_string()] }
         }
         (Delivery::Convert, Make::Convert(recipe)) => {
-            match (&recipe.modifiers, own(bench, asset)) {
-                (Err(fault), _) => return item.fail(fault.clone()),
-                (_, Err(fault)) => return item.fail(fault),
+            let own = Own::read(asset, presets, bench.defaults.rules());
+            match (recipe.modifiers(asset.scope), own) {
+                (Err(fault), _) | (_, Err(fault)) => return item.fail(fault),
                 (Ok(_), Ok(own)) => {
                     item.own = own;
                     State::Convert
@@ -353,20 +375,6 @@ fn begin(item: &mut Item<'_>, bench: &Bench<'_>, asset: &Asset, delivery: Delive
             State::Copy { warnings: Vec::new() }
         }
     };
-}
-
-/// Reads the modifiers that the catalogue gives an asset.
-fn own(bench: &Bench<'_>, asset: &Asset) -> Result<Option<Modifiers>, Fault> {
-    let Some(text) = &asset.modifier else { return Ok(None) };
-    let rules = Rules { strict: bench.defaults.strict, lenient: bench.defaults.lenient };
-    let parsed = modifiers::parse(text, bench.presets, rules);
-    match parsed.error() {
-        None => Ok(Some(parsed.modifiers)),
-        Some(error) => Err(Fault::Modifiers {
-            message: format!("its catalogue entry is wrong: {}", error.message),
-            help: error.help.clone(),
-        }),
-    }
 }
 
 /// Probes, plans and names; afterwards every item is ready or settled.
@@ -503,19 +511,75 @@ fn other_content(file: &SourceFile, found: String) -> Fault {
 
 fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &SourceInfo) {
     let Make::Convert(recipe) = &item.rendition.make else { return };
-    let Ok(asked) = &recipe.modifiers else { return };
-    let modifiers = match &item.own {
-        Some(own) => asked.clone().over(own),
-        None => asked.clone(),
-    };
-    match plan(&modifiers, info, bench.defaults) {
+    let Some(asset) = item.asset else { return };
+    let Ok(asked) = recipe.modifiers(asset.scope) else { return };
+    let defaults = precedence::defaults(bench.defaults, &asset.attributes);
+    match plan(&item.own.around(asked), info, &defaults) {
         Ok(planned) => {
-            let warnings = planned.warnings.into_iter().map(|finding| finding.message).collect();
+            // Said before anything is made of it.
+            let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, aux));
+            if let Some(fault) = beside.filter_map(Result::err).next() {
+                return item.fail(fault);
+            }
+            let mut warnings: Vec<String> =
+                planned.warnings.into_iter().map(|finding| finding.message).collect();
+            if asset.mask.is_some() {
+                warnings.push("the mask of its catalogue entry is not used yet".into());
+            }
             make_ready(job, item, Some(planned.plan), warnings);
         }
         Err(finding) => {
             item.fail(Fault::Modifiers { message: finding.message, help: finding.help });
         }
+    }
+}
+
+/// Opens something that a plan needs beside its source.
+fn open_beside(bench: &Bench<'_>, aux: &Aux) -> Result<File, Fault> {
+    match aux {
+        Aux::Profile(name) => open_profile(bench, name),
+        Aux::Mask(handle) => open_mask(bench.library, handle),
+    }
+}
+
+fn open_profile(bench: &Bench<'_>, name: &str) -> Result<File, Fault> {
+    let wrong = |what: String| Fault::Modifiers {
+        message: format!("the colour profile {name} {what}"),
+        help: Some(format!("the operator sets `imaging.profiles.{name}` in the configuration")),
+    };
+    let path = bench.profiles.get(name).ok_or_else(|| wrong("is not on this machine".into()))?;
+    // It was a file when the configuration was read; a pipe would be waited for.
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_file() => {}
+        Ok(_) => return Err(wrong("is not a file any more".into())),
+        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
+    }
+    File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))
+}
+
+fn open_mask(library: &Library, handle: &str) -> Result<File, Fault> {
+    let wrong = |what: String, help: Option<String>| Fault::Modifiers {
+        message: format!("the mask {}: {what}", shown(handle)),
+        help,
+    };
+    let found = match AssetHandle::parse(handle) {
+        Ok(handle) => library.resolve(&handle),
+        Err(error) => return Err(wrong(error.to_string(), None)),
+    };
+    let told = |fault: Fault| {
+        let nearest = match &fault {
+            Fault::NotFound { nearest: Some(near) } => Some(format!("did you mean `{near}`?")),
+            _ => None,
+        };
+        wrong(fault.to_string(), nearest)
+    };
+    let assets = found.map_err(told)?;
+    match assets.as_slice() {
+        [Asset { file: Some(file), .. }] => {
+            library.open_source(file).map(|(file, _)| file).map_err(told)
+        }
+        [_] => Err(wrong("that is no picture".into(), None)),
+        several => Err(wrong(format!("{} assets have that name", several.len()), None)),
     }
 }
 
@@ -599,26 +663,47 @@ impl<'t> Watch<'t> {
     }
 }
 
-/// Everything that is made from one source at once: it is decoded once.
+/// Everything that is made from one source at once: it is decoded once, as long as a worker can
+/// hold all its files.
 struct Batch {
     items: Vec<usize>,
     tries: u32,
 }
 
+/// The batch of a source that still grows.
+#[derive(Default)]
+struct Group<'i> {
+    /// Which batch.
+    place: usize,
+    items: usize,
+    aux: BTreeSet<&'i Aux>,
+}
+
+impl<'i> Group<'i> {
+    /// Tells whether one more item, with what it needs, fits.
+    fn takes(&self, aux: impl Iterator<Item = &'i Aux>) -> bool {
+        let more = aux.filter(|aux| !self.aux.contains(aux)).count();
+        (1..MAX_OUTPUTS).contains(&self.items) && self.aux.len() + more <= MAX_AUX
+    }
+}
+
 fn batches(items: &[Item<'_>]) -> Vec<Batch> {
-    let mut by_source: BTreeMap<(&SourceFile, bool), Vec<usize>> = BTreeMap::new();
-    let mut order = Vec::new();
+    let mut by_source: BTreeMap<(&SourceFile, bool), Group<'_>> = BTreeMap::new();
+    let mut order: Vec<Vec<usize>> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let (State::Ready(ready), Some(file)) = (&item.state, &item.file) else { continue };
         // Each copy is a task of its own.
         let converted = ready.plan.is_some();
         let group = by_source.entry((file, converted)).or_default();
-        if group.is_empty() || !converted {
-            order.push(vec![at]);
-            group.push(order.len() - 1);
+        let aux = ready.plan.iter().flat_map(|plan| &plan.aux);
+        if converted && group.takes(aux.clone()) {
+            group.aux.extend(aux);
+            order[group.place].push(at);
         } else {
-            order[group[0]].push(at);
+            *group = Group { place: order.len(), items: 0, aux: aux.collect() };
+            order.push(vec![at]);
         }
+        group.items += 1;
     }
     order.into_iter().map(|items| Batch { items, tries: 0 }).collect()
 }
@@ -702,8 +787,12 @@ impl Making<'_, '_, '_> {
         self.next_tag += 1;
     }
 
-    fn hand_out(&mut self, batch: Batch) -> Result<(), WorkError> {
-        match self.task(&batch) {
+    fn hand_out(&mut self, mut batch: Batch) -> Result<(), WorkError> {
+        let aux = self.beside(&mut batch)?;
+        if batch.items.is_empty() {
+            return Ok(());
+        }
+        match self.task(&batch, aux) {
             Ok((task, stamp)) => {
                 self.submit(task, AtWork { batch, stamp, errand: Errand::Outputs });
                 Ok(())
@@ -712,8 +801,37 @@ impl Making<'_, '_, '_> {
         }
     }
 
+    /// Opens what the plans of a batch name beside their source, each once. What cannot be opened
+    /// fails the items that need it, and no other.
+    fn beside(&mut self, batch: &mut Batch) -> Result<Vec<(Aux, File)>, WorkError> {
+        let mut files: BTreeMap<Aux, Result<File, Fault>> = BTreeMap::new();
+        let mut left = Vec::with_capacity(batch.items.len());
+        for &at in &batch.items {
+            let item = &mut self.items[at];
+            let plan = match &item.state {
+                State::Ready(ready) => ready.plan.as_ref(),
+                State::Copy { .. } | State::Convert | State::Settled => None,
+            };
+            let mut missing = None;
+            for aux in plan.iter().flat_map(|plan| &plan.aux) {
+                let file = files.entry(aux.clone());
+                let file = file.or_insert_with(|| open_beside(self.bench, aux));
+                missing = missing.or_else(|| file.as_ref().err().cloned());
+            }
+            match missing {
+                None => left.push(at),
+                Some(fault) => {
+                    item.fail(fault);
+                    self.watch.settled(&item.entry)?;
+                }
+            }
+        }
+        batch.items = left;
+        Ok(files.into_iter().filter_map(|(aux, file)| Some((aux, file.ok()?))).collect())
+    }
+
     /// Opens what a batch needs; outputs are made empty.
-    fn task(&self, batch: &Batch) -> Result<(Task, Stamp), Fault> {
+    fn task(&self, batch: &Batch, aux: Vec<(Aux, File)>) -> Result<(Task, Stamp), Fault> {
         let Some(file) = self.source(batch) else { return Err(unexpected()) };
         let (input, stamp) = self.bench.library.open_source(file)?;
         let (mut plans, mut outputs): (Vec<Plan>, Vec<File>) = (Vec::new(), Vec::new());
@@ -728,7 +846,7 @@ impl Making<'_, '_, '_> {
                 }
             }
         }
-        Ok((Task::Convert { input, plans, outputs }, stamp))
+        Ok((Task::Convert { input, aux, plans, outputs }, stamp))
     }
 
     fn source(&self, batch: &Batch) -> Option<&SourceFile> {

@@ -3,14 +3,17 @@
 //! A root is a folder of originals; there may be several, and the first that has an asset wins. A
 //! handle is tried in this order:
 //!
-//! 1. the id or handle of an entry of `catalog.toml`, or a handle that says by itself that it
-//!    names a set (`a|<id>|22|…`, `a|<id>|44|…`);
+//! 1. the id or handle of an entry of `catalog.toml`, a record of an image catalogue (`objId`,
+//!    `rootId/objId`), or a handle that says by itself that it names a set (`a|<id>|22|…`,
+//!    `a|<id>|44|…`);
 //! 2. a path below a root: exactly, then as the only name in that folder that is equal in Unicode
 //!    NFC (a file copied from a Mac), then without its extension, when one file has that stem;
+//!    then as image catalogues see it, below their `RootPath` and with their `DefaultExt`;
 //! 3. a pattern below the roots: `*`, `?`, `[..]`, `**`.
 //!
-//! A file that a catalogue entry describes is that asset, however it is named: by id, by path or
-//! by a pattern.
+//! A file that one catalogue entry describes is that asset, however it is named: by id, by path or
+//! by a pattern. Of a file that several records of image catalogues describe, none does, and it
+//! has the attributes of its catalogue alone.
 //!
 //! Every file is opened with `openat2` beneath its root and without symbolic links, so no handle
 //! and no race leads out. Folders are listed when a look-up first needs them and remembered, so
@@ -21,6 +24,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use unicode_normalization::UnicodeNormalization;
@@ -33,15 +37,21 @@ mod catalog;
 mod folders;
 mod glob;
 mod handle;
+mod image_catalog;
 pub(crate) mod toml;
 
 pub use asset_type::{AssetType, Delivery};
 pub use catalog::{CATALOG, CatalogFindings};
 pub use handle::{AssetHandle, HandleError};
+pub use image_catalog::{
+    Attributes, FontEntry, Given, ImageCatalogs, Macro, Origin, ProfileEntry, RenderIntent,
+    ResMode, Rgb, Scope, ThumbAlign, ThumbType,
+};
 
 use catalog::{Catalog, CatalogEntry};
 use folders::{Folders, Kind, NoFolder, join};
 use glob::Part;
+use image_catalog::{Place, Record};
 
 /// Most names a look-up that failed is compared with.
 const MOST_COMPARED: usize = 2_000;
@@ -60,7 +70,7 @@ pub struct SourceFile {
 }
 
 /// What a handle names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Asset {
     /// The handle as listed; for a pattern the path it matched.
     pub handle: String,
@@ -72,6 +82,16 @@ pub struct Asset {
     pub file: Option<SourceFile>,
     /// Modifiers of its own, below those of a job.
     pub modifier: Option<String>,
+    /// Modifiers of its own, above those of a job.
+    pub post_modifier: Option<String>,
+    /// A picture whose alpha or gray stands in for its own alpha.
+    pub mask: Option<SourceFile>,
+    /// The record of an image catalogue that describes it.
+    pub entry: Option<Origin>,
+    /// Whose macros and profiles hold for it.
+    pub scope: Scope,
+    /// What stands in for commands that nobody gives.
+    pub attributes: Arc<Attributes>,
 }
 
 /// Why there is no library.
@@ -100,6 +120,7 @@ pub enum LibraryError {
 pub struct Library {
     roots: Vec<Root>,
     catalog: Catalog,
+    images: ImageCatalogs,
     findings: Vec<CatalogFindings>,
     folders: Folders,
     comparisons: AtomicUsize,
@@ -112,15 +133,17 @@ enum Found {
 }
 
 impl Library {
-    /// Opens the roots and reads their catalogues; no folder is listed yet.
+    /// Opens the roots and reads their catalogues and the image catalogues of a folder; no folder
+    /// of assets is listed yet.
     ///
     /// # Errors
     /// See [`LibraryError`]. Wrong entries of a catalogue are no error: see
     /// [`Library::findings`].
-    pub fn open(roots: &[PathBuf]) -> Result<Self, LibraryError> {
+    pub fn open(roots: &[PathBuf], catalogs: Option<&Path>) -> Result<Self, LibraryError> {
         let mut library = Self {
             roots: Vec::with_capacity(roots.len()),
             catalog: Catalog::default(),
+            images: ImageCatalogs::open(catalogs, roots)?,
             findings: Vec::new(),
             folders: Folders::default(),
             comparisons: AtomicUsize::new(COMPARISONS),
@@ -137,7 +160,14 @@ impl Library {
             }
             library.roots.push(root);
         }
+        library.findings.extend_from_slice(library.images.findings());
         Ok(library)
+    }
+
+    /// Returns the image catalogues.
+    #[must_use]
+    pub fn images(&self) -> &ImageCatalogs {
+        &self.images
     }
 
     /// Returns what is wrong in the catalogues.
@@ -161,14 +191,11 @@ impl Library {
         if let Some(entry) = self.catalog.find(text) {
             return self.described(text, entry).map(|asset| vec![asset]);
         }
+        if let Some((scope, record)) = self.images.find(text) {
+            return self.recorded(text, scope, record).map(|asset| vec![asset]);
+        }
         if let Some(kind) = AssetType::of_handle(text) {
-            return Ok(vec![Asset {
-                handle: text.to_owned(),
-                name: text.to_owned(),
-                kind,
-                file: None,
-                modifier: None,
-            }]);
+            return Ok(vec![self.bare(text, kind)]);
         }
         let path = match RelPath::parse(text) {
             Ok(path) => path,
@@ -177,10 +204,16 @@ impl Library {
         if let Some(file) = self.by_path(&path)? {
             return Ok(vec![self.asset(text, file)]);
         }
+        if let Some((scope, place)) = self.images.path_of(text)
+            && let Ok(Some(file)) = self.placed(&place)
+        {
+            return Ok(vec![self.asset_of(scope, text, file)]);
+        }
         if glob::is_pattern(text) {
             return self.by_pattern(text);
         }
-        Err(Fault::NotFound { nearest: self.nearest(&path) })
+        let titled = self.images.titled(text).map(str::to_owned);
+        Err(Fault::NotFound { nearest: titled.or_else(|| self.nearest(&path)) })
     }
 
     /// Opens the file of an asset.
@@ -200,6 +233,49 @@ impl Library {
         self.roots.get(root).map(Root::path)
     }
 
+    /// Finds what an object inside of a request names, as in `src=` or `mask=`: a record of the
+    /// catalogue whose request it is, or of the one it names, or a file.
+    ///
+    /// # Errors
+    /// The reason for which there is no such picture.
+    pub fn resolve_object(&self, main: Scope, object: &str) -> Result<Asset, Fault> {
+        if let Some((scope, record)) = self.images.find_in(main, object) {
+            return self.recorded(object, scope, record);
+        }
+        if let Some((scope, place)) = self.images.path_of(object)
+            && let Some(file) = self.placed(&place)?
+        {
+            return Ok(self.asset_of(scope, object, file));
+        }
+        let path = RelPath::parse(object).map_err(|error| self.no_path(object, error))?;
+        match self.by_path(&path)? {
+            Some(file) => Ok(self.asset_of(main, object, file)),
+            None => Err(Fault::NotFound { nearest: self.nearest(&path) }),
+        }
+    }
+
+    /// Makes the asset of a file below a root, as it is when it is named by its path.
+    #[must_use]
+    pub fn describe(&self, file: &SourceFile) -> Asset {
+        self.asset(file.path.as_str(), file.clone())
+    }
+
+    /// Makes an asset without a file, about which nothing else is known.
+    fn bare(&self, handle: &str, kind: AssetType) -> Asset {
+        Asset {
+            handle: handle.to_owned(),
+            name: handle.to_owned(),
+            kind,
+            file: None,
+            modifier: None,
+            post_modifier: None,
+            mask: None,
+            entry: None,
+            scope: Scope::DEFAULT,
+            attributes: self.images.attributes(Scope::DEFAULT),
+        }
+    }
+
     /// Makes the asset of a catalogue entry, checking that its file is there.
     fn described(&self, handle: &str, entry: &CatalogEntry) -> Result<Asset, Fault> {
         let file = match &entry.file {
@@ -212,31 +288,88 @@ impl Library {
             },
         };
         Ok(Asset {
-            handle: handle.to_owned(),
             name: entry.name.clone().unwrap_or_else(|| {
                 file.as_ref().map_or(handle, |file| file.path.file_name()).to_owned()
             }),
-            kind: entry.kind,
             file,
             modifier: entry.modifier.clone(),
+            ..self.bare(handle, entry.kind)
+        })
+    }
+
+    /// Makes the asset of a record of an image catalogue, checking that its files are there.
+    fn recorded(&self, handle: &str, scope: Scope, record: &Record) -> Result<Asset, Fault> {
+        let file = match &record.path {
+            None => None,
+            Some(place) => Some(self.placed(place)?.ok_or_else(|| match place {
+                Place::Below(path) | Place::In(_, path) => {
+                    Fault::NotFound { nearest: self.nearest(path) }
+                }
+                Place::Outside => Fault::OutsideRoot,
+            })?),
+        };
+        let mask = match &record.mask {
+            None => None,
+            Some(place) => match self.placed(place) {
+                Ok(Some(mask)) => Some(mask),
+                Ok(None) | Err(_) => return Err(no_mask(place)),
+            },
+        };
+        Ok(Asset {
+            file,
+            modifier: record.modifier.clone(),
+            post_modifier: record.post_modifier.clone(),
+            mask,
+            entry: Some(record.from.clone()),
+            scope,
+            attributes: record.attributes(&self.images.attributes(scope)),
+            ..self.bare(handle, record.kind)
         })
     }
 
     /// Makes the asset of a file: the catalogue's, else what its suffix says.
     fn asset(&self, handle: &str, file: SourceFile) -> Asset {
-        let entry = self.catalog.of_file(&file);
-        Asset {
-            handle: handle.to_owned(),
-            name: entry
-                .and_then(|entry| entry.name.clone())
-                .unwrap_or_else(|| file.path.file_name().to_owned()),
-            kind: entry.map_or_else(
-                || AssetType::from_extension(file.path.extension()),
-                |entry| entry.kind,
-            ),
-            modifier: entry.and_then(|entry| entry.modifier.clone()),
-            file: Some(file),
+        let scope = match self.images.path_of(file.path.as_str()) {
+            Some((scope, Place::Below(path) | Place::In(_, path))) if path == file.path => scope,
+            Some(_) | None => Scope::DEFAULT,
+        };
+        self.asset_of(scope, handle, file)
+    }
+
+    /// Makes the asset of a file that belongs to an image catalogue unless it is described.
+    fn asset_of(&self, scope: Scope, handle: &str, file: SourceFile) -> Asset {
+        let name = file.path.file_name().to_owned();
+        if let Some(entry) = self.catalog.of_file(&file) {
+            return Asset {
+                name: entry.name.clone().unwrap_or(name),
+                modifier: entry.modifier.clone(),
+                file: Some(file),
+                ..self.bare(handle, entry.kind)
+            };
         }
+        if let Some((scope, record)) = self.images.of_file(&file)
+            && let Ok(asset) = self.recorded(handle, scope, record)
+        {
+            return Asset { name, file: Some(file), ..asset };
+        }
+        let kind = AssetType::from_extension(file.path.extension());
+        let attributes = self.images.attributes(scope);
+        Asset { name, scope, attributes, file: Some(file), ..self.bare(handle, kind) }
+    }
+
+    /// Finds the file at a place of an image catalogue.
+    fn placed(&self, place: &Place) -> Result<Option<SourceFile>, Fault> {
+        let (roots, path) = match place {
+            Place::Below(path) => (0..self.roots.len(), path),
+            Place::In(root, path) => (*root..*root + 1, path),
+            Place::Outside => return Err(Fault::OutsideRoot),
+        };
+        for root in roots {
+            if let Found::File(path) = self.in_root(root, path, Stems::Whole)? {
+                return Ok(Some(SourceFile { root, path }));
+            }
+        }
+        Ok(None)
     }
 
     fn by_path(&self, path: &RelPath) -> Result<Option<SourceFile>, Fault> {
@@ -388,7 +521,8 @@ impl Library {
             }
         }
         (0..self.roots.len()).find_map(|root| self.nearest_in(root, path)).or_else(|| {
-            let budget = self.spend(path.as_str(), self.catalog.titles());
+            let titles = self.catalog.titles().chain(self.images.titles());
+            let budget = self.spend(path.as_str(), titles);
             nearest(path.as_str(), budget).map(str::to_owned)
         })
     }
@@ -518,26 +652,39 @@ pub fn is_ignored(name: &str) -> bool {
 fn read_catalog(root: &Root) -> Result<Option<String>, LibraryError> {
     let wrong = |reason: String| LibraryError::Catalog { path: root.path().join(CATALOG), reason };
     let name = RelPath::parse(CATALOG).map_err(|error| wrong(error.to_string()))?;
-    let (mut file, stamp) = match root.open_file(&name) {
-        Ok(opened) => opened,
-        Err(OpenError::NotFound) => return Ok(None),
-        Err(error) => return Err(wrong(error.to_string())),
+    let Some(bytes) = read_bounded(root, &name, catalog::MOST_BYTES).map_err(wrong)? else {
+        return Ok(None);
     };
-    if stamp.size > catalog::MOST_BYTES {
-        return Err(wrong(format!(
-            "{} bytes, at most {} are read",
-            stamp.size,
-            catalog::MOST_BYTES
-        )));
-    }
-    let mut bytes = Vec::new();
-    file.by_ref()
-        .take(catalog::MOST_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(|error| wrong(error.to_string()))?;
     String::from_utf8(bytes).map(Some).map_err(|error| {
         wrong(format!("byte {} is not UTF-8; save it as UTF-8", error.utf8_error().valid_up_to()))
     })
+}
+
+/// Reads a whole file of at most so many bytes; `None` when there is none.
+fn read_bounded(root: &Root, path: &RelPath, most: u64) -> Result<Option<Vec<u8>>, String> {
+    let (file, stamp) = match root.open_file(path) {
+        Ok(opened) => opened,
+        Err(OpenError::NotFound) => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if stamp.size > most {
+        return Err(format!("{} bytes, at most {most} are read", stamp.size));
+    }
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(Some(bytes))
+}
+
+/// Says that the mask of a record is not there: without it the picture would be another.
+fn no_mask(place: &Place) -> Fault {
+    let message = match place {
+        Place::Below(path) | Place::In(_, path) => {
+            format!("its mask \"{path}\" is not in the asset folders")
+        }
+        Place::Outside => "its mask does not lie below an asset folder".into(),
+    };
+    let help = Some("put the mask there, or correct MaskPath in the catalogue".into());
+    Fault::Modifiers { message, help }
 }
 
 fn fault_of(error: &OpenError) -> Fault {
@@ -550,11 +697,29 @@ fn fault_of(error: &OpenError) -> Fault {
     }
 }
 
+/// What makes two handles one asset: the same file, seen in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    file: Option<SourceFile>,
+    kind: AssetType,
+    modifiers: [Option<String>; 2],
+    mask: Option<SourceFile>,
+    scope: Scope,
+    /// What has no file is told by its name alone.
+    handle: Option<String>,
+}
+
 impl Asset {
-    /// Returns what makes two handles one asset: the same file, seen in the same way.
-    pub(crate) fn identity(&self) -> (Option<&SourceFile>, AssetType, Option<&str>, Option<&str>) {
-        let handle = self.file.is_none().then_some(self.handle.as_str());
-        (self.file.as_ref(), self.kind, self.modifier.as_deref(), handle)
+    /// Returns what makes two handles one asset.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            file: self.file.clone(),
+            kind: self.kind,
+            modifiers: [self.modifier.clone(), self.post_modifier.clone()],
+            mask: self.mask.clone(),
+            scope: self.scope,
+            handle: self.file.is_none().then(|| self.handle.clone()),
+        }
     }
 }
 

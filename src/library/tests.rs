@@ -16,7 +16,7 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
 
 fn open(dirs: &[&tempfile::TempDir]) -> Library {
     let roots: Vec<PathBuf> = dirs.iter().map(|dir| dir.path().to_owned()).collect();
-    Library::open(&roots).unwrap()
+    Library::open(&roots, None).unwrap()
 }
 
 fn resolve(library: &Library, handle: &str) -> Result<Vec<Asset>, Fault> {
@@ -111,7 +111,7 @@ fn nothing_leads_out_of_a_root() {
     symlink("../secret.tif", assets.join("link.tif")).unwrap();
     symlink("../outside", assets.join("folder")).unwrap();
     symlink("ok.tif", assets.join("inside.tif")).unwrap();
-    let library = Library::open(std::slice::from_ref(&assets)).unwrap();
+    let library = Library::open(std::slice::from_ref(&assets), None).unwrap();
     for handle in [
         "../secret.tif",
         "..",
@@ -261,10 +261,10 @@ fn wrong_catalogues_are_named_and_the_library_stays_usable() {
 
     let odd = tree(&["a.tif"]);
     write_new(&odd.path().join(CATALOG), b"id = \"\xe9\"", 0o644).unwrap();
-    let error = Library::open(&[odd.path().to_owned()]).unwrap_err();
+    let error = Library::open(&[odd.path().to_owned()], None).unwrap_err();
     assert!(error.to_string().contains("byte 6 is not UTF-8"), "{error}");
     let absent = odd.path().join("absent");
-    let error = Library::open(std::slice::from_ref(&absent)).unwrap_err();
+    let error = Library::open(std::slice::from_ref(&absent), None).unwrap_err();
     assert!(matches!(error, LibraryError::Root { path, .. } if path == absent));
 }
 

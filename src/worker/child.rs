@@ -3,7 +3,7 @@
 //! A worker has one socket, on its standard input, and no arguments, environment or configuration.
 //! It is told its bounds, shuts itself in ([`super::sandbox`]), and then serves one request at a
 //! time until the socket is closed. It knows no path: it reads from the first descriptor of a
-//! request and writes to the others.
+//! request and those named in it, and writes to the others.
 //!
 //! A panic of the engine is answered like any other failure, but the worker ends after it, since
 //! nobody knows what state the panic left. Everything worse ends the worker at once, and the
@@ -19,10 +19,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::wire::{Channel, Report, Request, Setup, WireError};
-use super::{Written, engine, sandbox};
+use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
+use super::{MAX_AUX_BYTES, Written, engine, sandbox};
 use crate::diag::{Fault, human_bytes};
-use crate::imaging::plan::Plan;
+use crate::imaging::Inputs;
+use crate::imaging::plan::{Aux, Plan};
 
 /// Most characters of a panic's message that are passed on.
 const MOST_WORDS: usize = 1000;
@@ -101,8 +102,14 @@ impl Desk<'_> {
         let Some(mut input) = files.next() else {
             return Ok(Report::Failed(mismatch(request)));
         };
-        // A worker before this one may have read from it.
-        if io::Seek::rewind(&mut input).is_err() {
+        let named: &[Aux] = match request {
+            Request::Convert(Convert { aux, .. }) => aux,
+            Request::Probe | Request::Copy => &[],
+        };
+        let mut beside: Vec<File> = files.by_ref().take(named.len()).collect();
+        // A worker before this one may have read from them.
+        let readable = std::iter::once(&mut input).chain(&mut beside);
+        if readable.map(io::Seek::rewind).any(|done| done.is_err()) {
             return Ok(Report::Failed(Fault::Unreadable));
         }
         let mut outputs: Vec<File> = files.collect();
@@ -118,8 +125,11 @@ impl Desk<'_> {
                 Ok(written) => Report::Copied(written),
                 Err(fault) => Report::Failed(fault),
             },
-            (Request::Convert(plans), outputs) if plans.len() == outputs.len() => {
-                match self.convert(input, plans, outputs)? {
+            (Request::Convert(Convert { aux, plans }), outputs)
+                if aux.len() == beside.len() && plans.len() == outputs.len() =>
+            {
+                let aux = aux.iter().cloned().zip(beside).collect();
+                match self.convert((input, aux), plans, outputs)? {
                     Ok(()) => Report::Finished,
                     Err(fault) => Report::Failed(fault),
                 }
@@ -134,27 +144,53 @@ impl Desk<'_> {
     /// this worker does not take it along.
     fn convert(
         &self,
-        input: File,
+        (input, aux): (File, Vec<(Aux, File)>),
         plans: &[Plan],
         outputs: &[File],
     ) -> Result<Result<(), Fault>, WireError> {
-        let bytes = match self.read_whole(input) {
+        let bytes = self.read_whole(input).and_then(|source| Ok((source, self.read_aux(aux)?)));
+        let (source, aux) = match bytes {
             Ok(bytes) => bytes,
             Err(fault) => return Ok(Err(fault)),
         };
         let mut sent = Ok(());
-        let done = engine::convert(&bytes, plans, self.setup, &mut |index, reply| {
-            let result = match (reply, outputs.get(index)) {
-                (Ok(reply), Some(output)) => self.write(output, &reply),
-                (Ok(_), None) => return,
-                (Err(fault), _) => Err(fault),
-            };
-            if sent.is_ok() {
-                sent = self.channel.send(&Report::Rendered { index, result }, &[]);
-            }
-            grant_time(self.setup);
-        });
+        let done = engine::convert(
+            Inputs { source: &source, aux: &aux },
+            plans,
+            self.setup,
+            &mut |index, reply| {
+                let result = match (reply, outputs.get(index)) {
+                    (Ok(reply), Some(output)) => self.write(output, &reply),
+                    (Ok(_), None) => return,
+                    (Err(fault), _) => Err(fault),
+                };
+                if sent.is_ok() {
+                    sent = self.channel.send(&Report::Rendered { index, result }, &[]);
+                }
+                grant_time(self.setup);
+            },
+        );
         sent.map(|()| done)
+    }
+
+    fn read_aux(&self, aux: Vec<(Aux, File)>) -> Result<Vec<(Aux, Vec<u8>)>, Fault> {
+        let read = |(aux, file): (Aux, File)| {
+            if length(&file)? > MAX_AUX_BYTES {
+                let most = human_bytes(MAX_AUX_BYTES);
+                return Err(match aux {
+                    Aux::Profile(name) => Fault::Modifiers {
+                        message: format!("the colour profile {name} is larger than {most}"),
+                        help: None,
+                    },
+                    Aux::Mask(handle) => Fault::Modifiers {
+                        message: format!("the mask {handle} is larger than {most}"),
+                        help: None,
+                    },
+                });
+            }
+            Ok((aux, self.read_whole(file)?))
+        };
+        aux.into_iter().map(read).collect()
     }
 
     fn read_whole(&self, input: File) -> Result<Vec<u8>, Fault> {

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use super::wire::Setup;
 use crate::diag::Fault;
 use crate::imaging::plan::Plan;
-use crate::imaging::{self, SourceInfo};
+use crate::imaging::{self, Inputs, SourceInfo};
 
 /// Where each reply goes: the plan's index, and its bytes or why there are none.
 pub(super) type Each<'a> = &'a mut dyn FnMut(usize, Result<Vec<u8>, Fault>);
@@ -19,17 +19,17 @@ pub(super) fn probe(input: &File, setup: &Setup) -> Result<SourceInfo, Fault> {
 
 /// Carries out the plans on one picture, in any order.
 pub(super) fn convert(
-    input: &[u8],
+    inputs: Inputs<'_>,
     plans: &[Plan],
     setup: &Setup,
     each: Each<'_>,
 ) -> Result<(), Fault> {
     #[cfg(test)]
-    if let Some(done) = super::tests::obey(input, plans, each) {
+    if let Some(done) = super::tests::obey(inputs, plans, each) {
         return done;
     }
     imaging::convert(
-        imaging::Inputs::of(input),
+        inputs,
         plans,
         &setup.limits,
         setup.exif_orientation.into(),

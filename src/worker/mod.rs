@@ -2,8 +2,8 @@
 //!
 //! A decoder may panic, abort, loop or ask for all memory there is; a hostile picture may make it
 //! do worse. So probing, converting and copying run in processes of the same binary (`exportd
-//! worker`) that hold one socket and, during a request, its descriptors: the input read-only, each
-//! output write-only. They know no paths and have no network ([`Sandbox`]). What a worker dies of
+//! worker`) that hold one socket and, during a request, its descriptors: the input and what else is
+//! read (masks, colour profiles) read-only, each output write-only. They know no paths and have no network ([`Sandbox`]). What a worker dies of
 //! is the fault of one asset, in words; another worker takes its place.
 //!
 //! ```text
@@ -46,7 +46,7 @@ pub use lane::Lane;
 pub use sandbox::{Held, Sandbox};
 
 use crate::diag::Fault;
-use crate::imaging::plan::Plan;
+use crate::imaging::plan::{Aux, Plan};
 use crate::imaging::{Limits, SourceInfo};
 use crew::{Crew, Phase};
 use process::Launch;
@@ -55,8 +55,14 @@ use wire::Setup;
 /// How long an idle worker is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Most files a [`Task::Convert`] reads beside its source.
+pub const MAX_AUX: usize = 50;
+
 /// Most outputs of one [`Task::Convert`].
-pub const MAX_OUTPUTS: usize = wire::MAX_FILES - 1;
+pub const MAX_OUTPUTS: usize = wire::MAX_FILES - 1 - MAX_AUX;
+
+/// Longest file in bytes that is read beside a source.
+const MAX_AUX_BYTES: u64 = 256 << 20;
 
 /// What a pool is.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,9 +122,13 @@ pub enum Task {
         input: File,
     },
     /// Decodes once and makes one output per plan, at most [`MAX_OUTPUTS`].
+    ///
+    /// What is named beside the source is opened for reading only.
     Convert {
         /// The source.
         input: File,
+        /// What the plans name beside it, each once; at most [`MAX_AUX`].
+        aux: Vec<(Aux, File)>,
         /// What to make.
         plans: Vec<Plan>,
         /// Where, one per plan.

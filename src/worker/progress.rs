@@ -9,7 +9,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::wire::{Report, Request};
+use super::wire::{Convert, Report, Request};
 use super::{Answer, Task, Written};
 use crate::diag::Fault;
 
@@ -58,13 +58,15 @@ impl<'t> Progress<'t> {
         match self.task {
             Task::Probe { input } => (Request::Probe, vec![input.as_fd()]),
             Task::Copy { input, output } => (Request::Copy, vec![input.as_fd(), output.as_fd()]),
-            Task::Convert { input, plans, outputs } => {
+            Task::Convert { input, aux, plans, outputs } => {
                 let most = if self.broken == 0 { plans.len() } else { 1 };
                 self.asked = self.missing().take(most).collect();
                 let plans = self.asked.iter().map(|&n| plans[n].clone()).collect();
                 let outputs = self.asked.iter().filter_map(|&n| outputs.get(n));
-                let files = std::iter::once(input).chain(outputs).map(AsFd::as_fd).collect();
-                (Request::Convert(plans), files)
+                let beside = aux.iter().map(|(_, file)| file);
+                let files = std::iter::once(input).chain(beside).chain(outputs);
+                let names = aux.iter().map(|(aux, _)| aux.clone()).collect();
+                (Request::Convert(Convert { aux: names, plans }), files.map(AsFd::as_fd).collect())
             }
         }
     }
@@ -181,6 +183,7 @@ mod tests {
     fn conversion(count: usize) -> Task {
         Task::Convert {
             input: null(),
+            aux: Vec::new(),
             plans: vec![plan(); count],
             outputs: (0..count).map(|_| null()).collect(),
         }
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(progress.blame(&FAULT), None);
         for (number, next) in [(0, Step::Ask), (1, Step::Ask)] {
             let (request, files) = progress.request();
-            assert!(matches!(request, Request::Convert(plans) if plans.len() == 1));
+            assert!(matches!(request, Request::Convert(Convert { plans, .. }) if plans.len() == 1));
             assert_eq!(files.len(), 2);
             assert_eq!(progress.take(rendered(0, 10 + number)), Step::Wait);
             assert_eq!(progress.take(Report::Finished), next);

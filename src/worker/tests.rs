@@ -14,7 +14,8 @@ use super::crew::{Queued, State, Turn};
 use super::lane::Ticket;
 use super::wire::Channel;
 use super::*;
-use crate::imaging::plan::{Color, Encoding, Output, Rect};
+use crate::imaging::Inputs;
+use crate::imaging::plan::{Aux, Color, Conversion, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
 
 /// Long enough for a machine that does ten other things.
@@ -50,11 +51,11 @@ fn parent_entry() {
 ///
 /// `!NAME TEXT`: with plan `n` the action is the `n`th of the words separated by `|`.
 pub(super) fn obey(
-    input: &[u8],
+    inputs: Inputs<'_>,
     plans: &[Plan],
     each: engine::Each<'_>,
 ) -> Option<Result<(), Fault>> {
-    let script = std::str::from_utf8(input).ok()?;
+    let script = std::str::from_utf8(inputs.source).ok()?;
     if !script.starts_with('!') {
         return None;
     }
@@ -63,13 +64,23 @@ pub(super) fn obey(
         // The test plans are numbered by their width, since a resumed task has fewer.
         let number = usize::try_from(plan.reply.width).unwrap_or(0);
         let action = actions.get(number).or(actions.first()).copied().unwrap_or_default();
-        let reply = match act(action) {
+        let reply = match action.trim_start_matches('!') {
+            "aux" => Ok(beside(inputs.aux)),
+            _ => act(action),
+        };
+        let reply = match reply {
             Ok(reply) => Ok(reply.into_bytes()),
             Err(fault) => Err(fault),
         };
         each(index, reply);
     }
     Some(Ok(()))
+}
+
+/// Tells what came beside the source, in order.
+fn beside(aux: &[(Aux, Vec<u8>)]) -> String {
+    let one = |(aux, bytes): &(Aux, Vec<u8>)| format!("{aux:?} {}", String::from_utf8_lossy(bytes));
+    aux.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 #[expect(clippy::exit, reason = "what a library in C may do")]
@@ -149,6 +160,7 @@ pub(super) fn plan() -> Plan {
             pixel_type: PixelType::Rgb,
             alpha: false,
             background,
+            conversion: Conversion::default(),
             embed_profile: false,
             embed_xmp: false,
             paths: None,
@@ -212,7 +224,10 @@ impl Fixture {
             plan
         };
         let plans = (0..count).map(numbered).collect();
-        lane.submit(tag, Task::Convert { input: self.input(script.as_bytes()), plans, outputs });
+        lane.submit(
+            tag,
+            Task::Convert { input: self.input(script.as_bytes()), aux: Vec::new(), plans, outputs },
+        );
         readers
     }
 
@@ -450,7 +465,10 @@ fn what_an_earlier_worker_wrote_is_forgotten() {
     };
     let (output, reader) = half_written();
     let input = fixture.input(b"!echo whole");
-    lane.submit(0, Task::Convert { input, plans: vec![plan()], outputs: vec![output] });
+    lane.submit(
+        0,
+        Task::Convert { input, aux: Vec::new(), plans: vec![plan()], outputs: vec![output] },
+    );
     assert!(matches!(lane.wait(LONG), Some((0, Ok(_)))));
     assert_eq!(content(reader), "whole");
     let (output, reader) = half_written();
@@ -470,7 +488,10 @@ fn a_full_disk_is_said_to_be_full() {
     lane.submit(1, Task::Copy { input: fixture.input(b"x"), output: full() });
     assert_eq!(lane.wait(LONG), Some((1, Err(Fault::DiskFull))));
     let input = fixture.input(b"!echo x");
-    lane.submit(2, Task::Convert { input, plans: vec![plan()], outputs: vec![full()] });
+    lane.submit(
+        2,
+        Task::Convert { input, aux: Vec::new(), plans: vec![plan()], outputs: vec![full()] },
+    );
     let answer = Answer::Converted(vec![Err(Fault::DiskFull)]);
     assert_eq!(lane.wait(LONG), Some((2, Ok(answer))));
 }
@@ -593,6 +614,64 @@ fn a_program_that_is_no_worker_is_a_fault_and_not_a_hang() {
 }
 
 #[test]
+fn what_is_named_beside_the_source_arrives_in_order_and_every_time() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let aux = || {
+        let mut mask = fixture.input(b"a mask");
+        // Whoever opened it may have read from it.
+        mask.read_exact(&mut [0; 2]).unwrap();
+        vec![
+            (Aux::Profile("press".into()), fixture.input(b"a profile")),
+            (Aux::Mask("m.png".into()), mask),
+        ]
+    };
+    let wanted = "Profile(\"press\") a profile; Mask(\"m.png\") a mask";
+    for tag in 0..2 {
+        let (output, reader) = fixture.output();
+        let input = fixture.input(b"!aux");
+        let (plans, outputs) = (vec![plan()], vec![output]);
+        lane.submit(tag, Task::Convert { input, aux: aux(), plans, outputs });
+        let answer = lane.wait(LONG);
+        assert!(matches!(answer, Some((_, Ok(Answer::Converted(_))))), "{answer:?}");
+        assert_eq!(content(reader), wanted);
+    }
+    // A worker that breaks is followed by another, which gets the same files from their beginning.
+    let (outputs, mut readers): (Vec<File>, Vec<File>) = (0..2).map(|_| fixture.output()).unzip();
+    let numbered = |n: u32| {
+        let mut plan = plan();
+        plan.reply.width = n;
+        plan
+    };
+    let (first, plans) =
+        (fixture.input(b"!aux|!abort|!aux"), vec![numbered(0), numbered(1), numbered(2)]);
+    let (third, reader) = fixture.output();
+    readers.push(reader);
+    let outputs = outputs.into_iter().chain([third]).collect();
+    lane.submit(2, Task::Convert { input: first, aux: aux(), plans, outputs });
+    let Some((2, Ok(Answer::Converted(replies)))) = lane.wait(LONG) else { panic!("no answer") };
+    assert_eq!(replies.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(content(readers.remove(2)), wanted);
+}
+
+#[test]
+fn a_file_beside_the_source_that_is_far_too_long_is_not_read() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let path = fixture.dir.path().join("huge");
+    let sparse = File::create_new(&path).unwrap();
+    sparse.set_len(MAX_AUX_BYTES + 1).unwrap();
+    let aux = vec![(Aux::Mask("m.png".into()), File::open(path).unwrap())];
+    let (output, _reader) = fixture.output();
+    let input = fixture.input(b"!aux");
+    lane.submit(0, Task::Convert { input, aux, plans: vec![plan()], outputs: vec![output] });
+    let Some((0, Err(fault))) = lane.wait(LONG) else { panic!("it was read") };
+    assert!(fault.to_string().contains("the mask m.png is larger than"), "{fault}");
+}
+
+#[test]
 fn more_outputs_than_descriptors_fit_is_a_fault() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
@@ -603,7 +682,8 @@ fn more_outputs_than_descriptors_fit_is_a_fault() {
     let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
     assert!(replies.iter().all(Result::is_ok) && replies.len() == MAX_OUTPUTS);
     drop(outputs);
-    fixture.submit(&lane, 1, &format!("{most}|!echo x"));
+    let too_many = vec!["!echo x"; wire::MAX_FILES].join("|");
+    fixture.submit(&lane, 1, &too_many);
     assert!(matches!(lane.wait(LONG), Some((1, Err(Fault::Internal { .. })))));
     assert_eq!(fixture.run(&lane, "!echo next"), Ok("next".into()));
 }

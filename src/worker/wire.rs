@@ -4,7 +4,7 @@
 //! descriptors. Its child's end becomes the worker's standard input, so nothing has to be arranged
 //! between `fork` and `exec`. A message is JSON, cut into packets that always fit the socket's
 //! buffer; the first byte of a packet says whether more follow. Descriptors travel with the first
-//! packet, input before outputs, and only downwards: whatever a worker attaches to an answer is
+//! packet, the input, then what else is read, then outputs, and only downwards: whatever a worker attaches to an answer is
 //! dropped by the kernel.
 //!
 //! The two take turns: one request, then reports until the one that ends it. So neither side ever
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use super::Written;
 use super::sandbox::Sandbox;
 use crate::diag::Fault;
-use crate::imaging::plan::Plan;
+use crate::imaging::plan::{Aux, Plan};
 use crate::imaging::{Limits, SourceInfo};
 
 /// Most descriptors of one message; the kernel's own bound is 253.
@@ -64,15 +64,25 @@ pub(super) struct Setup {
     pub(super) exif_orientation: bool,
 }
 
-/// What the parent asks; the first descriptor is the input, the others are outputs.
+/// What the parent asks. The first descriptor is the input; those of [`Convert::aux`] follow, and
+/// the others are outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Request {
     /// Read the header.
     Probe,
     /// Make one output per plan.
-    Convert(Vec<Plan>),
+    Convert(Convert),
     /// Copy the input to the only output.
     Copy,
+}
+
+/// What to convert, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Convert {
+    /// What the plans need beside the input: one descriptor each, in this order.
+    pub(super) aux: Vec<Aux>,
+    /// What to make.
+    pub(super) plans: Vec<Plan>,
 }
 
 /// What a worker says.

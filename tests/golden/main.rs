@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use exportd::imaging::modifiers::{Presets, Rules, parse};
-use exportd::imaging::plan::{Color, Defaults, Encoding, Output, Plan, Rect, Step, plan};
+use exportd::imaging::plan::{
+    Color, ColorDefaults, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
+};
 use exportd::imaging::{Inputs, Limits, PixelType, Size, Uprighting, convert, probe};
 use image::{DynamicImage, Rgba, RgbaImage};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -124,7 +126,9 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
     if let Some(error) = parsed.error() {
         return Err(error.message.clone().into());
     }
-    let planned = plan(&parsed.modifiers, &info, &Defaults::default());
+    let colors = ColorDefaults { profiles: sources::profiles(), ..ColorDefaults::default() };
+    let defaults = Defaults { colors, ..Defaults::default() };
+    let planned = plan(&parsed.modifiers, &info, &defaults);
     let mut plan = planned.map_err(|finding| finding.message)?.plan;
     if !case.written {
         plan.output.encoding = Encoding::Png;
@@ -148,6 +152,7 @@ fn written(case: &Case, source: Size) -> Plan {
             pixel_type: PixelType::Rgb,
             alpha: true,
             background: white,
+            conversion: Conversion::default(),
             embed_profile: false,
             embed_xmp: false,
             paths: None,

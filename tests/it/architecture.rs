@@ -61,7 +61,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("gif", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
     ("color_quant", &["imaging/formats/"]),
-    ("lcms2", &["imaging/color.rs"]),
+    ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),

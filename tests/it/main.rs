@@ -12,6 +12,7 @@
 mod support;
 
 mod architecture;
+mod catalogues;
 mod cli;
 mod daemon;
 mod demo;

@@ -49,12 +49,13 @@ impl World {
         }
         let catalog = "[[asset]]\nhandle = \"a|944|1|535\"\npath = \"logo.jpg\"\n";
         write_new(&dir.path().join("catalog.toml"), catalog.as_bytes(), 0o644).unwrap();
-        let library = Library::open(&[dir.path().to_owned()]).unwrap();
+        let library = Library::open(&[dir.path().to_owned()], None).unwrap();
         assert!(library.findings().is_empty());
         let policy = Policy {
             company: "1".into(),
             wait_for_assets: std::time::Duration::ZERO,
             macros: [("web".into(), "wid=1200&fmt=jpeg&qlt=85".into())].into(),
+            profiles: std::collections::BTreeMap::new(),
             users: vec!["mia".into()],
             imaging: Defaults::default(),
         };

@@ -7,7 +7,7 @@ use mozjpeg::{ColorSpace, Compress};
 
 use super::*;
 use crate::imaging::color::reply_profile;
-use crate::imaging::plan::{Color, Quantize, TiffCompression};
+use crate::imaging::plan::{Color, Conversion, Quantize, TiffCompression};
 use crate::imaging::raster::{Alpha, Samples};
 
 // -- pictures to write and read
@@ -90,6 +90,7 @@ fn output(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
         pixel_type,
         alpha,
         background,
+        conversion: Conversion::default(),
         embed_profile: false,
         embed_xmp: false,
         paths: None,

@@ -19,7 +19,8 @@
 //!
 //! * [`commands`]: the table, one entry per command of the reference.
 //! * [`values`]: the types of the values.
-//! * `reader`: presets, variables, scopes; `text`: splitting and decoding.
+//! * `reader`: presets, variables, scopes; `text`: splitting and decoding; `expand`: presets
+//!   written out for people.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,11 +29,13 @@ use std::ops::Range;
 use crate::diag::{Code, Diagnostic};
 
 pub mod commands;
+mod expand;
 mod reader;
 mod text;
 pub mod values;
 
 pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, table};
+pub use expand::expand;
 pub use reader::parse;
 
 use values::{
@@ -41,21 +44,31 @@ use values::{
     Usm, Window, list, name_of,
 };
 
-/// The presets a request may name as `$name$`.
+/// The presets a request may name as `$name$`: the definition of each, or why it cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Presets(BTreeMap<String, String>);
+pub struct Presets(BTreeMap<String, Result<String, String>>);
 
 impl Presets {
     /// Collects presets from names and definitions; names are the same in any case.
     pub fn new<N: AsRef<str>, D: Into<String>>(presets: impl IntoIterator<Item = (N, D)>) -> Self {
-        let lower = |(name, text): (N, D)| (name.as_ref().to_ascii_lowercase(), text.into());
-        Self(presets.into_iter().map(lower).collect())
+        let mut all = Self::default();
+        for (name, text) in presets {
+            all.put(name.as_ref(), Ok(text.into()));
+        }
+        all
     }
 
-    /// Returns the definition of a preset.
+    /// Adds a preset, in the place of one that has its name; one that cannot be used has a reason
+    /// that begins with a verb instead of a definition.
+    pub fn put(&mut self, name: &str, definition: Result<String, String>) {
+        self.0.insert(name.to_ascii_lowercase(), definition);
+    }
+
+    /// Returns the definition of a preset, or why it cannot be used.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
+    pub fn get(&self, name: &str) -> Option<Result<&str, &str>> {
+        let found = self.0.get(&name.to_ascii_lowercase())?;
+        Some(found.as_deref().map_err(String::as_str))
     }
 
     /// Returns the names, in lower case and sorted.
@@ -384,6 +397,25 @@ impl Modifiers {
         self
     }
 
+    /// Lays these under others: where both set an attribute, those win.
+    ///
+    /// Spans of the others are dropped, as they are places in another text.
+    #[must_use]
+    pub fn under(mut self, others: &Self) -> Self {
+        for (key, setting) in &others.settings {
+            let value = setting.value.clone();
+            self.settings.insert(*key, Setting { value, span: None });
+        }
+        self
+    }
+
+    /// Tells whether these set what a command sets on a target.
+    #[must_use]
+    pub fn sets(&self, target: Target, command: &str) -> bool {
+        find(command)
+            .is_some_and(|command| self.settings.contains_key(&(target, command.attribute())))
+    }
+
     /// Tells whether nothing is asked for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -445,13 +477,6 @@ fn upper_target(target: Target, span: Range<usize>) -> Diagnostic {
 fn refusal(value: &Value, format: Format) -> Option<(String, Option<String>)> {
     match value {
         Value::Fmt(fmt) => refused_format(*fmt),
-        Value::Icc(icc) if !icc.is_srgb() => Some((
-            "`icc` with a profile other than sRGB is not supported yet".into(),
-            Some("leave it out, or write `icc=sRGB`".into()),
-        )),
-        Value::Icc(Icc { intent: Some(values::Intent::Absolute), .. }) => {
-            Some(("`icc` with the intent absolute is not supported yet".into(), None))
-        }
         Value::Quantize(Quantize { palette: PaletteKind::Mac, .. })
             if format.has_palette() && format.entry().alpha =>
         {

@@ -143,6 +143,14 @@ impl Reader<'_> {
             });
             return;
         };
+        let definition = match definition {
+            Ok(definition) => definition,
+            Err(reason) => {
+                let message = format!("the preset `${}$` cannot be used: it {reason}", echo(name));
+                self.error(span.clone(), message);
+                return;
+            }
+        };
         if self.expand(definition.len(), span) {
             active.push(key);
             self.read(definition, Some(span), active);

@@ -145,7 +145,6 @@ fn errors_name_the_cause_and_the_place() {
         ),
         ("op_colorize=50", "`op_colorize` wants an RGB colour, not `50`", 0..14),
         ("maskUse=on", "`maskUse` wants norm | invert | off, not `on`", 0..10),
-        ("icc=WebCoated", "`icc` with a profile other than sRGB is not supported yet", 0..13),
         ("fmt=pjpeg&pscan=6", "`pscan` wants auto | 3 | 4 | 5, not `6`", 10..17),
         (
             "fmt=gif&quantize=web,off,300",

@@ -358,7 +358,8 @@ pub enum Req {
 }
 
 /// Rendering intents of `icc`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Intent {
     /// Perceptual.
     Perceptual,
@@ -380,6 +381,12 @@ impl Intent {
     ];
 }
 
+impl fmt::Display for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
 /// The value of `icc`; what was not given is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Icc {
@@ -391,14 +398,6 @@ pub struct Icc {
     pub bpc: Option<bool>,
     /// Error diffusion.
     pub dither: Option<bool>,
-}
-
-impl Icc {
-    /// Tells whether this is the standard RGB space, which RGB replies are in anyway.
-    #[must_use]
-    pub fn is_srgb(&self) -> bool {
-        self.profile.eq_ignore_ascii_case("sRGB")
-    }
 }
 
 /// Returns the name that stands for a value in a list of names.

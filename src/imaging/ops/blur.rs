@@ -1,13 +1,112 @@
-//! Separable blurring of a stream of rows.
+//! Blurring (`op_blur`), and the separable filter of a stream of rows it is made of.
 //!
 //! Rows go in from top to bottom and come out blurred in the same order, some rows later; only as
-//! many are held as the filter is high. Beyond the edges the edge is repeated.
+//! many are held as the filter is high. Beyond the edges the edge is repeated. What comes out
+//! depends on nothing but the pixels the filter looks at: a part of a picture, cut out with that
+//! much around it, is blurred bit by bit like the whole.
 
 use std::collections::VecDeque;
+
+use super::super::raster::{Raster, Sample, each_depth};
 
 /// From this standard deviation on, three moving averages stand in for the Gaussian: it costs the
 /// same for every radius and differs by less than 3 % of the Gaussian's peak.
 const WIDE: f64 = 12.0;
+
+/// Blurs with a Gaussian of a standard deviation in pixels, on premultiplied alpha; alpha too.
+///
+/// Takes the same time for every radius above 12. No radius, no change; one larger than the
+/// picture counts as large as the picture.
+#[must_use]
+pub fn blur(mut picture: Raster, radius: f64) -> Raster {
+    let most = picture.size().width.max(picture.size().height);
+    let radius = radius.min(f64::from(most));
+    if radius <= 0.0 {
+        return picture;
+    }
+    let rows = Rows::of(&picture);
+    let blur = Blur::gaussian(radius, picture.channels());
+    each_depth!(picture.samples_mut(), s => rows.filter(s, blur, |row, blurred| {
+        rows.divided(blurred, row);
+    }));
+    picture
+}
+
+/// How the components of a picture lie in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Components of a row.
+    length: usize,
+    channels: usize,
+    alpha: bool,
+}
+
+impl Rows {
+    pub(super) fn of(picture: &Raster) -> Self {
+        let channels = picture.channels();
+        Self { length: picture.width() * channels, channels, alpha: picture.has_alpha() }
+    }
+
+    /// Replaces each row by what `apply` makes of it and of the blurred row, in which colour is
+    /// premultiplied.
+    pub(super) fn filter<S: Sample>(
+        self,
+        samples: &mut [S],
+        mut blur: Blur,
+        apply: impl Fn(&mut [S], &[f32]),
+    ) {
+        let mut sharp = vec![0.0; self.length];
+        let rows = samples.len() / self.length;
+        let mut done = 0;
+        // A finished row is overwritten while later ones still wait: the blur has taken all it
+        // needs of it.
+        for y in 0..rows {
+            self.premultiplied(&samples[y * self.length..][..self.length], &mut sharp);
+            blur.push(&sharp, &mut |blurred| {
+                apply(&mut samples[done * self.length..][..self.length], blurred);
+                done += 1;
+            });
+        }
+        blur.finish(&mut |blurred| {
+            apply(&mut samples[done * self.length..][..self.length], blurred);
+            done += 1;
+        });
+    }
+
+    fn premultiplied<S: Sample>(self, row: &[S], out: &mut [f32]) {
+        for (out, value) in out.iter_mut().zip(row) {
+            *out = (*value).into();
+        }
+        if self.alpha {
+            for pixel in out.chunks_exact_mut(self.channels) {
+                let opacity = pixel[self.channels - 1] / S::TOP;
+                for value in &mut pixel[..self.channels - 1] {
+                    *value *= opacity;
+                }
+            }
+        }
+    }
+
+    /// Undoes [`Self::premultiplied`]; what is all transparent keeps the colour it hides.
+    fn divided<S: Sample>(self, row: &[f32], out: &mut [S]) {
+        if !self.alpha {
+            for (out, value) in out.iter_mut().zip(row) {
+                *out = S::round(*value);
+            }
+            return;
+        }
+        let pixels = out.chunks_exact_mut(self.channels);
+        for (out, pixel) in pixels.zip(row.chunks_exact(self.channels)) {
+            let alpha = pixel[self.channels - 1];
+            if alpha > 0.0 {
+                for (out, value) in out.iter_mut().zip(&pixel[..self.channels - 1]) {
+                    *out = S::round(value * S::TOP / alpha);
+                }
+            }
+            out[self.channels - 1] = S::round(alpha);
+        }
+    }
+}
 
 /// A separable filter in the middle of a picture.
 #[derive(Debug)]
@@ -32,15 +131,15 @@ struct Stage {
 enum Kernel {
     /// Weights from the centre outwards; both sides sum to 1.
     Weights(Vec<f32>),
-    /// The mean of all.
-    Mean,
+    /// The mean of all, brought to 32 bits.
+    Mean(fn(f64) -> f32),
 }
 
 impl Blur {
     /// Makes a Gaussian of a standard deviation above 0, cut at three of them.
     pub(super) fn gaussian(deviation: f64, channels: usize) -> Self {
         let stages = if deviation > WIDE {
-            averages(deviation).map(|radius| Stage::new(Kernel::Mean, radius)).into()
+            averages(deviation).map(|radius| Stage::new(Kernel::Mean(snapped), radius)).into()
         } else {
             let weights = gauss(deviation);
             let radius = weights.len() - 1;
@@ -51,12 +150,15 @@ impl Blur {
 
     /// Makes the mean of 3 × 3 pixels.
     pub(super) fn mean3(channels: usize) -> Self {
-        Self { stages: vec![Stage::new(Kernel::Mean, 1)], channels, padded: Vec::new() }
+        Self { stages: vec![Stage::new(Kernel::Mean(narrow), 1)], channels, padded: Vec::new() }
     }
 
     /// Takes the next row and hands out the rows that are now ready.
     pub(super) fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
         let mut row = row.to_vec();
+        if self.stages.len() > 1 {
+            row.iter_mut().for_each(|value| *value = snapped(f64::from(*value)));
+        }
         for stage in &self.stages {
             pad(&row, stage.radius, self.channels, &mut self.padded);
             stage.along(&self.padded, self.channels, &mut row);
@@ -125,7 +227,7 @@ impl Stage {
                     }
                 }
             }
-            Kernel::Mean => {
+            Kernel::Mean(round) => {
                 let span = 2 * self.radius + 1;
                 let share = share(span);
                 for c in 0..channels {
@@ -133,7 +235,7 @@ impl Stage {
                     let mut sum: f64 = (0..span).map(value).sum();
                     let pixels = out.len() / channels;
                     for x in 0..pixels {
-                        out[x * channels + c] = narrow(sum * share);
+                        out[x * channels + c] = round(sum * share);
                         if x + 1 < pixels {
                             sum += value(x + span) - value(x);
                         }
@@ -146,7 +248,7 @@ impl Stage {
     /// Takes a row; returns a filtered one when as many are there as the filter is high.
     fn add(&mut self, row: Vec<f32>) -> Option<Vec<f32>> {
         let span = 2 * self.radius + 1;
-        let averages = matches!(self.kernel, Kernel::Mean);
+        let averages = matches!(self.kernel, Kernel::Mean(_));
         if averages {
             self.sum.resize(row.len(), 0.0);
             for (sum, value) in self.sum.iter_mut().zip(&row) {
@@ -180,10 +282,10 @@ impl Stage {
                     }
                 }
             }
-            Kernel::Mean => {
+            Kernel::Mean(round) => {
                 let share = share(span);
                 for (out, sum) in out.iter_mut().zip(&self.sum) {
-                    *out = narrow(sum * share);
+                    *out = round(sum * share);
                 }
             }
         }
@@ -199,6 +301,14 @@ fn share(span: usize) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 values is one")]
 fn narrow(value: f64) -> f32 {
     value as f32
+}
+
+/// Rounds to a multiple of 2^−20: sums of such values are exact, so a moving sum does not depend
+/// on where it began.
+fn snapped(value: f64) -> f32 {
+    /// Its last bit is 2^−20, and stays that when a value of at most 16 bits is added.
+    const ROUNDER: f64 = 1.5 * (1_u64 << 32) as f64;
+    narrow((value + ROUNDER) - ROUNDER)
 }
 
 /// Returns the weights of a Gaussian from its centre outwards, all together 1.
@@ -254,9 +364,17 @@ fn averages(deviation: f64) -> [usize; 3] {
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "the sides of test pictures are small")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the sides and levels of test pictures are small"
+)]
 mod tests {
+    use super::super::place;
     use super::*;
+    use crate::imaging::raster::{Alpha, Samples};
+    use crate::imaging::{PixelType, Size};
 
     fn blurred(mut blur: Blur, rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let mut out = Vec::new();
@@ -267,10 +385,10 @@ mod tests {
         out
     }
 
-    /// The response to one bright pixel in the middle of a picture.
+    /// The response to one white pixel in the middle of a picture.
     fn response(deviation: f64, side: usize) -> Vec<Vec<f32>> {
         let mut rows = vec![vec![0.0; side]; side];
-        rows[side / 2][side / 2] = 1.0;
+        rows[side / 2][side / 2] = 255.0;
         blurred(Blur::gaussian(deviation, 1), &rows)
     }
 
@@ -291,7 +409,7 @@ mod tests {
             let mut variance = 0.0;
             let mut sum = 0.0;
             for (y, row) in out.iter().enumerate() {
-                let weight: f64 = row.iter().map(|v| f64::from(*v)).sum();
+                let weight = row.iter().map(|v| f64::from(*v)).sum::<f64>() / 255.0;
                 let distance = y as f64 - (side / 2) as f64;
                 sum += weight;
                 variance += weight * distance * distance;
@@ -313,6 +431,58 @@ mod tests {
                     assert!((row[0] - 7.0).abs() < 1e-3 && (row[1] - 9.0).abs() < 1e-3);
                 }
             }
+        }
+    }
+
+    fn gray(width: u32, samples: Vec<u8>) -> Raster {
+        let size = Size::new(width, u32::try_from(samples.len()).unwrap() / width);
+        Raster::new(size, PixelType::Gray, Alpha::None, Samples::Eight(samples)).unwrap()
+    }
+
+    #[test]
+    fn an_edge_becomes_the_integral_of_the_gaussian() {
+        let edge = gray(10, [[0; 5], [200; 5]].concat());
+        // σ = 1: 200 · Φ(−1.5), Φ(−0.5), …, of a Gaussian sampled at whole pixels.
+        let wanted = gray(10, vec![0, 0, 1, 12, 60, 140, 188, 199, 200, 200]);
+        assert_eq!(blur(edge.clone(), 1.0), wanted);
+        assert_eq!(blur(edge.clone(), 0.0), edge);
+        assert_eq!(blur(gray(1, vec![7, 7, 7]), 1e9), gray(1, vec![7, 7, 7]));
+    }
+
+    #[test]
+    fn transparent_pixels_lend_no_colour() {
+        let row: Vec<u16> = [[60_000, 1_000, 500, 65_535]; 4]
+            .into_iter()
+            .chain([[0, 65_535, 0, 0]; 4])
+            .flatten()
+            .collect();
+        let size = Size::new(8, 1);
+        let picture =
+            Raster::new(size, PixelType::Rgb, Alpha::Straight, Samples::Sixteen(row)).unwrap();
+        for radius in [1.0, 3.0] {
+            let made = blur(picture.clone(), radius);
+            let Samples::Sixteen(samples) = made.samples() else { panic!("8 bits") };
+            let pixels = samples.as_chunks::<4>().0;
+            assert!(pixels.iter().filter(|p| p[3] > 0).all(|p| p[..3] == [60_000, 1_000, 500]));
+            assert!(pixels[3][3] > pixels[4][3] && pixels[4][3] > 10_000);
+        }
+    }
+
+    #[test]
+    fn a_part_with_its_surroundings_is_blurred_like_the_whole() {
+        let samples: Vec<u8> = (0..160_u32 * 90).map(|n| (n * n / 7 % 251) as u8).collect();
+        let whole = gray(160, samples);
+        for radius in [0.4, 5.0, 13.0, 20.0] {
+            let made = blur(whole.clone(), radius);
+            let around = (3.0 * radius).ceil() as i64;
+            // A part of 9 × 7 pixels at (70, 40), and what is around it, as far as there is.
+            let (left, top) = ((70 - around).max(0), (40 - around).max(0));
+            let right = (79 + around).min(160);
+            let bottom = (47 + around).min(90);
+            let size = Size::new((right - left) as u32, (bottom - top) as u32);
+            let part = blur(place(&whole, -left, -top, size), radius);
+            let nine = Size::new(9, 7);
+            assert_eq!(place(&part, left - 70, top - 40, nine), place(&made, -70, -40, nine));
         }
     }
 }

@@ -5,16 +5,29 @@
 //! pixels multiply, mix and divide.
 
 mod blur;
+mod chroma;
+mod colorize;
 mod fill;
 mod geometry;
+mod grow;
+mod levels;
+mod mask;
+mod noise;
 mod place;
 mod resample;
 mod rotate;
 mod sharpen;
 mod usm;
 
+pub use blur::blur;
+pub use chroma::{hue, saturation};
+pub use colorize::colorize;
 pub use fill::{fill, mask};
 pub use geometry::{flip, orient, turn};
+pub use grow::{grow, grow_mask};
+pub use levels::{brightness, color_balance, contrast, invert};
+pub use mask::{clip, invert_mask, opacity, take_mask, unmask};
+pub use noise::noise;
 pub use place::place;
 pub use resample::{Resampler, resample};
 pub use rotate::{rotate, sin_cos_degrees};

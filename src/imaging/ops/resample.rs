@@ -3,6 +3,12 @@
 //! The filter's support grows with the reduction; enlarging uses it as it is. Pixel centres are
 //! at halves, so nothing is shifted. Taps that fall outside the area are left out and the others
 //! weighted up. Values are those of the file (not linear light), on premultiplied alpha.
+//!
+//! Where alpha ends abruptly, a filter with negative weights makes more of it than there can be,
+//! and of the premultiplied colour with it. Both are divided before either is cut off: a picture of
+//! one colour keeps it up to the edge.
+
+use std::ops::Range;
 
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
 use fast_image_resize::{
@@ -10,10 +16,13 @@ use fast_image_resize::{
 };
 
 use super::super::plan::{Area, Kernel};
-use super::super::raster::{Raster, Sample, Samples, as_usize};
-use super::super::{ConvertError, PixelType, Size};
+use super::super::raster::{Raster, Sample, Samples, as_usize, each_depth};
+use super::super::{ConvertError, Size};
 use super::place::place;
 use super::rotate::sin_cos_degrees;
+
+/// Full opacity while it is resampled: half of what 16 bits hold, the rest is for overshoot.
+const OPAQUE: f32 = 32_768.0;
 
 /// A resampler that keeps its buffers from one picture to the next.
 #[derive(Debug, Default)]
@@ -115,30 +124,29 @@ struct Job<'a> {
     filter: FilterType,
 }
 
-/// Resamples a picture of one to four components; the flag weighs the first by the last.
-type Plane<J, S> = fn(&mut J, &[S], &Raster, usize, bool) -> Resized<Vec<S>>;
-
 type Resized<T> = Result<T, Box<dyn std::error::Error>>;
 
 impl Job<'_> {
     fn run(mut self, picture: &Raster) -> Resized<Raster> {
+        let channels = picture.channels();
         let weigh = picture.has_alpha() && !picture.is_opaque();
-        let samples = match (picture.samples(), picture.channels()) {
-            (Samples::Eight(s), 5) => Samples::Eight(self.five(s, picture, Self::eight)?),
-            (Samples::Sixteen(s), 5) => Samples::Sixteen(self.five(s, picture, Self::sixteen)?),
-            (Samples::Eight(s), n) => Samples::Eight(self.eight(s, picture, n, weigh)?),
-            (Samples::Sixteen(s), n) => Samples::Sixteen(self.sixteen(s, picture, n, weigh)?),
+        // The resizer knows no pixels of five, whether anything is transparent or not.
+        let samples = if weigh || channels > 4 {
+            each_depth!(picture.samples(), s => self.weighed(s, picture)?)
+        } else {
+            match picture.samples() {
+                Samples::Eight(s) => Samples::Eight(self.eight(s, picture)?),
+                Samples::Sixteen(s) => {
+                    let source = self.words(picture, s, 0..channels, |pixel, n| pixel[n]);
+                    Samples::Sixteen(self.resized(&source)?)
+                }
+            }
         };
         Ok(picture.with_samples(self.to, samples))
     }
 
-    fn eight(
-        &mut self,
-        samples: &[u8],
-        picture: &Raster,
-        channels: usize,
-        weigh: bool,
-    ) -> Resized<Vec<u8>> {
+    fn eight(&mut self, samples: &[u8], picture: &Raster) -> Resized<Vec<u8>> {
+        let channels = picture.channels();
         let pixels = [Pixels::U8, Pixels::U8x2, Pixels::U8x3, Pixels::U8x4][channels - 1];
         let Size { width, height } = picture.size();
         let source = ImageRef::new(width, height, samples, pixels)?;
@@ -146,67 +154,75 @@ impl Job<'_> {
         let view = CroppedImage::new(&source, left, top, size.width, size.height)?;
         let room = as_usize(self.to.width) * as_usize(self.to.height) * channels;
         let mut out = Image::from_vec_u8(self.to.width, self.to.height, vec![0; room], pixels)?;
-        self.resize(&view, &mut out, weigh)?;
+        self.resize(&view, &mut out)?;
         Ok(out.into_vec())
     }
 
-    /// As [`Self::eight`]; the resizer takes bytes, so the window is copied once.
-    fn sixteen(
-        &mut self,
-        samples: &[u16],
+    /// Resamples premultiplied colour with alpha, the fifth component by itself.
+    fn weighed<S: Sample>(&mut self, samples: &[S], picture: &Raster) -> Resized<Samples> {
+        let (channels, alpha) = (picture.channels(), picture.channels() - 1);
+        let weight = OPAQUE / (S::TOP * S::TOP);
+        let premultiplied = |pixel: &[S], n: usize| {
+            let opacity: f32 = pixel[alpha].into();
+            let value: f32 = if n == alpha { S::TOP } else { pixel[n].into() };
+            u16::round(value * opacity * weight)
+        };
+        let cut = channels.min(4);
+        let first = self.words(picture, samples, 0..cut, premultiplied);
+        let first: Vec<u16> = self.resized(&first)?;
+        let rest: Vec<u16> = if cut < channels {
+            let rest = self.words(picture, samples, cut..channels, premultiplied);
+            self.resized(&rest)?
+        } else {
+            Vec::new()
+        };
+        let mut out = Vec::with_capacity(first.len() / cut * channels);
+        for (n, pixel) in first.chunks_exact(cut).enumerate() {
+            let opacity = f32::from(rest.get(n).copied().unwrap_or(pixel[cut - 1]));
+            let share = if opacity > 0.0 { S::TOP / opacity } else { 0.0 };
+            out.extend(pixel[..alpha].iter().map(|&v| S::round(f32::from(v) * share)));
+            out.push(S::round(opacity * S::TOP / OPAQUE));
+        }
+        Ok(S::wrap(out))
+    }
+
+    /// Copies some components of the window; the resizer takes them as bytes.
+    fn words<S: Sample>(
+        &self,
         picture: &Raster,
-        channels: usize,
-        weigh: bool,
-    ) -> Resized<Vec<u16>> {
-        let pixels = [Pixels::U16, Pixels::U16x2, Pixels::U16x3, Pixels::U16x4][channels - 1];
+        samples: &[S],
+        part: Range<usize>,
+        value: impl Fn(&[S], usize) -> u16,
+    ) -> Image<'static> {
+        let pixels = [Pixels::U16, Pixels::U16x2, Pixels::U16x3, Pixels::U16x4][part.len() - 1];
         let Window { left, top, size, .. } = self.window;
-        let mut source = Image::new(size.width, size.height, pixels);
-        let row = as_usize(size.width) * channels;
+        let mut out = Image::new(size.width, size.height, pixels);
+        let channels = picture.channels();
         let rows = samples.chunks_exact(picture.width() * channels).skip(as_usize(top));
-        for (to, from) in source.buffer_mut().chunks_exact_mut(row * 2).zip(rows) {
-            let from = &from[as_usize(left) * channels..][..row];
-            for (to, from) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
-                *to = from.to_ne_bytes();
+        let row = as_usize(size.width) * part.len() * 2;
+        for (to, from) in out.buffer_mut().chunks_exact_mut(row).zip(rows) {
+            let from = from[as_usize(left) * channels..].chunks_exact(channels);
+            for (to, pixel) in to.chunks_exact_mut(part.len() * 2).zip(from) {
+                for (to, n) in to.as_chunks_mut().0.iter_mut().zip(part.clone()) {
+                    *to = value(pixel, n).to_ne_bytes();
+                }
             }
         }
-        let mut out = Image::new(self.to.width, self.to.height, pixels);
-        self.resize(&source, &mut out, weigh)?;
-        drop(source);
+        out
+    }
+
+    fn resized(&mut self, source: &Image<'_>) -> Resized<Vec<u16>> {
+        let mut out = Image::new(self.to.width, self.to.height, source.pixel_type());
+        self.resize(source, &mut out)?;
         Ok(out.buffer().as_chunks().0.iter().map(|pair| u16::from_ne_bytes(*pair)).collect())
     }
 
-    /// CMYK with alpha: the resizer knows no pixels of five, so colour and alpha go separately.
-    fn five<S: Sample>(
-        &mut self,
-        samples: &[S],
-        picture: &Raster,
-        one: Plane<Self, S>,
-    ) -> Resized<Vec<S>> {
-        debug_assert_eq!(picture.pixel_type(), PixelType::Cmyk);
-        let pixels = samples.as_chunks::<5>().0;
-        let inks: Vec<S> =
-            pixels.iter().flat_map(|&[c, m, y, k, a]| [c, m, y, k].map(|v| v.times(a))).collect();
-        let inks = one(self, &inks, picture, 4, false)?;
-        let alpha: Vec<S> = pixels.iter().map(|pixel| pixel[4]).collect();
-        let alpha = one(self, &alpha, picture, 1, false)?;
-        let mut out = Vec::with_capacity(alpha.len() * 5);
-        for (ink, a) in inks.as_chunks::<4>().0.iter().zip(alpha) {
-            let opacity: f32 = a.into();
-            out.extend(ink.map(|v| {
-                let v: f32 = v.into();
-                if opacity > 0.0 { S::round(v * S::TOP / opacity) } else { S::default() }
-            }));
-            out.push(a);
-        }
-        Ok(out)
-    }
-
-    fn resize(&mut self, source: &impl IntoImageView, out: &mut Image, weigh: bool) -> Resized<()> {
+    fn resize(&mut self, source: &impl IntoImageView, out: &mut Image<'_>) -> Resized<()> {
         let Area { x, y, width, height } = self.window.inner;
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(self.filter))
             .crop(x, y, width, height)
-            .use_alpha(weigh);
+            .use_alpha(false);
         Ok(self.resizer.resize(source, out, &options)?)
     }
 }
@@ -214,6 +230,7 @@ impl Job<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::PixelType;
     use crate::imaging::raster::Alpha;
 
     #[test]
@@ -257,5 +274,27 @@ mod tests {
         let one =
             resample(&mut Resampler::default(), &picture, from, Size::new(1, 1), Kernel::Bilin);
         assert_eq!(one.unwrap().samples(), &Samples::Eight(vec![255, 0, 0, 128]));
+    }
+
+    #[test]
+    fn the_edge_of_a_cut_out_keeps_its_colour() {
+        let row = [[200, 100, 40, 9, 255]; 6].into_iter().chain([[0, 0, 0, 255, 0]; 6]);
+        let samples = Samples::Eight(row.flatten().collect());
+        let size = Size::new(12, 1);
+        let cmyk = Raster::new(size, PixelType::Cmyk, Alpha::Straight, samples).unwrap();
+        let from = Area { x: 0.0, y: 0.0, width: 12.0, height: 1.0 };
+        for kernel in [Kernel::Bilin, Kernel::Bicub, Kernel::Sharp2, Kernel::Bisharp] {
+            let mut resampler = Resampler::default();
+            let made = resample(&mut resampler, &cmyk, from, Size::new(31, 1), kernel).unwrap();
+            let Samples::Eight(samples) = made.samples() else { panic!("16 bits") };
+            let pixels = samples.as_chunks::<5>().0;
+            let seen: Vec<_> = pixels.iter().filter(|pixel| pixel[4] > 3).collect();
+            assert!(seen.len() >= 15 && seen.len() <= 18, "{kernel:?}: {pixels:?}");
+            for pixel in seen {
+                for (found, wanted) in pixel.iter().zip([200, 100, 40, 9]) {
+                    assert!(found.abs_diff(wanted) <= 1, "{kernel:?}: {pixel:?}");
+                }
+            }
+        }
     }
 }

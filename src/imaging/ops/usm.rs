@@ -5,7 +5,8 @@
 
 use super::super::PixelType;
 use super::super::raster::{Raster, Sample, each_depth};
-use super::blur::Blur;
+use super::blur::{Blur, Rows};
+use super::chroma::luma;
 
 /// The parameters of unsharp masking.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,8 +44,10 @@ pub(super) fn add_difference(mut picture: Raster, blur: Blur, parameters: Usm) -
         #[expect(clippy::cast_possible_truncation, reason = "0 to 255")]
         threshold: parameters.threshold as f32,
     };
-    let row = picture.width() * picture.channels();
-    each_depth!(picture.samples_mut(), s => shape.run(s, row, blur));
+    let rows = Rows::of(&picture);
+    each_depth!(picture.samples_mut(), s => {
+        rows.filter(s, blur, |row, blurred| shape.apply(row, blurred));
+    });
     picture
 }
 
@@ -58,39 +61,6 @@ struct Shape {
 }
 
 impl Shape {
-    fn run<S: Sample>(&self, samples: &mut [S], row: usize, mut blur: Blur) {
-        let mut sharp = vec![0.0; row];
-        let rows = samples.len() / row;
-        let mut done = 0;
-        // A finished row is overwritten while later ones still wait: the blur has taken all it
-        // needs of it.
-        for y in 0..rows {
-            self.premultiplied(&samples[y * row..][..row], &mut sharp);
-            blur.push(&sharp, &mut |blurred| {
-                self.apply(&mut samples[done * row..][..row], blurred);
-                done += 1;
-            });
-        }
-        blur.finish(&mut |blurred| {
-            self.apply(&mut samples[done * row..][..row], blurred);
-            done += 1;
-        });
-    }
-
-    fn premultiplied<S: Sample>(&self, row: &[S], out: &mut [f32]) {
-        for (out, value) in out.iter_mut().zip(row) {
-            *out = (*value).into();
-        }
-        if self.alpha {
-            for pixel in out.chunks_exact_mut(self.channels) {
-                let opacity = pixel[self.channels - 1] / S::TOP;
-                for value in &mut pixel[..self.channels - 1] {
-                    *value *= opacity;
-                }
-            }
-        }
-    }
-
     fn apply<S: Sample>(&self, row: &mut [S], blurred: &[f32]) {
         let limit = self.threshold * S::TOP / 255.0;
         let pixels = row.chunks_exact_mut(self.channels);
@@ -119,7 +89,7 @@ impl Shape {
         match self.mono {
             Some(PixelType::Rgb) => {
                 let [red, green, blue, ..] = *change;
-                change[..3].fill(0.299 * red + 0.587 * green + 0.114 * blue);
+                change[..3].fill(luma([red, green, blue]));
             }
             Some(PixelType::Cmyk) => change[..3].fill(0.0),
             Some(PixelType::Gray) | None => {}

@@ -1,16 +1,18 @@
 //! [`plan()`]: geometry, steps and output put together.
 
 use super::layer::Layer;
+use super::spaces::{Embed, Reply};
 use super::steps::steps;
 use super::view::View;
 use super::wanted::Wanted;
 use super::{
-    Color, Defaults, Encoding, Output, PdfCompression, Plan, Scans, Step, TiffCompression, geometry,
+    Aux, Color, Defaults, Encoding, Output, PdfCompression, Plan, Scans, Space, Step,
+    TiffCompression, geometry,
 };
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
+use crate::imaging::SourceInfo;
 use crate::imaging::modifiers::values::{Compression, Fmt, Format, Req};
 use crate::imaging::modifiers::{Modifiers, Rules};
-use crate::imaging::{PixelType, SourceInfo};
 
 /// A plan, and what is to be said about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +59,7 @@ pub fn plan(
         ..output
     };
     let steps = steps(&wanted, (&layer, &view), (source, &output), defaults)?;
-    let aux = steps.iter().filter_map(Step::needs).cloned().collect();
+    let aux = needs(&steps, source, &output);
     let plan = Plan {
         source: source.size,
         composite: layer.composite,
@@ -72,8 +74,18 @@ pub fn plan(
     Ok(Planned { plan, warnings, hints })
 }
 
+/// Lists what is needed beside the source, each once.
+fn needs(steps: &[Step], source: &SourceInfo, output: &Output) -> Vec<Aux> {
+    let embed = if output.embed_profile { Embed::Profile } else { Embed::Nothing };
+    let profiles = output.conversion.needs(source.pixel_type, output.pixel_type, embed);
+    let mut aux: Vec<Aux> = steps.iter().filter_map(Step::needs).cloned().chain(profiles).collect();
+    aux.sort();
+    aux.dedup();
+    aux
+}
+
 /// Lists what is wrong with modifiers whatever the source: commands and formats that cannot be
-/// written, and `fit` without a size.
+/// written, `fit` without a size, and profiles that are not there or do not fit.
 ///
 /// [`plan()`] reports the same; this is for looking at a manifest before its sources are there.
 #[must_use]
@@ -88,7 +100,10 @@ pub fn check(modifiers: &Modifiers, defaults: &Defaults) -> Vec<Diagnostic> {
             Ok(wanted) if lonely(&wanted) => {
                 findings.extend(View::new(&wanted, source, defaults).err());
             }
-            Ok(_) => {}
+            Ok(wanted) => {
+                let reply = Reply::new(&wanted, modifiers.fmt(), defaults, &mut Vec::new());
+                findings.extend(reply.err());
+            }
             Err(finding) => findings.push(finding),
         }
     }
@@ -118,28 +133,13 @@ fn output(
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Output, Diagnostic> {
     let entry = fmt.format.entry();
-    let mut pixel_type = fmt.pixel_type.unwrap_or(PixelType::Rgb);
-    if wanted.req.value == Req::Mask
-        && fmt.pixel_type.is_none()
-        && entry.pixel_types.contains(&PixelType::Gray)
-    {
-        pixel_type = PixelType::Gray;
-    }
-    if let Some(icc) = &wanted.icc {
-        // Only sRGB gets this far; its pixel type wins over the one of `fmt`.
-        if fmt.pixel_type.is_some_and(|asked| asked != PixelType::Rgb) {
-            let message = "the profile of `icc` is RGB; the pixel type of `fmt` is not used";
-            let finding = Diagnostic::warning(Code::Value, icc.place.clone(), message);
-            if defaults.strict {
-                return Err(Diagnostic { severity: Severity::Error, ..finding });
-            }
-            warnings.push(finding);
-        }
-        if icc.value.dither == Some(true) {
-            let message = "error diffusion is not supported yet and has no effect";
-            warnings.push(Diagnostic::warning(Code::Value, icc.place.clone(), message));
-        }
-        pixel_type = PixelType::Rgb;
+    let reply = Reply::new(wanted, fmt, defaults, warnings)?;
+    let pixel_type = reply.pixel_type;
+    let conversion = reply.conversion(wanted, source, defaults);
+    if wanted.icc_embed.value && entry.icc && conversion.to == Space::Unknown {
+        let message = "there is no profile to embed: nobody says what CMYK this is";
+        let finding = Diagnostic::warning(Code::Value, wanted.icc_embed.place.clone(), message);
+        warnings.push(finding.help("ask for one with `icc`, or set `imaging.icc_cmyk`"));
     }
     let default_background = Color::rgb(match wanted.req.value {
         Req::Tmb => defaults.thumbnails.background,
@@ -152,7 +152,8 @@ fn output(
         pixel_type,
         alpha: entry.alpha,
         background,
-        embed_profile: wanted.icc_embed && entry.icc,
+        embed_profile: wanted.icc_embed.value && entry.icc && conversion.to != Space::Unknown,
+        conversion,
         embed_xmp: wanted.xmp_embed,
         paths: None,
         dpi: wanted.print_res.or(defaults.print_resolution).or(source.dpi),

@@ -77,13 +77,13 @@ fn told(Diagnostic { message, help, .. }: &Diagnostic) -> String {
 
 /// Explains what a request makes of a source.
 ///
-/// `below` are modifiers of lower precedence, as a catalogue has them. The error is the first of
-/// the text, else the one that stops the plan.
+/// `below` and `above` are modifiers of lower and higher precedence, as a catalogue has them. The
+/// error is the first of the text, else the one that stops the plan.
 #[must_use]
 pub fn explain(
     text: &str,
     presets: &Presets,
-    below: &Modifiers,
+    (below, above): (&Modifiers, &Modifiers),
     source: &SourceInfo,
     defaults: &Defaults,
 ) -> Explanation {
@@ -93,7 +93,7 @@ pub fn explain(
     let mut warnings: Vec<Remark> = warnings.map(Remark::from).collect();
     let planned = match error {
         Some(error) => Err(error),
-        None => plan(&parsed.modifiers.over(below), source, defaults),
+        None => plan(&parsed.modifiers.over(below).under(above), source, defaults),
     };
     match planned {
         Ok(planned) => {

@@ -154,9 +154,14 @@ impl Layer {
 
     /// Returns the larger reduction of the two axes, at most 1.
     pub(super) fn factor(&self) -> f64 {
+        self.scale().min(1.0)
+    }
+
+    /// Returns the smaller scale of the two axes.
+    pub(super) fn scale(&self) -> f64 {
         let x = f64::from(self.scaled.width) / f64::from(self.crop.size.width);
         let y = f64::from(self.scaled.height) / f64::from(self.crop.size.height);
-        x.min(y).min(1.0)
+        x.min(y)
     }
 }
 

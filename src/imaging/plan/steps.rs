@@ -9,7 +9,8 @@
 //!
 //! What is done to the composite (`op_blur` and the others) is done to the pixels of the view, with
 //! its radii scaled: reductions come first, as the reference leaves open. So that the edge of a cut
-//! is the same as without the cut, as much more is shown before as an operation looks at.
+//! is the same as without the cut, as much more is shown before as an operation looks at; all of
+//! the view, where it looks at all of it.
 //!
 //! That is not done where it would change the picture: for corners and margins that layer 0
 //! uncovers (their edges lie on whole pixels of the composite, not of the reply), for sharpening
@@ -58,8 +59,6 @@ struct Scene<'w> {
 /// What is done to pixels that have been scaled, in this order: first what belongs to layer 0, as
 /// far as it was not done before, then what acts on the composite.
 struct Touch<'w> {
-    /// How the mask grows, in pixels of the view.
-    grow_mask: f64,
     /// Put under transparent parts (`color`).
     color: Option<Paint>,
     /// Of layer 0, 0–100.
@@ -77,8 +76,7 @@ struct Touch<'w> {
 impl Touch<'_> {
     /// Tells whether there is nothing to do.
     fn is_empty(&self) -> bool {
-        self.grow_mask == 0.0
-            && self.color.is_none()
+        self.color.is_none()
             && self.bg_color.is_none()
             && self.opacity.is_none()
             && self.composite.touches_nothing()
@@ -91,7 +89,7 @@ impl Touch<'_> {
         let Operations { grow, blur, .. } = &self.composite.operations;
         let blur = blur.map_or(0.0, |radius| radius * self.factor * SIGMAS);
         let grow = grow.map_or(0.0, |radius| f64::from(radius.abs()) * self.factor);
-        super::geometry::round((blur.ceil() + grow.ceil() + self.grow_mask.abs().ceil()).ceil())
+        super::geometry::round(blur.ceil() + grow.ceil())
     }
 }
 
@@ -117,10 +115,9 @@ pub(super) fn steps(
         alpha: source.alpha,
         converted: false,
     };
-    steps.mask(wanted);
+    steps.mask(wanted, layer.scale());
     let flip = Turning::flip(wanted.composite.flip);
     let touch = Touch {
-        grow_mask: 0.0,
         color: None,
         opacity: None,
         bg_color: None,
@@ -129,16 +126,11 @@ pub(super) fn steps(
         map: super::geometry::to_view(layer.map(), flip, layer.composite, view),
     };
     let scene = if is_plain(wanted, layer, view) {
-        let shrinking = |grow: GrowMask| match grow.radius_of {
-            RadiusOf::Source => f64::from(grow.radius) * layer.factor() * view.scale(),
-            RadiusOf::Present => f64::from(grow.radius) * view.scale(),
-        };
         Scene {
             part: ([layer.crop.x, layer.crop.y], layer.crop.size),
             scaled: layer.scaled,
             turning: layer.turning.then(flip),
             touch: Touch {
-                grow_mask: wanted.grow_mask.map_or(0.0, shrinking),
                 color: wanted.color,
                 opacity: wanted.layer.opacity,
                 bg_color: wanted.bg_color,
@@ -150,7 +142,7 @@ pub(super) fn steps(
         let whole = layer.composite;
         Scene { part: ([0, 0], whole), scaled: whole, turning: flip, touch }
     };
-    if wanted.composite.sharpens() {
+    if wanted.composite.sharpens() || wanted.composite.operations.looks_at_all() {
         let size = within((view.x.view, view.y.view), &defaults.limits, "view", &(0..0))?;
         steps.show(&scene, (&view.x, &view.y), &super::Rect { x: 0, y: 0, size });
         steps.sharpen(&wanted.composite, view.factor() * layer.factor());
@@ -185,8 +177,11 @@ fn is_plain(wanted: &Wanted, layer: &Layer, view: &View) -> bool {
 }
 
 impl Steps<'_> {
-    /// Gives the source its mask.
-    fn mask(&mut self, wanted: &Wanted) {
+    /// Gives the source its mask, `scale` being that of layer 0.
+    ///
+    /// It grows before it is scaled, for what is then seen: scaling forgets the colour of what is
+    /// transparent.
+    fn mask(&mut self, wanted: &Wanted, scale: f64) {
         if let Some(At { value, .. }) = &wanted.mask {
             self.steps.push(Step::TakeMask { mask: Aux::Mask(value.clone()) });
             self.alpha = true;
@@ -203,6 +198,14 @@ impl Steps<'_> {
             }
             MaskUse::Off => {}
         }
+        let Some(GrowMask { radius, radius_of }) = wanted.grow_mask.filter(|_| self.alpha) else {
+            return;
+        };
+        let radius = match radius_of {
+            RadiusOf::Source => f64::from(radius),
+            RadiusOf::Present => f64::from(radius) / scale,
+        };
+        self.steps.push(Step::GrowMask { radius });
     }
 
     /// Makes the composite.
@@ -219,10 +222,6 @@ impl Steps<'_> {
             let ([x, y], Size { width, height }) = part;
             let (x, y, width, height) = (real(x), real(y), f64::from(width), f64::from(height));
             self.resample(Area { x, y, width, height }, layer.scaled);
-        }
-        if let Some(GrowMask { radius, radius_of }) = wanted.grow_mask {
-            let factor = if radius_of == RadiusOf::Source { layer.factor() } else { 1.0 };
-            self.grow_mask(f64::from(radius) * factor);
         }
         self.operate(&wanted.layer.operations, 1.0);
         self.sharpen(&wanted.layer, layer.factor());
@@ -266,7 +265,8 @@ impl Steps<'_> {
             self.cut_out(scene, (at, size), canvas, (seen_x.start, seen_y.start));
             return;
         }
-        let (wide_x, wide_y) = self.with_margins(scene, axes, (&seen_x, &seen_y));
+        let (all_x, all_y) = self.all_of_the_view(scene, axes).unwrap_or((seen_x, seen_y));
+        let (wide_x, wide_y) = self.with_margins(scene, axes, (&all_x, &all_y));
         let [ax, ay] = scene.source_of(axes, (&wide_x, &wide_y));
         let (left, width) = ax.reals(self.size.width);
         let (top, height) = ay.reals(self.size.height);
@@ -312,7 +312,6 @@ impl Steps<'_> {
 
     /// Does what is to be done to pixels of the view; `origin` is the place of the first one.
     fn touch(&mut self, touch: &Touch, origin: (i64, i64)) {
-        self.grow_mask(touch.grow_mask);
         self.fill(touch.color);
         self.opacity(touch.opacity);
         self.fill(touch.bg_color);
@@ -338,6 +337,22 @@ impl Steps<'_> {
             Ok(_) if reach > 0 => (wide_x, wide_y),
             Ok(_) | Err(_) => (x.clone(), y.clone()),
         }
+    }
+
+    /// Returns all that the view shows and the operations on it look at; not where that would be
+    /// too large.
+    ///
+    /// Rounded weights of a filter depend on all pixels that are resampled together. So that
+    /// tiles fit together, they are cut from the whole.
+    fn all_of_the_view(
+        &self,
+        scene: &Scene,
+        axes: (&Axis, &Axis),
+    ) -> Option<(Range<i64>, Range<i64>)> {
+        let shows = (axes.0.shows(), axes.1.shows());
+        let (x, y) = self.with_surroundings(scene, axes, (&shows.0, &shows.1));
+        let size = (x.end - x.start, y.end - y.start);
+        within(size, &self.defaults.limits, "view", &(0..0)).is_ok().then_some((x, y))
     }
 
     /// Widens what is resampled by what the filter looks at, so that the edge of a cut is the same
@@ -401,17 +416,13 @@ impl Steps<'_> {
     fn fill(&mut self, paint: Option<Paint>) {
         let Some(paint) = paint.filter(|_| self.alpha) else { return };
         let source = self.source;
-        let same = paint.color.pixel_type == source.pixel_type && source.profile.is_none();
+        let Output { conversion, pixel_type, .. } = self.output;
+        let same = paint.color.pixel_type == source.pixel_type
+            && conversion.is_naive(source.pixel_type, *pixel_type);
         if paint.space == PaintSpace::Output && !same {
             self.convert();
         }
         self.steps.push(Step::Fill { color: paint.color.naive(self.pixel_type) });
-    }
-
-    fn grow_mask(&mut self, radius: f64) {
-        if self.alpha && radius != 0.0 {
-            self.steps.push(Step::GrowMask { radius });
-        }
     }
 
     fn opacity(&mut self, percent: Option<f64>) {

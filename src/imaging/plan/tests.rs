@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::diag::Diagnostic;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Modifiers, Presets, Rules, parse};
 use crate::imaging::{Limits, Orientation, PathBounds};
@@ -342,6 +343,115 @@ fn a_profile_wins_over_the_pixel_type() {
     assert!(plan(&gray, &source, &strict).unwrap_err().is_error());
 }
 
+/// Defaults that know a CMYK and an RGB profile.
+fn with_profiles() -> Defaults {
+    let profiles = [("WebCoated", PixelType::Cmyk), ("AdobeRGB", PixelType::Rgb)];
+    let colors = ColorDefaults { profiles: Profiles::new(profiles), ..ColorDefaults::default() };
+    Defaults { colors, ..Defaults::default() }
+}
+
+#[test]
+fn a_profile_decides_what_the_reply_is() {
+    let defaults = with_profiles();
+    let source = picture(10, 10);
+    let made = |text: &str| plan(&request(text), &source, &defaults).map(|planned| planned.plan);
+    // F-29, with either of its names.
+    for text in ["fmt=jpeg&icc=WebCoated", "icc=U.S.%20Web%20Coated%20(SWOP)%20v2,perceptual,0,1"] {
+        let Plan { output, aux, .. } = made(text).unwrap();
+        assert_eq!(output.pixel_type, PixelType::Cmyk);
+        assert_eq!(output.conversion.to, Space::Named("WebCoated".into()));
+        assert_eq!(output.conversion.from, Space::BuiltIn);
+        assert_eq!(aux, [Aux::Profile("WebCoated".into())]);
+    }
+    let dithered = made("icc=WebCoated,perceptual,0,1").unwrap().output.conversion;
+    assert_eq!((dithered.intent, dithered.black_point), (Intent::Perceptual, false));
+    assert!(dithered.dither);
+    // F-28b.
+    for text in ["fmt=webp&icc=WebCoated", "fmt=png&icc=WebCoated"] {
+        let error = made(text).unwrap_err();
+        assert!(error.message.contains("cannot hold CMYK"), "{error:?}");
+        assert!(check(&request(text), &defaults).iter().any(Diagnostic::is_error));
+    }
+    // Known, but not here: the key to set is named.
+    let error = made("icc=CoatedFogra39").unwrap_err();
+    assert!(error.help.unwrap().contains("`imaging.profiles.CoatedFogra39`"));
+    // F-30: nothing has to be handed over.
+    let own = made("icc=sRGB,relative,1,0&iccEmbed=1&fmt=png").unwrap();
+    assert!(own.output.embed_profile && own.aux.is_empty());
+    assert_eq!(own.output.conversion, Conversion { from: Space::BuiltIn, ..Conversion::default() });
+}
+
+#[test]
+fn spaces_are_inherited_in_the_order_of_the_reference() {
+    let mut defaults = with_profiles();
+    defaults.colors.profiles = Profiles::new([
+        ("in", PixelType::Cmyk),
+        ("out", PixelType::Cmyk),
+        ("wide", PixelType::Rgb),
+    ]);
+    let inks = SourceInfo { pixel_type: PixelType::Cmyk, ..picture(10, 10) };
+    let tagged = SourceInfo { profile: Some("a press".into()), ..inks.clone() };
+    let spaces = |text: &str, source: &SourceInfo, defaults: &Defaults| {
+        let output = plan(&request(text), source, defaults).unwrap().plan.output;
+        (output.conversion.from, output.conversion.to)
+    };
+    let named = |name: &str| Space::Named(name.into());
+    // Nothing is configured: CMYK is nobody's, or the source's own.
+    assert_eq!(spaces("fmt=tif,cmyk", &inks, &defaults), (Space::Unknown, Space::Unknown));
+    assert_eq!(spaces("fmt=tif,cmyk", &tagged, &defaults), (Space::Embedded, Space::Embedded));
+    assert_eq!(spaces("", &tagged, &defaults), (Space::Embedded, Space::BuiltIn));
+    // The default of replies is that of sources too, unless these have one of their own.
+    defaults.colors.output.cmyk = Some("out".into());
+    assert_eq!(spaces("fmt=tif,cmyk", &inks, &defaults), (named("out"), named("out")));
+    assert_eq!(spaces("fmt=tif,cmyk", &tagged, &defaults), (Space::Embedded, named("out")));
+    defaults.colors.source.cmyk = Some("in".into());
+    assert_eq!(spaces("fmt=tif,cmyk", &inks, &defaults), (named("in"), named("out")));
+    assert_eq!(spaces("icc=wide", &inks, &defaults), (named("in"), named("wide")));
+    assert_eq!(spaces("", &picture(10, 10), &defaults), (Space::BuiltIn, Space::BuiltIn));
+}
+
+#[test]
+fn profiles_that_change_nothing_are_handed_over_only_to_be_embedded() {
+    let mut defaults = with_profiles();
+    defaults.colors.output.cmyk = Some("WebCoated".into());
+    let inks = SourceInfo { pixel_type: PixelType::Cmyk, ..picture(10, 10) };
+    let aux =
+        |text: &str, defaults: &Defaults| plan(&request(text), &inks, defaults).unwrap().plan.aux;
+    let profile = || Aux::Profile("WebCoated".into());
+    assert_eq!(aux("fmt=tif,cmyk", &defaults), []);
+    assert_eq!(aux("fmt=tif,cmyk&iccEmbed=1", &defaults), [profile()]);
+    assert_eq!(aux("fmt=tif", &defaults), [profile()]);
+    // With a mask beside it, each once.
+    let both = aux("fmt=tif&mask=m.png", &defaults);
+    assert_eq!(both, [profile(), Aux::Mask("m.png".into())]);
+}
+
+#[test]
+fn nobody_s_cmyk_has_no_profile_to_embed() {
+    let inks = SourceInfo { pixel_type: PixelType::Cmyk, ..picture(10, 10) };
+    let planned = plan(&request("fmt=tif,cmyk&iccEmbed=1"), &inks, &Defaults::default()).unwrap();
+    assert!(!planned.plan.output.embed_profile);
+    assert_eq!((planned.warnings.len(), planned.warnings[0].span.clone()), (1, 13..23));
+    let none = plan(&request("fmt=tif,cmyk&iccEmbed=0"), &inks, &Defaults::default()).unwrap();
+    assert_eq!(none.warnings, []);
+}
+
+#[test]
+fn a_fill_before_a_managed_conversion_waits_for_it() {
+    let mut defaults = with_profiles();
+    let source = SourceInfo { alpha: true, ..picture(10, 10) };
+    let fills_last = |text: &str, defaults: &Defaults| {
+        let steps = plan(&request(text), &source, defaults).unwrap().plan.steps;
+        let at = |wanted: fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
+        at(|step| matches!(step, Step::Fill { .. })) > at(|step| *step == Step::ToOutput)
+    };
+    assert!(!fills_last("bgColor=255,0,0", &defaults));
+    assert!(fills_last("bgColor=255,0,0&icc=AdobeRGB&fmt=png", &defaults));
+    assert!(!fills_last("bgColor=255,0,0s&icc=AdobeRGB&fmt=png", &defaults));
+    defaults.colors.source.rgb = Some("AdobeRGB".into());
+    assert!(fills_last("bgColor=255,0,0", &defaults));
+}
+
 #[test]
 fn fit_with_scl_is_said_to_be_unused() {
     let modifiers = request("wid=300&hei=300&fit=crop&scl=2");
@@ -583,8 +693,13 @@ fn explanations_are_the_json_of_the_contract() {
     let explained = |text: &str| {
         let presets = Presets::new([("web", "wid=500&fmt=jpeg")]);
         let defaults = Defaults::default();
-        let explanation =
-            explain(text, &presets, &Modifiers::default(), &picture(2000, 1000), &defaults);
+        let explanation = explain(
+            text,
+            &presets,
+            (&Modifiers::default(), &Modifiers::default()),
+            &picture(2000, 1000),
+            &defaults,
+        );
         serde_json::to_string(&explanation).unwrap()
     };
     assert_eq!(

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use crate::diag::{Code, Diagnostic};
 use crate::imaging::modifiers::values::{
-    Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, MaskUse, Noise, Opacity,
-    Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
+    Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, Levels, MaskUse, Noise,
+    Opacity, Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
 };
 use crate::imaging::modifiers::{Modifiers, Setting, Target, Value};
 
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
     pub(super) pscan: Option<u8>,
     pub(super) quantize: Option<Quantize>,
     pub(super) icc: Option<At<Icc>>,
-    pub(super) icc_embed: bool,
+    pub(super) icc_embed: At<bool>,
     pub(super) xmp_embed: bool,
     pub(super) path_embed: bool,
     pub(super) print_res: Option<f64>,
@@ -90,6 +90,12 @@ impl Operations {
     /// Tells whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Tells whether one looks at all of the picture: at its median, or at where in it a pixel is.
+    pub(super) fn looks_at_all(&self) -> bool {
+        self.noise.is_some()
+            || self.colorize.is_some_and(|colorize| colorize.levels == Levels::Norm)
     }
 
     fn put(&mut self, operation: Operation) {
@@ -166,7 +172,7 @@ impl Wanted {
             Value::Pscan(scans) => self.pscan = *scans,
             Value::Quantize(quantize) => self.quantize = Some(quantize.clone()),
             Value::Icc(value) => self.icc = Some(At { value: value.clone(), place }),
-            Value::IccEmbed(on) => self.icc_embed = *on,
+            Value::IccEmbed(on) => self.icc_embed = At { value: *on, place },
             Value::XmpEmbed(on) => self.xmp_embed = *on,
             Value::PathEmbed(on) => self.path_embed = *on,
             Value::PrintRes(dpi) => self.print_res = Some(*dpi),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Area, Aux, Color, Colorize, Distribution, Encoding, Flip, Levels, Noise, Output,
-    PdfCompression, Scans, Side, Step, TiffCompression, Turn,
+    PdfCompression, Scans, Side, Space, Step, TiffCompression, Turn,
 };
 use crate::imaging::PixelType;
 
@@ -154,6 +154,11 @@ impl fmt::Display for Output {
             Encoding::Webp { quality: None } => f.write_str("WebP, lossless")?,
         }
         write!(f, ", {}", self.pixel_type)?;
+        match &self.conversion.to {
+            Space::Named(name) => write!(f, " in {name}")?,
+            Space::Embedded => f.write_str(" in the source's space")?,
+            Space::BuiltIn | Space::Unknown => {}
+        }
         if self.alpha {
             f.write_str(" with alpha")?;
         } else {

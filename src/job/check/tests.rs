@@ -19,11 +19,12 @@ fn world() -> World {
     let catalog = "[[asset]]\nid = \"first\"\nhandle = \"a|1|1|1\"\npath = \"a.tif\"\n\
                    [[asset]]\nid = \"set\"\ntype = \"SpinSet\"\n";
     write_new(&dir.path().join("catalog.toml"), catalog.as_bytes(), 0o644).unwrap();
-    let library = Library::open(&[dir.path().to_owned()]).unwrap();
+    let library = Library::open(&[dir.path().to_owned()], None).unwrap();
     let policy = Policy {
         company: "1".into(),
         wait_for_assets: Duration::ZERO,
         macros: BTreeMap::new(),
+        profiles: BTreeMap::new(),
         users: vec!["mia".into()],
         imaging: Defaults::default(),
     };

@@ -78,7 +78,8 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "icc",
         syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
-        range: "sRGB only, yet",
+        range: "a name of `[imaging.profiles]`, `sRGB` or `gray`",
+        default: "the configuration's icc_rgb, icc_gray or icc_cmyk",
         page: "r-icc",
         differs: "profiles are those of the configuration or the catalogue",
         reader: Reader::Typed(icc),

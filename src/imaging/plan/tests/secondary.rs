@@ -131,17 +131,40 @@ fn a_blur_sees_beyond_the_edge_of_a_cut() {
     assert_eq!(steps[2], Step::Place { x: -12, y: -12, canvas: Size::new(60, 40) });
 }
 
+#[test]
+fn tiles_are_cut_from_what_was_looked_at_as_a_whole() {
+    let source = picture(200, 100);
+    let last = |text: &str| steps_of(text, &source).into_iter().rev().nth(1);
+    // A tile of a scaled view, of noise, and of levels: all of the view is made.
+    let tile = Some(Step::Place { x: -10, y: -20, canvas: Size::new(30, 30) });
+    for text in ["wid=150", "op_noise=5", "op_colorize=ff0000"] {
+        let text = format!("{text}&rect=10,20,30,30");
+        let steps = steps_of(&text, &source);
+        assert_eq!(last(&text), tile, "{steps:?}");
+        let size = steps.iter().find_map(Step::resized);
+        assert!(size.is_none_or(|size| size.width == 150 || size.width == 30), "{steps:?}");
+    }
+    // Pixel by pixel, nothing but the tile is touched.
+    let steps = steps_of("op_brightness=5&rect=10,20,30,30", &source);
+    assert!(matches!(steps[0], Step::Place { x: -10, y: -20, .. }), "{steps:?}");
+}
+
 // -- masks
 
 #[test]
-fn masks_come_first_and_grow_after_scaling() {
+fn masks_come_first_and_grow_before_scaling() {
     let text = "mask=a.tif&maskUse=invert&op_growMask=-10&wid=20&fmt=png-alpha";
     let plan = planned(text, &picture(200, 100), &Defaults::default()).unwrap();
     let mask = Aux::Mask("a.tif".into());
     assert_eq!(plan.aux, std::slice::from_ref(&mask));
-    assert_eq!(plan.steps[..2], [Step::TakeMask { mask }, Step::InvertMask]);
-    assert!(matches!(plan.steps[2], Step::Resample { .. }));
-    assert_eq!(plan.steps[3], Step::GrowMask { radius: -1.0 });
+    let shrunk = Step::GrowMask { radius: -10.0 };
+    assert_eq!(plan.steps[..3], [Step::TakeMask { mask }, Step::InvertMask, shrunk]);
+    assert!(matches!(plan.steps[3], Step::Resample { .. }));
+    // As wide as asked once layer 0 has been scaled.
+    let grown = |text| steps_of(text, &cut_out(200, 100)).swap_remove(0);
+    assert_eq!(grown("size=20,0&op_growMaskR=3"), Step::GrowMask { radius: 30.0 });
+    assert_eq!(grown("scale=2&op_growMaskR=3"), Step::GrowMask { radius: 1.5 });
+    assert_eq!(grown("wid=20&op_growMaskR=3"), Step::GrowMask { radius: 3.0 });
     let steps = steps_of("maskUse=off&bgColor=ff0000", &cut_out(9, 9));
     assert_eq!(steps, [Step::Unmask, Step::ToOutput]);
 }
