@@ -16,6 +16,8 @@
 //! `current-<target>` in Cargo's folder for test files.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -113,9 +115,10 @@ fn fuzz(target: &Target, settings: Settings) -> Result<(), String> {
     if seeds.is_empty() {
         return Err("there are no seeds".into());
     }
+    let current = Current::open(&target.name).map_err(|error| error.to_string())?;
     // Every seed as it is comes first.
     for seed in &seeds {
-        examine(target, seed)?;
+        examine(target, seed, &current)?;
     }
     let mut random = Random::new(settings.seed);
     let time = Duration::from_secs(settings.seconds.unwrap_or(PATIENCE));
@@ -123,7 +126,7 @@ fn fuzz(target: &Target, settings: Settings) -> Result<(), String> {
     let mut rounds = 0;
     while start.elapsed() < time && (settings.seconds.is_some() || rounds < ROUNDS) {
         let input = mutate::changed(&seeds, target.kind, &mut random);
-        examine(target, &input)?;
+        examine(target, &input, &current)?;
         rounds += 1;
     }
     if settings.seconds.is_some() {
@@ -132,9 +135,25 @@ fn fuzz(target: &Target, settings: Settings) -> Result<(), String> {
     Ok(())
 }
 
+/// The file of the input that runs. It stays open and is overwritten: file systems hurry to store
+/// a file that was emptied and closed.
+struct Current(File);
+
+impl Current {
+    fn open(target: &str) -> std::io::Result<Self> {
+        let path = folder()?.join(format!("current-{target}"));
+        Ok(Self(File::create(path)?))
+    }
+
+    fn is(&self, input: &[u8]) -> std::io::Result<()> {
+        self.0.write_all_at(input, 0)?;
+        self.0.set_len(input.len() as u64)
+    }
+}
+
 /// Runs one input; a finding is made smaller and kept.
-fn examine(target: &Target, input: &[u8]) -> Result<(), String> {
-    keep(&format!("current-{}", target.name), input)?;
+fn examine(target: &Target, input: &[u8], current: &Current) -> Result<(), String> {
+    current.is(input).map_err(|error| error.to_string())?;
     let start = Instant::now();
     let Err(words) = holds(target, input) else {
         let took = start.elapsed();
@@ -200,11 +219,15 @@ fn corpus(target: &str) -> Result<Vec<Vec<u8>>, String> {
     paths.iter().map(|path| std::fs::read(path).map_err(|error| error.to_string())).collect()
 }
 
+fn folder() -> std::io::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 #[expect(clippy::disallowed_methods, reason = "nothing that has to outlive a crash of the machine")]
 fn keep(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
-    let path = folder.join(name);
-    let kept = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes));
-    kept.map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
+    let kept = folder().map(|folder| folder.join(name));
+    let kept = kept.and_then(|path| std::fs::write(&path, bytes).map(|()| path));
+    kept.map_err(|error| format!("{name}: {error}"))
 }
