@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::color::{Colors, color_in, diffuse, naive};
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::ops::{self, Resampler, Usm};
-use super::plan::{Area, Aux, Color, Output, Plan, Step};
+use super::paths::{self, Path};
+use super::plan::{Affine, Area, Aux, Color, Output, Plan, Side, Step};
 use super::raster::Raster;
 use super::{ConvertError, Inputs, Limits, Orientation, PixelType, Size, Uprighting};
 
@@ -89,8 +90,23 @@ impl<'a> Engine<'a> {
         let picture = finished(picture, &plan.output);
         let profile =
             if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
-        let embedded = formats::Embedded { profile: profile.as_deref(), xmp: None };
+        let xmp = plan.output.embed_xmp.then(|| self.xmp()).flatten();
+        let paths = plan.output.paths.map(|map| self.paths(&map)).unwrap_or_default();
+        let (profile, xmp) = (profile.as_deref(), xmp.as_deref());
+        let embedded = formats::Embedded { profile, xmp, paths: &paths };
         formats::encode(&picture, &plan.output, embedded)
+    }
+
+    /// Reads the XMP packet of the source.
+    fn xmp(&self) -> Option<Vec<u8>> {
+        formats::xmp(Cursor::new(self.inputs.source), self.header, self.limits)
+    }
+
+    /// Reads the paths of the source, where a map from the upright source takes them.
+    fn paths(&self, map: &Affine) -> Vec<Path> {
+        let upright = paths::upright(self.orientation);
+        let stored = formats::paths(Cursor::new(self.inputs.source), self.header, self.limits);
+        stored.iter().map(|path| path.mapped(&upright).mapped(map)).collect()
     }
 
     fn step(
@@ -120,9 +136,6 @@ impl<'a> Engine<'a> {
                 let mask = self.mask(mask)?;
                 ops::take_mask(Arc::unwrap_or_clone(picture), mask)?
             }
-            Step::Clip { .. } => {
-                return Err(ConvertError::internal("a step that nobody does"));
-            }
             Step::Fill { .. }
             | Step::Usm { .. }
             | Step::Sharpen
@@ -142,6 +155,10 @@ impl<'a> Engine<'a> {
             | Step::Blur { .. }
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
             Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
+            Step::Clip { ref names, keep, ref map } => {
+                self.allow(picture.size(), &picture)?;
+                self.clip(Arc::unwrap_or_clone(picture), names, keep, map)?
+            }
         };
         Ok(Arc::new(made))
     }
@@ -159,6 +176,23 @@ impl<'a> Engine<'a> {
         read().map_err(|error: ConvertError| {
             let message = format!("the mask {name:?} cannot be used: {error}");
             ConvertError::unwritable(message, "name a picture in a format that is read")
+        })
+    }
+
+    /// Clips by embedded paths: to what all of them cover, or to what none does.
+    fn clip(
+        &self,
+        picture: Raster,
+        names: &[String],
+        keep: Side,
+        map: &Affine,
+    ) -> Result<Raster, ConvertError> {
+        let mut paths = self.paths(map);
+        paths.retain(|path| names.contains(&path.name));
+        let size = picture.size();
+        let identity = paths::upright(Orientation::Upright);
+        paths.iter().try_fold(picture, |picture, path| {
+            Ok(ops::clip(picture, &paths::coverage(path, size, &identity)?, keep))
         })
     }
 

@@ -24,6 +24,7 @@ pub mod color;
 pub mod formats;
 pub mod modifiers;
 pub mod ops;
+mod paths;
 pub mod plan;
 pub mod raster;
 
@@ -152,6 +153,9 @@ pub struct PathBounds {
     pub bounds: [f64; 4],
 }
 
+/// Most paths of a source that can be named.
+const MAX_PATHS: usize = 100;
+
 /// What a source may be before anything of it is decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -221,18 +225,24 @@ impl From<bool> for Uprighting {
 /// Reads what a picture's header says, and refuses what is over the limits.
 ///
 /// Allocates nothing that grows with the picture; a few kilobytes at the start are read, for
-/// TIFF also the directory, wherever in the file it is.
+/// TIFF also the directory, wherever in the file it is, and the paths of a file that has some.
 ///
 /// # Errors
 /// [`ConvertError::Unknown`], [`ConvertError::Unsupported`], [`ConvertError::TooLarge`],
 /// [`ConvertError::Damaged`] when the header is, [`ConvertError::Read`].
 pub fn probe<R: BufRead + Seek>(
-    input: R,
+    mut input: R,
     limits: &Limits,
     uprighting: Uprighting,
 ) -> Result<SourceInfo, ConvertError> {
-    let header = formats::header(input, limits)?;
+    let header = formats::header(&mut input, limits)?;
     let orientation = uprighting.of(&header);
+    let upright = paths::upright(orientation);
+    let paths = formats::paths(input, &header, limits);
+    let bounds = |path: &paths::Path| {
+        let bounds = path.mapped(&upright).bounds()?;
+        Some(PathBounds { name: path.name.clone(), bounds })
+    };
     let profile = header.profile.as_deref();
     Ok(SourceInfo {
         format: header.format,
@@ -243,7 +253,7 @@ pub fn probe<R: BufRead + Seek>(
         dpi: header.dpi,
         orientation,
         profile: profile.and_then(|bytes| color::profile_name(bytes, header.pixel_type)),
-        paths: Vec::new(),
+        paths: paths.iter().filter_map(bounds).take(MAX_PATHS).collect(),
     })
 }
 

@@ -12,6 +12,7 @@ use super::plan::{
 use super::raster::{Alpha, Raster, Samples};
 use super::*;
 
+mod embedded;
 mod operations;
 mod requests;
 

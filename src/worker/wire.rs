@@ -42,7 +42,7 @@ const PIECE: usize = 32 << 10;
 const MAX_MESSAGE: usize = 16 << 20;
 
 /// Longest report in bytes. It says one thing, and parts of it are printed and mailed.
-const MAX_REPORT: usize = 8 << 10;
+const MAX_REPORT: usize = 96 << 10;
 
 /// First byte of a packet that is the last of its message.
 const LAST: u8 = 0;

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// The same inside `imaging`; what `imaging/mod.rs` itself defines is the vocabulary of all.
 const ENGINE: &[&[&str]] =
-    &[&["modifiers", "raster"], &["plan"], &["color"], &["ops", "formats"], &["mod"]];
+    &[&["modifiers", "raster"], &["plan"], &["color", "paths"], &["ops", "formats"], &["mod"]];
 
 /// Words of one module that a lower one may say, with the reason.
 const WORDS: &[(&str, &str)] = &[
@@ -59,6 +59,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("png", &["imaging/formats/"]),
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
+    ("hayro_ccitt", &["imaging/formats/"]),
+    ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
     ("color_quant", &["imaging/formats/"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),

@@ -1,7 +1,7 @@
 //! Windows bitmaps, reading only.
 //!
-//! 1, 4, 8, 16, 24 and 32 bits, run-length coded or not; palettes become RGB. Only version 4 and 5
-//! headers with an alpha mask have alpha.
+//! 1, 4, 8, 16, 24 and 32 bits, run-length coded or not, of Windows and of the first OS/2; palettes
+//! become RGB. Only version 4 and 5 headers with an alpha mask have alpha.
 
 use std::io::{BufRead, Cursor, Seek, SeekFrom};
 
@@ -14,6 +14,11 @@ use crate::imaging::{ConvertError, PixelType, Size};
 
 /// Where the file header ends and the pixels' resolution stands (`biXPelsPerMeter`).
 const RESOLUTION_AT: usize = 38;
+
+/// Tells whether the first bytes of a file go on with the length of a header there is.
+pub(super) fn has_header(first: &[u8]) -> bool {
+    matches!(first.get(14..18), Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]))
+}
 
 pub(super) fn header<R: BufRead + Seek>(mut input: R) -> Result<Header, ConvertError> {
     let mut first = [0; RESOLUTION_AT + 4];

@@ -9,7 +9,7 @@
 //! Four-component files are stored inverted when the Adobe marker is there, as Photoshop writes
 //! them, and as they are otherwise.
 
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -17,11 +17,14 @@ use mozjpeg::{ColorSpace, Compress, Decompress, Marker, PixelDensity, PixelDensi
 use mozjpeg_sys as sys;
 
 use super::exif::Exif;
-use super::{Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use super::photoshop::{self, Resource};
+use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 const ICC_NAME: &[u8] = b"ICC_PROFILE\0";
+const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const PHOTOSHOP_NAME: &[u8] = b"Photoshop 3.0\0";
 
 /// Longest payload of one marker segment.
 const SEGMENT: usize = 65_533;
@@ -213,6 +216,50 @@ fn read_exact<const N: usize, R: BufRead>(input: &mut R) -> Result<[u8; N], Conv
     Ok(bytes)
 }
 
+/// Reads the image resources somebody wants; a long block lies in several segments.
+pub(super) fn resources<R: BufRead + Seek>(
+    input: &mut R,
+    wanted: impl Fn(u16) -> bool,
+) -> Vec<Resource> {
+    let block = named_segments(input, 0xed, PHOTOSHOP_NAME).concat();
+    photoshop::resources(&mut Cursor::new(&block), block.len() as u64, wanted)
+}
+
+/// Reads the XMP packet (XMP Specification, part 3, 1.1.3).
+pub(super) fn xmp<R: BufRead + Seek>(input: &mut R) -> Option<Vec<u8>> {
+    named_segments(input, 0xe1, XMP_NAME).into_iter().next()
+}
+
+/// Collects what the segments of a marker and a name hold, up to the first scan.
+fn named_segments<R: BufRead + Seek>(input: &mut R, wanted: u8, name: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut room = photoshop::MOST;
+    let mut next = || -> Result<Option<Vec<u8>>, ConvertError> {
+        let marker = next_marker(input)?;
+        if matches!(marker, 0xd9 | 0xda) {
+            return Ok(None);
+        }
+        if matches!(marker, 0x01 | 0xd0..=0xd8) {
+            return Ok(Some(Vec::new()));
+        }
+        let length = u16::from_be_bytes(read_exact(input)?).saturating_sub(2);
+        if marker != wanted {
+            input.seek_relative(i64::from(length)).map_err(read_error)?;
+            return Ok(Some(Vec::new()));
+        }
+        let mut data = vec![0; usize::from(length)];
+        input.read_exact(&mut data).map_err(read_error)?;
+        Ok(Some(data))
+    };
+    while let Ok(Some(data)) = next() {
+        let Some(content) = data.strip_prefix(name) else { continue };
+        let Some(rest) = room.checked_sub(content.len() as u64) else { break };
+        room = rest;
+        found.push(content.to_vec());
+    }
+    found
+}
+
 // -- the pixels
 
 pub(super) fn decode(
@@ -339,7 +386,7 @@ pub(super) fn encode(
     picture: &Raster,
     settings: Settings,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let Size { width, height } = picture.size();
     if width > 65_500 || height > 65_500 {
@@ -349,23 +396,17 @@ pub(super) fn encode(
         return Err(ConvertError::internal("16-bit pixels reached the JPEG writer"));
     };
     catch_unwind(AssertUnwindSafe(|| {
-        let result = write(picture, samples, settings, Metadata { dpi, profile });
+        let result = write(picture, samples, settings, (dpi, embedded));
         result.map_err(|error| ConvertError::internal(error.to_string()))
     }))
     .unwrap_or_else(|_| Err(ConvertError::internal("the JPEG writer gave up")))
-}
-
-#[derive(Clone, Copy)]
-struct Metadata<'a> {
-    dpi: Option<f64>,
-    profile: Option<&'a [u8]>,
 }
 
 fn write(
     picture: &Raster,
     samples: &[u8],
     settings: Settings,
-    metadata: Metadata,
+    (dpi, embedded): (Option<f64>, Embedded<'_>),
 ) -> std::io::Result<Vec<u8>> {
     let mut compress = Compress::new(match picture.pixel_type() {
         PixelType::Gray => ColorSpace::JCS_GRAYSCALE,
@@ -392,7 +433,7 @@ fn write(
         compress.set_optimize_scans(false);
         compress.set_progressive_mode();
     }
-    if let Some(dpi) = metadata.dpi {
+    if let Some(dpi) = dpi {
         #[expect(clippy::cast_possible_truncation, reason = "at most 65,535")]
         let x = whole(dpi, 65_535) as u16;
         compress.set_pixel_density(PixelDensity { unit: PixelDensityUnit::Inches, x, y: x });
@@ -400,10 +441,18 @@ fn write(
     let room = samples.len() / 8;
     let mut started = compress.start_compress(Vec::with_capacity(room))?;
     // JFIF has no four components: their resolution goes into EXIF.
-    if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), metadata.dpi) {
+    if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), dpi) {
         started.write_marker(Marker::APP(1), &super::exif::resolution_block(dpi));
     }
-    write_profile(&mut started, metadata.profile.unwrap_or_default());
+    // One segment has to hold it; a packet that is longer (its padding alone is kilobytes) would
+    // have to be rewritten to be divided.
+    if let Some(xmp) = embedded.xmp.filter(|xmp| xmp.len() <= SEGMENT - XMP_NAME.len()) {
+        started.write_marker(Marker::APP(1), &[XMP_NAME, xmp].concat());
+    }
+    for piece in photoshop::block(embedded.paths).chunks(SEGMENT - PHOTOSHOP_NAME.len()) {
+        started.write_marker(Marker::APP(13), &[PHOTOSHOP_NAME, piece].concat());
+    }
+    write_profile(&mut started, embedded.profile.unwrap_or_default());
     if picture.pixel_type() == PixelType::Cmyk {
         let row = picture.width() * 4;
         let mut inverted = vec![0; row * 16];

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::paths::Path;
 use super::plan::{Encoding, Output, Scans};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
@@ -22,7 +23,9 @@ mod bmp;
 mod exif;
 mod gif;
 mod jpeg;
+mod photoshop;
 mod png;
+mod psd;
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
@@ -52,6 +55,8 @@ pub enum SourceFormat {
     Webp,
     /// Windows bitmap.
     Bmp,
+    /// Photoshop document, PSD or PSB: its merged picture.
+    Psd,
 }
 
 impl SourceFormat {
@@ -65,6 +70,7 @@ impl SourceFormat {
             "gif" => Self::Gif,
             "webp" => Self::Webp,
             "bmp" | "dib" => Self::Bmp,
+            "psd" | "psb" => Self::Psd,
             _ => return None,
         })
     }
@@ -79,6 +85,7 @@ impl SourceFormat {
             Self::Gif => "a GIF picture",
             Self::Webp => "a WebP picture",
             Self::Bmp => "a BMP picture",
+            Self::Psd => "a Photoshop document",
         }
     }
 }
@@ -145,6 +152,7 @@ pub(crate) fn header<R: BufRead + Seek>(
         Ok(SourceFormat::Gif) => gif::header(input, limits),
         Ok(SourceFormat::Webp) => webp::header(input),
         Ok(SourceFormat::Bmp) => bmp::header(input),
+        Ok(SourceFormat::Psd) => psd::header(input),
         Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),
     }?;
     limits.allow(header.size, header.decoded_bytes())?;
@@ -169,8 +177,50 @@ pub(crate) fn decode(
         SourceFormat::Gif => gif::decode(bytes, header),
         SourceFormat::Webp => webp::decode(bytes, header),
         SourceFormat::Bmp => bmp::decode(bytes, header),
+        SourceFormat::Psd => psd::decode(bytes, header),
     }?;
     Ok(picture.with_profile(header.profile.clone()))
+}
+
+/// Reads the paths saved with a picture, in fractions of the picture as it is stored.
+///
+/// They are worth no picture: what is damaged is not there.
+pub(crate) fn paths<R: BufRead + Seek>(
+    mut input: R,
+    header: &Header,
+    limits: &Limits,
+) -> Vec<Path> {
+    if input.seek(SeekFrom::Start(0)).is_err() {
+        return Vec::new();
+    }
+    let resources = match header.format {
+        SourceFormat::Jpeg => jpeg::resources(&mut input, photoshop::is_path),
+        SourceFormat::Tiff => tiff::resources(input, limits, photoshop::is_path),
+        SourceFormat::Psd => psd::resources(&mut input, photoshop::is_path),
+        SourceFormat::Png | SourceFormat::Gif | SourceFormat::Webp | SourceFormat::Bmp => {
+            return Vec::new();
+        }
+    };
+    photoshop::paths(&resources)
+}
+
+/// Reads the XMP packet of a picture as it is. Of a JPEG it is the main packet, without what did
+/// not fit into it.
+pub(crate) fn xmp<R: BufRead + Seek>(
+    mut input: R,
+    header: &Header,
+    limits: &Limits,
+) -> Option<Vec<u8>> {
+    input.seek(SeekFrom::Start(0)).ok()?;
+    match header.format {
+        SourceFormat::Jpeg => jpeg::xmp(&mut input),
+        SourceFormat::Tiff => tiff::xmp(input, limits),
+        SourceFormat::Psd => {
+            let mut found = psd::resources(&mut input, |id| id == psd::XMP);
+            found.pop().map(|resource| resource.data)
+        }
+        SourceFormat::Png | SourceFormat::Gif | SourceFormat::Webp | SourceFormat::Bmp => None,
+    }
 }
 
 /// What is written into a file beside its pixels.
@@ -180,6 +230,8 @@ pub(crate) struct Embedded<'a> {
     pub(crate) profile: Option<&'a [u8]>,
     /// The XMP packet.
     pub(crate) xmp: Option<&'a [u8]>,
+    /// Paths in fractions of the picture; empty where there are none.
+    pub(crate) paths: &'a [Path],
 }
 
 /// Writes a picture of 8 bits whose components are those of `output`.
@@ -192,15 +244,15 @@ pub(crate) fn encode(
     embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
-    let Embedded { profile, xmp: _ } = embedded;
+    let profile = embedded.profile;
     match output.encoding {
         Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
             let progressive = scans != Scans::Baseline;
             let settings = jpeg::Settings { quality, full_chroma, progressive };
-            jpeg::encode(picture, settings, dpi, profile)
+            jpeg::encode(picture, settings, dpi, embedded)
         }
         Encoding::Png => png::encode(picture, dpi, profile),
-        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, profile),
+        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
         Encoding::Gif { palette: _ } => gif::encode(picture),
         Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
         Encoding::Png8 { .. }
@@ -238,10 +290,12 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(SourceFormat::Gif),
         [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => Ok(SourceFormat::Webp),
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Ok(SourceFormat::Bmp),
+        // Icons and pointers of old have their place there; the length of the next header tells.
+        [b'B', b'M', ..] if bmp::has_header(first) => Ok(SourceFormat::Bmp),
         [] => Err("an empty file"),
         [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
         [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),
-        [b'8', b'B', b'P', b'S', ..] => Err("a Photoshop document (PSD)"),
+        [b'8', b'B', b'P', b'S', ..] => Ok(SourceFormat::Psd),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
         [0x1f, 0x8b, ..] => Err("a gzip archive"),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),

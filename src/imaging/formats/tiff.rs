@@ -1,16 +1,17 @@
 //! TIFF, both ways (TIFF 6.0; the Photoshop and ICC tags).
 //!
-//! Read is the first page: gray, RGB, CMYK, palette and YCbCr, in strips or tiles, pixels or
-//! planes, 1 to 16 bits (32-bit whole numbers and fractions of 1 lose their lower half), packed
-//! in any way but old-style JPEG. The first extra sample is alpha when the file calls it so:
-//! associated alpha is divided out, unassociated is taken as it is. Extra samples the file calls
-//! nothing (Photoshop's saved selections) are not transparency.
+//! Read is one page (which, is said in `page`): gray, RGB, CMYK, palette, YCbCr and Lab, in strips
+//! or tiles, pixels or planes, 1 to 16 bits (32-bit whole numbers and fractions of 1 lose their
+//! lower half), packed in any way but old-style JPEG and a few that are rarer. The first extra
+//! sample is alpha when the file calls it so: associated alpha is divided out, unassociated is
+//! taken as it is. Extra samples the file calls nothing (Photoshop's saved selections) are not
+//! transparency.
 //!
-//! A palette is read as the gray picture of its indexes and looked up here, because the decoder
-//! does not read palettes at all.
+//! The decoder knows no palettes, no Lab and no white that is 0 beside alpha: such a page is read
+//! as if it were gray, and given its meaning here. Lab is delivered as sRGB of 16 bits.
 
 use std::borrow::Cow;
-use std::io::{BufRead, Cursor, Seek};
+use std::io::{BufRead, Cursor, Seek, SeekFrom};
 
 use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
@@ -21,13 +22,23 @@ use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFor
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
-use super::{Header, SourceFormat, damaged, read_error, unsupported, whole};
+use super::photoshop::{self, Resource};
+use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::imaging::color::LabToRgb;
 use crate::imaging::plan::TiffCompression;
-use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
+use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize, each_depth};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
+
+mod fax;
+mod page;
+
+use page::{Choice, Shown, View};
 
 /// Most bytes of one tag's value: colour profiles and lists of strips.
 const TAG_BYTES: usize = 32 << 20;
+
+const XMP: Tag = Tag::Unknown(700);
+const PHOTOSHOP: Tag = Tag::Unknown(34_377);
 
 const WHITE_IS_ZERO: u16 = 0;
 const BLACK_IS_ZERO: u16 = 1;
@@ -35,6 +46,17 @@ const RGB: u16 = 2;
 const PALETTE: u16 = 3;
 const CMYK: u16 = 5;
 const YCBCR: u16 = 6;
+const CIE_LAB: u16 = 8;
+const ICC_LAB: u16 = 9;
+const ITU_LAB: u16 = 10;
+
+/// Compressions; those of faxes are in `fax`.
+const NONE: u16 = 1;
+const OLD_JPEG: u16 = 6;
+const JPEG: u16 = 7;
+
+/// Pixels that are converted from Lab at once.
+const LAB_AT_ONCE: usize = 4096;
 
 /// How the samples of a page lie in the file.
 struct Page {
@@ -42,8 +64,13 @@ struct Page {
     photometric: u16,
     bits: u8,
     planar: bool,
+    /// Components of a stored pixel.
+    stored: usize,
     /// What the first extra sample is.
     alpha: AlphaKind,
+    compression: u16,
+    /// Whether the first pixel is in the lowest bit of a byte.
+    reversed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,10 +82,12 @@ enum AlphaKind {
 }
 
 impl Page {
-    fn read<R: BufRead + Seek>(decoder: &mut Decoder<R>) -> Result<Self, ConvertError> {
+    fn read<R: BufRead + Seek>(
+        decoder: &mut Decoder<View<R>>,
+        photometric: u16,
+    ) -> Result<Self, ConvertError> {
         let width = tag(decoder, Tag::ImageWidth, 0)?;
         let height = tag(decoder, Tag::ImageLength, 0)?;
-        let photometric = tag(decoder, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
         let bits = first(decoder, Tag::BitsPerSample)?.unwrap_or(1);
         let format = first(decoder, Tag::SampleFormat)?.unwrap_or(1);
         let samples: u16 = tag(decoder, Tag::SamplesPerPixel, 1)?;
@@ -67,29 +96,88 @@ impl Page {
             photometric,
             bits: u8::try_from(bits).unwrap_or(u8::MAX),
             planar: tag::<_, u16>(decoder, Tag::PlanarConfiguration, 1)? == 2,
+            stored: usize::from(samples),
             alpha: match first(decoder, Tag::ExtraSamples)? {
                 Some(1) => AlphaKind::Associated,
                 Some(2) => AlphaKind::Unassociated,
                 _ => AlphaKind::None,
             },
+            compression: tag(decoder, Tag::Compression, NONE)?,
+            reversed: tag::<_, u16>(decoder, Tag::FillOrder, 1)? == 2,
         };
-        match (page.photometric, bits, format) {
-            (PALETTE, 1 | 2 | 4 | 8, 1)
-            | (WHITE_IS_ZERO | BLACK_IS_ZERO, 1 | 2 | 4 | 8 | 16 | 32, 1)
-            | (RGB | CMYK, 8 | 16 | 32, 1)
-            | (RGB | CMYK | BLACK_IS_ZERO, 32, 3)
-            | (YCBCR, 8, 1) => {}
-            (8..=10, ..) => return Err(unsupported("a TIFF in CIE Lab")),
-            (WHITE_IS_ZERO..=CMYK | YCBCR, ..) => {
-                return Err(unsupported(format!("a TIFF of {bits} bits a component")));
-            }
-            _ => return Err(unsupported("a TIFF in a rare colour space")),
-        }
-        let wanted = if page.photometric == PALETTE { 1 } else { page.pixel_type().components() };
-        if usize::from(samples) < wanted + usize::from(page.alpha != AlphaKind::None) {
+        page.check_numbers(bits, format)?;
+        page.check_packing(decoder)?;
+        if page.stored < page.wanted() {
             return Err(damaged("it has fewer components than its colours need"));
         }
         Ok(page)
+    }
+
+    fn check_numbers(&self, bits: u16, format: u16) -> Result<(), ConvertError> {
+        match (self.photometric, bits, format) {
+            (PALETTE, 1 | 2 | 4 | 8, 1)
+            | (WHITE_IS_ZERO | BLACK_IS_ZERO, 1 | 2 | 4 | 8 | 16 | 32, 1)
+            | (RGB | CMYK, 8 | 16 | 32, 1)
+            | (WHITE_IS_ZERO | BLACK_IS_ZERO | RGB | CMYK, 16 | 32, 3)
+            | (YCBCR, 8, 1) => Ok(()),
+            // Its numbers are what the kind of Lab says, whatever else the file calls them.
+            (CIE_LAB | ICC_LAB, 8 | 16, _) | (ITU_LAB, 8, _)
+                if self.alpha != AlphaKind::Associated =>
+            {
+                Ok(())
+            }
+            (CIE_LAB..=ITU_LAB, 8 | 16, _) => Err(unsupported("a TIFF in a rare kind of CIE Lab")),
+            (WHITE_IS_ZERO..=CMYK | YCBCR | CIE_LAB..=ITU_LAB, ..) => {
+                let kind = match format {
+                    1 => "",
+                    2 => ", signed",
+                    3 => ", fractions",
+                    _ => ", of a rare kind",
+                };
+                Err(unsupported(format!("a TIFF of {bits} bits a component{kind}")))
+            }
+            _ => Err(unsupported("a TIFF in a rare colour space")),
+        }
+    }
+
+    fn check_packing<R: BufRead + Seek>(
+        &self,
+        decoder: &mut Decoder<View<R>>,
+    ) -> Result<(), ConvertError> {
+        let name = match self.compression {
+            fax::RUNS | fax::GROUP_3 | fax::GROUP_4 => {
+                let gray = matches!(self.photometric, WHITE_IS_ZERO | BLACK_IS_ZERO);
+                if !gray || self.bits != 1 || self.stored != 1 {
+                    return Err(unsupported("a TIFF packed as a fax that is not black and white"));
+                }
+                return Ok(());
+            }
+            // LZW, Deflate by both its numbers, PackBits.
+            NONE | JPEG | 5 | 8 | 32_946 | 32_773 => {
+                if self.reversed && self.compression != JPEG && !self.is_unpacked_bytes() {
+                    return Err(unsupported("a packed TIFF with its bits in reverse order"));
+                }
+                if self.photometric == YCBCR && self.compression != JPEG {
+                    let shares = decoder.find_tag_unsigned_vec::<u16>(Tag::ChromaSubsampling);
+                    if shares.map_err(error)? != Some(vec![1, 1]) {
+                        return Err(unsupported("a TIFF in YCbCr that is not packed as JPEG"));
+                    }
+                }
+                return Ok(());
+            }
+            OLD_JPEG => "JPEG of the old kind",
+            33_003 | 33_005 | 34_712 => "JPEG 2000",
+            34_887 => "LERC",
+            34_925 => "LZMA",
+            50_000 => "Zstandard",
+            50_001 => "WebP",
+            number => return Err(unsupported(format!("a TIFF packed in a rare way ({number})"))),
+        };
+        Err(unsupported(format!("a TIFF packed as {name}")))
+    }
+
+    const fn is_unpacked_bytes(&self) -> bool {
+        self.compression == NONE && self.bits <= 8
     }
 
     const fn pixel_type(&self) -> PixelType {
@@ -103,30 +191,58 @@ impl Page {
     const fn has_alpha(&self) -> bool {
         !matches!(self.alpha, AlphaKind::None) && self.photometric != PALETTE
     }
+
+    /// Counts the components that are kept of a stored pixel.
+    const fn wanted(&self) -> usize {
+        let colors = if self.photometric == PALETTE { 1 } else { self.pixel_type().components() };
+        colors + self.has_alpha() as usize
+    }
+
+    const fn is_lab(&self) -> bool {
+        matches!(self.photometric, CIE_LAB..=ITU_LAB)
+    }
 }
 
-fn open<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Decoder<R>, ConvertError> {
+const fn shown(photometric: u16) -> Shown {
+    match photometric {
+        WHITE_IS_ZERO | PALETTE => Shown::AsGray,
+        // Two of three components may be signed, which the decoder refuses.
+        CIE_LAB..=ITU_LAB => Shown::AsUnsignedGray,
+        _ => Shown::AsItIs,
+    }
+}
+
+/// Opens the page that is the picture; returns its photometric interpretation, too.
+fn open<R: BufRead + Seek>(
+    mut input: R,
+    limits: &Limits,
+) -> Result<(Decoder<View<R>>, u16), ConvertError> {
     let mut own = TiffLimits::default();
     let most = usize::try_from(limits.max_alloc).unwrap_or(usize::MAX);
     own.decoding_buffer_size = most;
     own.intermediate_buffer_size = most;
     own.ifd_value_size = TAG_BYTES.min(most);
-    Ok(Decoder::new(input).map_err(error)?.with_limits(own))
+    input.seek(SeekFrom::Start(0)).map_err(ConvertError::Read)?;
+    let choice = Choice::read(&mut input, shown)?;
+    input.seek(SeekFrom::Start(0)).map_err(ConvertError::Read)?;
+    let decoder = Decoder::new(choice.view(input)).map_err(error)?.with_limits(own);
+    Ok((decoder, choice.photometric.unwrap_or(BLACK_IS_ZERO)))
 }
 
 pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Header, ConvertError> {
-    let mut decoder = open(input, limits)?;
-    let page = Page::read(&mut decoder)?;
+    let (mut decoder, photometric) = open(input, limits)?;
+    let page = Page::read(&mut decoder, photometric)?;
     let unit = tag(&mut decoder, Tag::ResolutionUnit, 2)?;
     // Neither is worth a picture.
     let resolution = match decoder.find_tag(Tag::XResolution) {
         Ok(Some(Value::Rational(n, d))) if d > 0 => Some(f64::from(n) / f64::from(d)),
         _ => None,
     };
-    let profile = decoder.get_tag_u8_vec(Tag::IccProfile).ok();
+    // A profile of Lab has nothing to say of what it is delivered as.
+    let profile = if page.is_lab() { None } else { decoder.get_tag_u8_vec(Tag::IccProfile).ok() };
     Ok(Header {
         pixel_type: page.pixel_type(),
-        bits: page.bits,
+        bits: if page.is_lab() { 16 } else { page.bits },
         alpha: page.has_alpha(),
         dpi: resolution.and_then(|value| dots_per_inch(value, unit)),
         orientation: orientation_of(tag(&mut decoder, Tag::Orientation, 1)?),
@@ -135,8 +251,27 @@ pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Hea
     })
 }
 
+/// Reads the image resources somebody wants.
+pub(super) fn resources<R: BufRead + Seek>(
+    input: R,
+    limits: &Limits,
+    wanted: impl Fn(u16) -> bool,
+) -> Vec<Resource> {
+    let block = value(input, limits, PHOTOSHOP).unwrap_or_default();
+    photoshop::resources(&mut Cursor::new(&block), block.len() as u64, wanted)
+}
+
+/// Reads the XMP packet.
+pub(super) fn xmp<R: BufRead + Seek>(input: R, limits: &Limits) -> Option<Vec<u8>> {
+    value(input, limits, XMP)
+}
+
+fn value<R: BufRead + Seek>(input: R, limits: &Limits, tag: Tag) -> Option<Vec<u8>> {
+    open(input, limits).ok()?.0.get_tag_u8_vec(tag).ok()
+}
+
 fn tag<R: BufRead + Seek, T: TryFrom<u64>>(
-    decoder: &mut Decoder<R>,
+    decoder: &mut Decoder<View<R>>,
     tag: Tag,
     default: T,
 ) -> Result<T, ConvertError> {
@@ -145,7 +280,7 @@ fn tag<R: BufRead + Seek, T: TryFrom<u64>>(
 }
 
 fn first<R: BufRead + Seek>(
-    decoder: &mut Decoder<R>,
+    decoder: &mut Decoder<View<R>>,
     tag: Tag,
 ) -> Result<Option<u16>, ConvertError> {
     let all = decoder.find_tag_unsigned_vec::<u16>(tag).map_err(error)?;
@@ -157,47 +292,120 @@ pub(super) fn decode(
     header: &Header,
     limits: &Limits,
 ) -> Result<Raster, ConvertError> {
-    let page = Page::read(&mut open(Cursor::new(bytes), limits)?)?;
-    if page.photometric == PALETTE {
-        return decode_palette(bytes, header, limits);
+    let (mut decoder, photometric) = open(Cursor::new(bytes), limits)?;
+    let page = Page::read(&mut decoder, photometric)?;
+    let mut samples = match page.compression {
+        fax::RUNS | fax::GROUP_3 | fax::GROUP_4 => {
+            Samples::Eight(faxed(bytes, &page, &mut decoder)?)
+        }
+        _ => stored(&page, &mut decoder)?,
+    };
+    if page.alpha == AlphaKind::Associated && page.has_alpha() {
+        each_depth!(&mut samples, s => divide_alpha(s, page.wanted()));
     }
-    let mut decoder = open(Cursor::new(bytes), limits)?;
-    let stored = usize::from(decoder.colortype().map_err(error)?.num_samples());
-    let wanted = page.pixel_type().components() + usize::from(page.has_alpha());
-    let layout =
-        Layout { pixels: as_usize(page.size.width) * as_usize(page.size.height), stored, wanted };
+    let samples = match (page.photometric, samples) {
+        (WHITE_IS_ZERO, mut samples) => {
+            each_depth!(&mut samples, s => invert(s, page.wanted()));
+            samples
+        }
+        (PALETTE, Samples::Eight(indexes)) => {
+            let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?;
+            Samples::Eight(look_up(&indexes, &map, 1 << page.bits)?)
+        }
+        (YCBCR, Samples::Eight(mut samples)) => {
+            ycbcr_to_rgb(&mut samples, page.wanted());
+            Samples::Eight(samples)
+        }
+        (_, samples) if page.is_lab() => {
+            Samples::Sixteen(each_depth!(samples, s => lab_to_rgb(&s, &page)?))
+        }
+        (_, samples) => samples,
+    };
+    Raster::new(page.size, page.pixel_type(), Alpha::from_bool(header.alpha), samples)
+        .map_err(|_| damaged("its pixels are not as many as its header says"))
+}
+
+/// Reads the components that are wanted of every pixel, as they are stored; those of less than 8
+/// bits are spread to 8, but indexes are not.
+fn stored<R: BufRead + Seek>(
+    page: &Page,
+    decoder: &mut Decoder<View<R>>,
+) -> Result<Samples, ConvertError> {
+    let layout = Layout {
+        pixels: as_usize(page.size.width) * as_usize(page.size.height),
+        stored: usize::from(decoder.colortype().map_err(error)?.num_samples()),
+        wanted: page.wanted(),
+    };
     let mut result = DecodingResult::U8(Vec::new());
     let buffer = decoder.read_image_to_buffer(&mut result).map_err(error)?;
     if page.planar && result.as_buffer(0).as_bytes().len() < buffer.complete_len {
         return Err(damaged("it has fewer components than its colours need"));
     }
-    let mut samples = match result {
-        DecodingResult::U8(packed) if page.bits < 8 => {
-            Samples::Eight(unpack(&packed, page.size, page.bits, scale_of(page.bits)))
+    Ok(match result {
+        DecodingResult::U8(mut samples) => {
+            if page.reversed && page.is_unpacked_bytes() {
+                for byte in &mut samples {
+                    *byte = byte.reverse_bits();
+                }
+            }
+            if page.bits < 8 {
+                let scale = if page.photometric == PALETTE { 1 } else { scale_of(page.bits) };
+                let (in_row, planes) =
+                    if page.planar { (1, layout.stored) } else { (layout.stored, 1) };
+                let rows = Size::new(
+                    page.size.width.saturating_mul(u32::try_from(in_row).unwrap_or(u32::MAX)),
+                    page.size.height.saturating_mul(u32::try_from(planes).unwrap_or(u32::MAX)),
+                );
+                samples = unpack(&samples, rows, page.bits, scale);
+            }
+            Samples::Eight(layout.arrange(samples, page.planar))
         }
-        DecodingResult::U8(samples) => Samples::Eight(layout.arrange(samples, page.planar)),
         DecodingResult::U16(samples) => Samples::Sixteen(layout.arrange(samples, page.planar)),
         DecodingResult::U32(samples) => {
             let high = samples.into_iter().map(|v| (v >> 16) as u16).collect();
             Samples::Sixteen(layout.arrange(high, page.planar))
+        }
+        DecodingResult::F16(samples) => {
+            let levels = samples.into_iter().map(|v| u16::round(v.to_f32() * u16::TOP)).collect();
+            Samples::Sixteen(layout.arrange(levels, page.planar))
         }
         DecodingResult::F32(samples) => {
             let levels = samples.into_iter().map(|v| u16::round(v * u16::TOP)).collect();
             Samples::Sixteen(layout.arrange(levels, page.planar))
         }
         _ => return Err(unsupported("a TIFF with a rare kind of numbers")),
+    })
+}
+
+fn faxed<R: BufRead + Seek>(
+    bytes: &[u8],
+    page: &Page,
+    decoder: &mut Decoder<View<R>>,
+) -> Result<Vec<u8>, ConvertError> {
+    let Size { width, height } = page.size;
+    let tiled = decoder.find_tag(Tag::TileOffsets).map_err(error)?.is_some();
+    let (size, offsets, lengths) = if tiled {
+        let tile = (tag(decoder, Tag::TileWidth, width)?, tag(decoder, Tag::TileLength, height)?);
+        (tile, Tag::TileOffsets, Tag::TileByteCounts)
+    } else {
+        let rows: u32 = tag(decoder, Tag::RowsPerStrip, height)?;
+        ((width, rows.min(height)), Tag::StripOffsets, Tag::StripByteCounts)
     };
-    if let (YCBCR, Samples::Eight(samples)) = (page.photometric, &mut samples) {
-        ycbcr_to_rgb(samples, wanted);
+    if size.0 == 0 || size.1 == 0 {
+        return Err(damaged("its header makes no sense"));
     }
-    if page.alpha == AlphaKind::Associated {
-        match &mut samples {
-            Samples::Eight(samples) => divide_alpha(samples, wanted),
-            Samples::Sixteen(samples) => divide_alpha(samples, wanted),
-        }
-    }
-    Raster::new(page.size, page.pixel_type(), Alpha::from_bool(page.has_alpha()), samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    let pieces = fax::Pieces {
+        size: Size::new(size.0, size.1),
+        offsets: decoder.get_tag_u64_vec(offsets).map_err(error)?,
+        lengths: decoder.get_tag_u64_vec(lengths).map_err(error)?,
+    };
+    let packing = fax::Packing {
+        compression: page.compression,
+        // T4Options; those of T.6 say nothing that is in use.
+        options: tag(decoder, Tag::Unknown(292), 0)?,
+        reversed: page.reversed,
+    };
+    fax::decode(bytes, page.size, packing, &pieces)
 }
 
 /// Where the wanted components of every pixel are.
@@ -272,25 +480,14 @@ fn divide_alpha<S: Sample>(samples: &mut [S], channels: usize) {
     }
 }
 
-fn decode_palette(bytes: &[u8], header: &Header, limits: &Limits) -> Result<Raster, ConvertError> {
-    let mut decoder = open(Cursor::new(bytes), limits)?;
-    let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?;
-    let mut as_gray = bytes.to_vec();
-    let at = value_of_tag(bytes, 262).ok_or_else(|| damaged("its header makes no sense"))?;
-    let one = if bytes[0] == b'I' { [1, 0] } else { [0, 1] };
-    as_gray[at..at + 2].copy_from_slice(&one);
-    let mut decoder = open(Cursor::new(as_gray), limits)?;
-    let mut result = DecodingResult::U8(Vec::new());
-    decoder.read_image_to_buffer(&mut result).map_err(error)?;
-    let indexes = match result {
-        DecodingResult::U8(packed) if header.bits < 8 => {
-            unpack(&packed, header.size, header.bits, 1)
-        }
-        DecodingResult::U8(indexes) => indexes,
-        _ => return Err(unsupported("a TIFF with a palette of more than 256 colours")),
-    };
-    let stored = usize::from(decoder.colortype().map_err(error)?.num_samples());
-    let colors = 1 << header.bits;
+/// Exchanges white and black; alpha stays.
+fn invert<S: Sample>(samples: &mut [S], channels: usize) {
+    for pixel in samples.chunks_exact_mut(channels) {
+        pixel[0] = pixel[0].inverted();
+    }
+}
+
+fn look_up(indexes: &[u8], map: &[u16], colors: usize) -> Result<Vec<u8>, ConvertError> {
     let (red, rest) = map.split_at_checked(colors).unwrap_or_default();
     let (green, blue) = rest.split_at_checked(colors).unwrap_or_default();
     if blue.len() < colors {
@@ -298,36 +495,50 @@ fn decode_palette(bytes: &[u8], header: &Header, limits: &Limits) -> Result<Rast
     }
     // Some old writers put 8-bit values where 16-bit ones belong.
     let shift = if map.iter().all(|&v| v < 256) { 0 } else { 8 };
-    let mut samples = Vec::with_capacity(indexes.len() / stored * 3);
-    for pixel in indexes.chunks_exact(stored) {
-        let index = usize::from(pixel[0]);
+    let mut samples = Vec::with_capacity(indexes.len() * 3);
+    for &index in indexes {
         #[expect(clippy::cast_possible_truncation, reason = "the upper half of 16 bits")]
-        samples.extend([red, green, blue].map(|plane| (plane[index] >> shift) as u8));
+        samples.extend([red, green, blue].map(|plane| (plane[usize::from(index)] >> shift) as u8));
     }
-    Raster::new(header.size, PixelType::Rgb, Alpha::None, Samples::Eight(samples))
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Ok(samples)
 }
 
-/// Finds where the value of a tag of the first directory stands (classic TIFF and `BigTIFF`).
-fn value_of_tag(bytes: &[u8], wanted: u16) -> Option<usize> {
-    let little = bytes.first()? == &b'I';
-    let number = |at: usize, length: usize| -> Option<usize> {
-        let field = bytes.get(at..at.checked_add(length)?)?;
-        let add = |sum: u64, byte: &u8| (sum << 8) | u64::from(*byte);
-        let value =
-            if little { field.iter().rev().fold(0, add) } else { field.iter().fold(0, add) };
-        usize::try_from(value).ok()
-    };
-    let big = number(2, 2)? == 43;
-    let (start, counter, entry, value) = if big { (8, 8, 20, 12) } else { (4, 2, 12, 8) };
-    let directory = number(start, if big { 8 } else { 4 })?;
-    let count = number(directory, counter)?.min(4096);
-    let first = directory.checked_add(counter)?;
-    let at = (0..count)
-        .map(|n| first.saturating_add(n * entry))
-        .find(|&at| number(at, 2) == Some(usize::from(wanted)))?
-        .checked_add(value)?;
-    (at + 2 <= bytes.len()).then_some(at)
+/// Converts Lab to sRGB; alpha stays.
+fn lab_to_rgb<S: Sample>(samples: &[S], page: &Page) -> Result<Vec<u16>, ConvertError> {
+    let channels = page.wanted();
+    let mut convert = LabToRgb::new()?;
+    let mut out = Vec::with_capacity(samples.len());
+    let (mut colors, mut rgb) = (Vec::new(), Vec::new());
+    for pixels in samples.chunks(channels * LAB_AT_ONCE) {
+        colors.clear();
+        rgb.clear();
+        let stored = pixels.chunks_exact(channels);
+        colors.extend(stored.map(|pixel| lab(pixel, page.photometric)));
+        convert.convert(&colors, &mut rgb);
+        for (pixel, rgb) in pixels.chunks_exact(channels).zip(rgb.as_chunks::<3>().0) {
+            out.extend_from_slice(rgb);
+            out.extend(pixel[3..].iter().map(|alpha| {
+                let alpha: f32 = (*alpha).into();
+                u16::round(alpha * (u16::TOP / S::TOP))
+            }));
+        }
+    }
+    Ok(out)
+}
+
+/// Returns the numbers of a stored colour (TIFF 6.0, section 23; Photoshop TIFF Technical Notes,
+/// `ICCLab`; RFC 2301, `ITULab`).
+fn lab<S: Sample>(pixel: &[S], kind: u16) -> [f32; 3] {
+    let [l, a, b]: [f32; 3] = [0, 1, 2].map(|n| pixel[n].into());
+    let (whole, unit) = if S::TOP > 255.0 { (65_536.0, 256.0) } else { (256.0, 1.0) };
+    // The upper half of the numbers stands for those below 0.
+    let signed = |v: f32| (if v >= whole / 2.0 { v - whole } else { v }) / unit;
+    match kind {
+        CIE_LAB => [l * 100.0 / S::TOP, signed(a), signed(b)],
+        ITU_LAB => [l * 100.0 / S::TOP, (a - 128.0) * 170.0 / 255.0, (b - 96.0) * 200.0 / 255.0],
+        // Of 16 bits, 100 is 255 times 256.
+        _ => [l * 100.0 / (255.0 * unit), a / unit - 128.0, b / unit - 128.0],
+    }
 }
 
 fn error(error: TiffError) -> ConvertError {
@@ -398,12 +609,12 @@ pub(super) fn encode(
     picture: &Raster,
     compression: TiffCompression,
     dpi: Option<f64>,
-    profile: Option<&[u8]>,
+    embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
     };
-    let file = File { size: picture.size(), samples, compression, dpi, profile };
+    let file = File { size: picture.size(), samples, compression, dpi, embedded };
     match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => file.write::<Gray8>(),
         (PixelType::Gray, true) => file.write::<GrayA8>(),
@@ -420,7 +631,7 @@ struct File<'a> {
     samples: &'a [u8],
     compression: TiffCompression,
     dpi: Option<f64>,
-    profile: Option<&'a [u8]>,
+    embedded: Embedded<'a>,
 }
 
 impl File<'_> {
@@ -454,7 +665,14 @@ impl File<'_> {
             let hundredths = Rational { n: whole(dpi * 100.0, u32::MAX), d: 100 };
             image.resolution(ResolutionUnit::Inch, hundredths);
         }
-        if let Some(profile) = self.profile {
+        if let Some(xmp) = self.embedded.xmp {
+            image.encoder().write_tag(XMP, xmp)?;
+        }
+        let paths = photoshop::block(self.embedded.paths);
+        if !paths.is_empty() {
+            image.encoder().write_tag(PHOTOSHOP, Undefined(&paths))?;
+        }
+        if let Some(profile) = self.embedded.profile {
             image.encoder().write_tag(Tag::IccProfile, Undefined(profile))?;
         }
         image.write_data(self.samples)?;
