@@ -34,6 +34,23 @@ pub(crate) const MODIFIERS: [&str; 24] = [
     "src=is{a/b?wid=3&hei=4}&layer=1&text=%7b\\rtf1 x%7d&effect=-1&perspective=1,2,3,4,5,6,7,8,R3T9",
 ];
 
+/// Files of an image catalogue.
+pub(crate) const CATALOGUE_FILES: [&str; 7] =
+    ["default.ini", "acme.ini", "default.dat", "acme.dat", "default.mac", "icc.dat", "fonts.dat"];
+
+/// What is in them, a form feed between one and the next.
+pub(crate) const CATALOGUE: &str = "RootPath = all\nDefaultExt = .tif\nCatalogFile = default.dat\n\
+    MacroFile = default.mac\nIccProfileMapFile = icc.dat\nFontMapFile = fonts.dat\n\
+    JpegQuality = 70\nResolution = 100\nThumbType = 2\nBkgColor = 255,0,0\nDefaultPix = 10,10\n\
+    \x0cRootId = acme\nRootPath = acme-co\nCatalogFile = acme.dat\nMacroFile = \nFullMatch = 1\n\
+    JpegQuality = 90,1\nResMode = sharp2\nMaxPix = 0,0\n\
+    \x0cId\tPath\tModifier\nshoe\tshoe\tbgc=ff0000\nacme/odd\tplain\nonly\t/etc/passwd\n\
+    \x0cId\tPath\tMaskPath\tModifier\tPostModifier\tResolution\tAssetType\n\
+    bag\tbag\tbag-mask\t$web$\tqlt=1\t300\nset\t\t\t\t\t\tSPINSET\nt\t\t\tlayer=1&src=bag\n\
+    \x0cName\tDefinition\nweb\twid=100\nbase\t$web$&hei=5\n\
+    \x0cName\tProfilePath\nsRGB\tsrgb.icc\n\
+    \x0cName\tFontPath\nA\ta.ttf\nA\tb.ttf\n";
+
 /// Sources a plan can be made for.
 pub(crate) fn infos() -> Vec<SourceInfo> {
     let limits = Limits::default();

@@ -1,10 +1,12 @@
 //! What is run on an input, and what must hold whatever the input is.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use exportd::imaging::modifiers::{Presets, Rules, parse};
 use exportd::imaging::plan::{Defaults, Plan, plan};
 use exportd::imaging::{ConvertError, Inputs, Limits, SourceInfo, Uprighting, convert, probe};
+use exportd::library::{AssetHandle, Library};
 
 use super::mutate::Kind;
 use super::seeds;
@@ -33,6 +35,12 @@ pub(crate) fn all() -> Vec<Target> {
         text("modifiers", modifiers),
         text("plan", plans),
         text("reply", replies),
+        Target {
+            name: "catalogue".into(),
+            kind: Kind::Text,
+            seeds: vec![seeds::CATALOGUE.as_bytes().to_vec()],
+            run: catalogue,
+        },
         Target { name: "probe".into(), kind: Kind::Bytes, seeds: everything, run: probes },
     ];
     targets.extend(pictures.into_iter().map(|(format, files)| Target {
@@ -127,6 +135,48 @@ fn replies(input: &[u8]) -> Result<(), String> {
         Ok(None) | Err(ConvertError::Unwritable { .. }) => Ok(()),
         Err(error) => Err(format!("the reply failed: {error}")),
     }
+}
+
+/// Image catalogues and the handles that are looked up in them. The input is the files of
+/// [`seeds::CATALOGUE_FILES`], in their order, with a form feed between them.
+fn catalogue(input: &[u8]) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let assets = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let parts = input.split(|&byte| byte == b'\x0c');
+    for (name, part) in seeds::CATALOGUE_FILES.iter().zip(parts) {
+        write(&folder.path().join(name), part)?;
+    }
+    let roots = [assets.path().to_owned()];
+    let library = Library::open(&roots, Some(folder.path())).map_err(|error| error.to_string())?;
+    for file in library.findings() {
+        for finding in &file.findings {
+            if file.text.get(finding.span.clone()).is_none() {
+                return Err(format!("{:?} is no place in {}", finding.span, file.file));
+            }
+        }
+    }
+    let images = library.images();
+    for scope in images.scopes() {
+        let _ = (images.attributes(scope), images.root_id_of(scope), images.macros(scope).count());
+        let _ = (images.profile(scope, "sRGB"), images.font(scope, "A"));
+    }
+    let text = String::from_utf8_lossy(input);
+    for word in text.split(['\t', '\n', '\x0c']).take(40).chain(["a/b", "acme/bag", "*"]) {
+        if let Ok(handle) = AssetHandle::parse(word) {
+            // No picture is there: whatever is found has no file.
+            if let Ok(found) = library.resolve(&handle)
+                && found.iter().any(|asset| asset.file.is_some())
+            {
+                return Err(format!("{word:?} is a file that nobody made"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing that has to outlive a crash of the machine")]
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    std::fs::write(path, bytes).map_err(|error| error.to_string())
 }
 
 /// The headers: what is accepted is within the limits.
