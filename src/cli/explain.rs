@@ -13,6 +13,7 @@ use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
 use crate::imaging::plan::{Explanation, Plan, Refusal, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
+use crate::job::beside::Beside;
 use crate::job::precedence::{self, Own};
 use crate::library::{Asset, Library, Scope, SourceFile};
 use crate::worker::{Answer, Pool, PoolSettings, Task};
@@ -78,6 +79,14 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => Own::default(),
         Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
     };
+    if let Some(library) = &library {
+        let asked = own.around(&parse(&args.modifiers, &presets, defaults.rules()).modifiers);
+        let beside = Beside { library, profiles: &settings.policy.profiles };
+        match beside.colors(scope, defaults.colors, asked.profile()) {
+            Ok(colors) => defaults.colors = colors,
+            Err(fault) => return Ok(wrong_entry(&fault, args.json)),
+        }
+    }
     if args.json {
         let around = (&own.below, &own.above);
         let explanation = explained(&args.modifiers, &presets, around, &source, &defaults);

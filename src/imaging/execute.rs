@@ -136,8 +136,11 @@ impl<'a> Engine<'a> {
                 let mask = self.mask(mask)?;
                 ops::take_mask(Arc::unwrap_or_clone(picture), mask)?
             }
+            Step::Usm { radius, .. } | Step::Blur { radius } => {
+                self.limits.allow(picture.size(), ops::blur_memory(&picture, radius))?;
+                retouched(Arc::unwrap_or_clone(picture), step)
+            }
             Step::Fill { .. }
-            | Step::Usm { .. }
             | Step::Sharpen
             | Step::InvertMask
             | Step::Unmask
@@ -152,7 +155,6 @@ impl<'a> Engine<'a> {
             | Step::Saturation { .. }
             | Step::Colorize { .. }
             | Step::Grow { .. }
-            | Step::Blur { .. }
             | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
             Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
             Step::Clip { ref names, keep, ref map } => {

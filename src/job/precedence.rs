@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use crate::diag::{Diagnostic, Fault};
 use crate::imaging::modifiers::values::Kernel;
 use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
-use crate::imaging::plan::{Defaults, ThumbType, Thumbnails};
-use crate::library::{self, Asset, Attributes, Given, ImageCatalogs, ResMode, Scope, ThumbAlign};
+use crate::imaging::plan::{ColorDefaults, Defaults, Intent, PerType, ThumbType, Thumbnails};
+use crate::library::{
+    self, Asset, Attributes, Given, ImageCatalogs, RenderIntent, ResMode, Scope, ThumbAlign,
+};
 
 /// Collects the presets that hold for the assets of an image catalogue.
 #[must_use]
@@ -41,7 +43,7 @@ pub fn presets(
 /// What the catalogue asks for an asset, around what a job asks.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Own {
-    /// `Modifier`: weaker than the job.
+    /// `Modifier`, and `MaskPath` as a `mask`: weaker than the job.
     pub below: Modifiers,
     /// `PostModifier`: stronger than the job.
     pub above: Modifiers,
@@ -64,7 +66,11 @@ impl Own {
                 }),
             }
         };
-        Ok(Self { below: read(&asset.modifier)?, above: read(&asset.post_modifier)? })
+        let mut below = read(&asset.modifier)?;
+        if let Some(mask) = &asset.mask {
+            below = below.or_mask(mask.path.as_str());
+        }
+        Ok(Self { below, above: read(&asset.post_modifier)? })
     }
 
     /// Joins them with what a job asks; places are those of the job's text.
@@ -98,15 +104,15 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         thumb_res,
         thumb_horiz_align,
         thumb_vert_align,
-        icc_profile_rgb: _,
-        icc_profile_gray: _,
-        icc_profile_cmyk: _,
-        icc_profile_src_rgb: _,
-        icc_profile_src_gray: _,
-        icc_profile_src_cmyk: _,
-        icc_render_intent: _,
-        icc_black_point_compensation: _,
-        icc_dither: _,
+        icc_profile_rgb,
+        icc_profile_gray,
+        icc_profile_cmyk,
+        icc_profile_src_rgb,
+        icc_profile_src_gray,
+        icc_profile_src_cmyk,
+        icc_render_intent,
+        icc_black_point_compensation,
+        icc_dither,
     } = attributes;
     let base = &configured.thumbnails;
     let resolution_of_thumbs = value(thumb_res);
@@ -119,7 +125,25 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         ),
         background: value(thumb_bkg_color).unwrap_or(base.background),
     };
+    let ours = &configured.colors;
+    let colors = ColorDefaults {
+        profiles: ours.profiles.clone(),
+        output: PerType {
+            rgb: name(icc_profile_rgb, &ours.output.rgb),
+            gray: name(icc_profile_gray, &ours.output.gray),
+            cmyk: name(icc_profile_cmyk, &ours.output.cmyk),
+        },
+        source: PerType {
+            rgb: name(icc_profile_src_rgb, &ours.source.rgb),
+            gray: name(icc_profile_src_gray, &ours.source.gray),
+            cmyk: name(icc_profile_src_cmyk, &ours.source.cmyk),
+        },
+        intent: value(icc_render_intent).map_or(ours.intent, intent),
+        black_point: value(icc_black_point_compensation).unwrap_or(ours.black_point),
+        dither: value(icc_dither).unwrap_or(ours.dither),
+    };
     Defaults {
+        colors,
         default_pix: value(default_pix).unwrap_or(configured.default_pix),
         max_pix: value(max_pix).unwrap_or(configured.max_pix),
         jpeg_quality: value(jpeg_quality).unwrap_or(configured.jpeg_quality),
@@ -134,6 +158,23 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
 
 fn value<T: Copy>(given: &Option<Given<T>>) -> Option<T> {
     given.as_ref().map(|given| given.value)
+}
+
+/// Returns the name of a profile; an empty one says that there is none.
+fn name(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
+    match given {
+        Some(given) => Some(given.value.clone()).filter(|name| !name.is_empty()),
+        None => configured.clone(),
+    }
+}
+
+fn intent(intent: RenderIntent) -> Intent {
+    match intent {
+        RenderIntent::Perceptual => Intent::Perceptual,
+        RenderIntent::Relative => Intent::Relative,
+        RenderIntent::Saturation => Intent::Saturation,
+        RenderIntent::Absolute => Intent::Absolute,
+    }
 }
 
 fn kernel(mode: ResMode) -> Kernel {
@@ -176,7 +217,7 @@ fn thumbnail(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{AssetType, Origin, RenderIntent};
+    use crate::library::{AssetType, Origin};
     use crate::library::{ThumbAlign as Align, ThumbType as Kind};
 
     fn asset(modifier: Option<&str>, post_modifier: Option<&str>) -> Asset {
@@ -214,6 +255,22 @@ mod tests {
     }
 
     #[test]
+    fn the_mask_of_a_record_is_the_weakest_one() {
+        let path = crate::fs::RelPath::parse("masks/a b.png").unwrap();
+        let mask = Some(library::SourceFile { root: 0, path });
+        let asked = |modifier: Option<&str>, request: &str| {
+            let asset = Asset { mask: mask.clone(), ..asset(modifier, None) };
+            let own = Own::read(&asset, &Presets::default(), Rules::default()).unwrap();
+            let request = modifiers::parse(request, &Presets::default(), Rules::default());
+            own.around(&request.modifiers).to_string()
+        };
+        assert_eq!(asked(None, ""), "mask=masks/a%20b.png");
+        assert_eq!(asked(Some("mask=m"), ""), "mask=m");
+        assert_eq!(asked(Some("mask=m"), "mask=n"), "mask=n");
+        assert_eq!(asked(None, "mask="), "mask=");
+    }
+
+    #[test]
     fn what_is_wrong_in_a_record_fails_its_asset() {
         for (modifier, post) in [(Some("wid=abc"), None), (None, Some("$none$"))] {
             let read = Own::read(&asset(modifier, post), &Presets::default(), Rules::default());
@@ -232,6 +289,12 @@ mod tests {
             max_pix: (9, 9),
             strict: true,
             resolution: Some(7.0),
+            colors: ColorDefaults {
+                output: PerType { gray: Some("Dots".into()), ..PerType::default() },
+                source: PerType { rgb: Some("Wide".into()), ..PerType::default() },
+                dither: true,
+                ..ColorDefaults::default()
+            },
             ..Defaults::default()
         };
         assert_eq!(defaults(&configured, &Attributes::default()), configured);
@@ -247,7 +310,10 @@ mod tests {
             thumb_res: given(12.0),
             thumb_horiz_align: given(Align::End),
             thumb_vert_align: given(Align::Start),
+            icc_profile_cmyk: given("WebCoated".into()),
+            icc_profile_src_rgb: given(String::new()),
             icc_render_intent: given(RenderIntent::Perceptual),
+            icc_black_point_compensation: given(false),
             ..Attributes::default()
         };
         let expected = Defaults {
@@ -261,6 +327,16 @@ mod tests {
                 kind: ThumbType::Texture { resolution: 12.0 },
                 align: (1.0, -1.0),
                 background: [9, 10, 11],
+            },
+            colors: ColorDefaults {
+                output: PerType {
+                    cmyk: Some("WebCoated".into()),
+                    ..configured.colors.output.clone()
+                },
+                source: PerType::default(),
+                intent: Intent::Perceptual,
+                black_point: false,
+                ..configured.colors.clone()
             },
             ..configured.clone()
         };

@@ -16,19 +16,20 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::beside::Beside;
 use super::check::{ExportJob, Make, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::manifest::Filling;
 use super::names::{collisions, output_name};
 use super::precedence::{self, Own};
 use super::publish::{Place, Stage};
-use crate::diag::{Fault, shown};
+use crate::diag::Fault;
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::Presets;
 use crate::imaging::plan::{Aux, Defaults, Plan, plan};
-use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
+use crate::library::{Asset, AssetType, Delivery, Library, Scope, SourceFile};
 use crate::spool::JournalError;
 use crate::worker::{Answer, Lane, MAX_AUX, MAX_OUTPUTS, Task, Written};
 
@@ -146,6 +147,13 @@ pub struct Bench<'a> {
     pub profiles: &'a BTreeMap<String, PathBuf>,
     /// Whether to end early.
     pub cancel: &'a Cancel,
+}
+
+impl Bench<'_> {
+    /// Returns where things are that plans name beside their source.
+    const fn beside(&self) -> Beside<'_> {
+        Beside { library: self.library, profiles: self.profiles }
+    }
 }
 
 /// What a run is told while it works.
@@ -513,73 +521,25 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Some(asset) = item.asset else { return };
     let Ok(asked) = recipe.modifiers(asset.scope) else { return };
-    let defaults = precedence::defaults(bench.defaults, &asset.attributes);
-    match plan(&item.own.around(asked), info, &defaults) {
+    let modifiers = item.own.around(asked);
+    let mut defaults = precedence::defaults(bench.defaults, &asset.attributes);
+    match bench.beside().colors(asset.scope, defaults.colors, modifiers.profile()) {
+        Ok(colors) => defaults.colors = colors,
+        Err(fault) => return item.fail(fault),
+    }
+    match plan(&modifiers, info, &defaults) {
         Ok(planned) => {
             // Said before anything is made of it.
-            let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, aux));
-            if let Some(fault) = beside.filter_map(Result::err).next() {
+            let opened = planned.plan.aux.iter().map(|aux| bench.beside().open(asset, aux));
+            if let Some(fault) = opened.filter_map(Result::err).next() {
                 return item.fail(fault);
             }
-            let mut warnings: Vec<String> =
-                planned.warnings.into_iter().map(|finding| finding.message).collect();
-            if asset.mask.is_some() {
-                warnings.push("the mask of its catalogue entry is not used yet".into());
-            }
+            let warnings = planned.warnings.into_iter().map(|finding| finding.message).collect();
             make_ready(job, item, Some(planned.plan), warnings);
         }
         Err(finding) => {
             item.fail(Fault::Modifiers { message: finding.message, help: finding.help });
         }
-    }
-}
-
-/// Opens something that a plan needs beside its source.
-fn open_beside(bench: &Bench<'_>, aux: &Aux) -> Result<File, Fault> {
-    match aux {
-        Aux::Profile(name) => open_profile(bench, name),
-        Aux::Mask(handle) => open_mask(bench.library, handle),
-    }
-}
-
-fn open_profile(bench: &Bench<'_>, name: &str) -> Result<File, Fault> {
-    let wrong = |what: String| Fault::Modifiers {
-        message: format!("the colour profile {name} {what}"),
-        help: Some(format!("the operator sets `imaging.profiles.{name}` in the configuration")),
-    };
-    let path = bench.profiles.get(name).ok_or_else(|| wrong("is not on this machine".into()))?;
-    // It was a file when the configuration was read; a pipe would be waited for.
-    match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => {}
-        Ok(_) => return Err(wrong("is not a file any more".into())),
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
-    }
-    File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))
-}
-
-fn open_mask(library: &Library, handle: &str) -> Result<File, Fault> {
-    let wrong = |what: String, help: Option<String>| Fault::Modifiers {
-        message: format!("the mask {}: {what}", shown(handle)),
-        help,
-    };
-    let found = match AssetHandle::parse(handle) {
-        Ok(handle) => library.resolve(&handle),
-        Err(error) => return Err(wrong(error.to_string(), None)),
-    };
-    let told = |fault: Fault| {
-        let nearest = match &fault {
-            Fault::NotFound { nearest: Some(near) } => Some(format!("did you mean `{near}`?")),
-            _ => None,
-        };
-        wrong(fault.to_string(), nearest)
-    };
-    let assets = found.map_err(told)?;
-    match assets.as_slice() {
-        [Asset { file: Some(file), .. }] => {
-            library.open_source(file).map(|(file, _)| file).map_err(told)
-        }
-        [_] => Err(wrong("that is no picture".into(), None)),
-        several => Err(wrong(format!("{} assets have that name", several.len()), None)),
     }
 }
 
@@ -688,13 +648,15 @@ impl<'i> Group<'i> {
 }
 
 fn batches(items: &[Item<'_>]) -> Vec<Batch> {
-    let mut by_source: BTreeMap<(&SourceFile, bool), Group<'_>> = BTreeMap::new();
+    // What a name stands for is a matter of the catalogue.
+    let mut by_source: BTreeMap<(&SourceFile, Option<Scope>, bool), Group<'_>> = BTreeMap::new();
     let mut order: Vec<Vec<usize>> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let (State::Ready(ready), Some(file)) = (&item.state, &item.file) else { continue };
         // Each copy is a task of its own.
         let converted = ready.plan.is_some();
-        let group = by_source.entry((file, converted)).or_default();
+        let scope = item.asset.map(|asset| asset.scope);
+        let group = by_source.entry((file, scope, converted)).or_default();
         let aux = ready.plan.iter().flat_map(|plan| &plan.aux);
         if converted && group.takes(aux.clone()) {
             group.aux.extend(aux);
@@ -815,7 +777,10 @@ impl Making<'_, '_, '_> {
             let mut missing = None;
             for aux in plan.iter().flat_map(|plan| &plan.aux) {
                 let file = files.entry(aux.clone());
-                let file = file.or_insert_with(|| open_beside(self.bench, aux));
+                let file = file.or_insert_with(|| match item.asset {
+                    Some(asset) => self.bench.beside().open(asset, aux),
+                    None => Err(unexpected()),
+                });
                 missing = missing.or_else(|| file.as_ref().err().cloned());
             }
             match missing {

@@ -41,7 +41,8 @@ const PIECE: usize = 32 << 10;
 /// Longest message in bytes; as many plans as a request can have outputs stay far below it.
 const MAX_MESSAGE: usize = 16 << 20;
 
-/// Longest report in bytes. It says one thing, and parts of it are printed and mailed.
+/// Longest report in bytes. It says one thing, the longest of which are the names of a source's
+/// hundred paths; parts of it are printed and mailed.
 const MAX_REPORT: usize = 96 << 10;
 
 /// First byte of a packet that is the last of its message.

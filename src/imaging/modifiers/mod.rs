@@ -37,11 +37,12 @@ pub mod values;
 pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, table};
 pub use expand::expand;
 pub use reader::parse;
+pub use text::encode;
 
 use values::{
-    Align, Compression, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel,
-    MaskUse, Opacity, Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile,
-    Usm, Window, list, name_of,
+    Align, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel, MaskUse, Opacity,
+    Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile, Usm, Window, list,
+    name_of,
 };
 
 /// The presets a request may name as `$name$`: the definition of each, or why it cannot be used.
@@ -436,6 +437,23 @@ impl Modifiers {
         }
     }
 
+    /// Returns the profile that `icc` names.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        match self.settings.get(&(Target::Request, "icc")).map(|setting| &setting.value) {
+            Some(Value::Icc(icc)) => Some(&icc.profile),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Takes this picture for the mask of layer 0, unless `mask` says something.
+    #[must_use]
+    pub fn or_mask(mut self, object: &str) -> Self {
+        let setting = || Setting { value: Value::Mask(object.to_owned()), span: None };
+        self.settings.entry((Target::Layer(0), "mask")).or_insert_with(setting);
+        self
+    }
+
     /// Lists what is asked for and cannot be done for any source: commands, formats and layers
     /// that are not built yet or have no place in an export.
     #[must_use]
@@ -512,12 +530,7 @@ fn refused_format(fmt: Fmt) -> Option<(String, Option<String>)> {
         Support::NotYet => {
             Some((format!("`fmt={}` is not supported yet", entry.name), supported()))
         }
-        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => {
-            (fmt.compression == Some(Compression::Jpeg)).then(|| {
-                let message = format!("`fmt={fmt}`: JPEG inside of TIFF is not supported yet");
-                (message, Some("use lzw or zip".into()))
-            })
-        }
+        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => None,
     }
 }
 

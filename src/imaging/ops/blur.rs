@@ -19,8 +19,7 @@ const WIDE: f64 = 12.0;
 /// picture counts as large as the picture.
 #[must_use]
 pub fn blur(mut picture: Raster, radius: f64) -> Raster {
-    let most = picture.size().width.max(picture.size().height);
-    let radius = radius.min(f64::from(most));
+    let radius = at_most(radius, &picture);
     if radius <= 0.0 {
         return picture;
     }
@@ -30,6 +29,24 @@ pub fn blur(mut picture: Raster, radius: f64) -> Raster {
         rows.divided(blurred, row);
     }));
     picture
+}
+
+/// Returns how many bytes blurring takes beside the picture, for [`blur`] as for
+/// [`usm`](super::usm()).
+#[must_use]
+pub fn blur_memory(picture: &Raster, radius: f64) -> u64 {
+    let radius = at_most(radius, picture);
+    if radius <= 0.0 {
+        return 0;
+    }
+    let blur = Blur::gaussian(radius, picture.channels());
+    let rows: usize = blur.stages.iter().map(|stage| 2 * stage.radius + 1).sum();
+    rows as u64 * (picture.width() * picture.channels() * size_of::<f32>()) as u64
+}
+
+fn at_most(radius: f64, picture: &Raster) -> f64 {
+    let most = picture.size().width.max(picture.size().height);
+    radius.min(f64::from(most))
 }
 
 /// How the components of a picture lie in a row.
@@ -307,7 +324,7 @@ fn narrow(value: f64) -> f32 {
 /// on where it began.
 fn snapped(value: f64) -> f32 {
     /// Its last bit is 2^−20, and stays that when a value of at most 16 bits is added.
-    const ROUNDER: f64 = 1.5 * (1_u64 << 32) as f64;
+    const ROUNDER: f64 = 1.5 * 65_536.0 * 65_536.0;
     narrow((value + ROUNDER) - ROUNDER)
 }
 
@@ -447,6 +464,8 @@ mod tests {
         assert_eq!(blur(edge.clone(), 1.0), wanted);
         assert_eq!(blur(edge.clone(), 0.0), edge);
         assert_eq!(blur(gray(1, vec![7, 7, 7]), 1e9), gray(1, vec![7, 7, 7]));
+        // Seven rows of ten numbers.
+        assert_eq!((blur_memory(&edge, 1.0), blur_memory(&edge, 0.0)), (280, 0));
     }
 
     #[test]

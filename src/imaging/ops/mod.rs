@@ -19,7 +19,7 @@ mod rotate;
 mod sharpen;
 mod usm;
 
-pub use blur::blur;
+pub use blur::{blur, blur_memory};
 pub use chroma::{hue, saturation};
 pub use colorize::colorize;
 pub use fill::{fill, mask};

@@ -135,7 +135,7 @@ fn output(
     let entry = fmt.format.entry();
     let reply = Reply::new(wanted, fmt, defaults, warnings)?;
     let pixel_type = reply.pixel_type;
-    let conversion = reply.conversion(wanted, source, defaults);
+    let conversion = reply.conversion(wanted, (source, defaults), warnings);
     if wanted.icc_embed.value && entry.icc && conversion.to == Space::Unknown {
         let message = "there is no profile to embed: nobody says what CMYK this is";
         let finding = Diagnostic::warning(Code::Value, wanted.icc_embed.place.clone(), message);

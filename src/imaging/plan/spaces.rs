@@ -211,6 +211,12 @@ impl Profiles {
         Self(profiles.into_iter().map(|(name, pixel_type)| (name.into(), pixel_type)).collect())
     }
 
+    /// Adds a profile; another one of that name, in any case, is replaced.
+    pub fn put(&mut self, name: &str, pixel_type: PixelType) {
+        self.0.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        self.0.insert(name.to_owned(), pixel_type);
+    }
+
     /// Finds what a name stands for: the name in the configuration, or [`SRGB`] or [`GRAY`]; and
     /// the type of its pixels.
     ///
@@ -323,16 +329,16 @@ impl Reply {
     pub(super) fn conversion(
         &self,
         wanted: &Wanted,
-        source: &SourceInfo,
-        defaults: &Defaults,
+        (source, defaults): (&SourceInfo, &Defaults),
+        warnings: &mut Vec<Diagnostic>,
     ) -> Conversion {
         let colors = &defaults.colors;
         let icc = wanted.icc.as_ref().map(|icc| &icc.value);
         Conversion {
-            from: colors.space_of(source),
+            from: colors.space_of(source, warnings),
             to: match &self.asked {
                 Some(name) => named(name),
-                None => colors.output_of(self.pixel_type, source),
+                None => colors.output_of(self.pixel_type, source, warnings),
             },
             intent: icc.and_then(|icc| icc.intent).unwrap_or(colors.intent),
             black_point: icc.and_then(|icc| icc.bpc).unwrap_or(colors.black_point),
@@ -342,34 +348,55 @@ impl Reply {
 }
 
 impl ColorDefaults {
-    /// Returns the space that a configured name stands for; one that is not there was refused
-    /// with the configuration.
-    fn configured(&self, names: &PerType, pixel_type: PixelType) -> Option<Space> {
-        let (name, found) = self.profiles.find(names.of(pixel_type)?).ok()?;
-        let space = || if is_built_in(name) { Space::BuiltIn } else { named(name) };
-        (found == pixel_type).then(space)
+    /// Returns the space that a default names; one that is not there is warned about and counts as
+    /// none. The configuration has been refused with such names: only a catalogue can have them.
+    fn given(
+        &self,
+        names: &PerType,
+        pixel_type: PixelType,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Option<Space> {
+        let asked = names.of(pixel_type)?;
+        let trouble = match self.profiles.find(asked) {
+            Ok((name, found)) if found == pixel_type => {
+                return Some(if is_built_in(name) { Space::BuiltIn } else { named(name) });
+            }
+            Ok((_, found)) => format!("the default profile `{asked}` of {pixel_type} is {found}"),
+            Err(NoProfile { message, help }) => {
+                format!("default of {pixel_type}: {message}; {help}")
+            }
+        };
+        if warnings.iter().all(|warning| warning.message != trouble) {
+            warnings.push(Diagnostic::warning(Code::Value, 0..0, trouble));
+        }
+        None
     }
 
     /// Returns the space of a source.
-    fn space_of(&self, source: &SourceInfo) -> Space {
+    fn space_of(&self, source: &SourceInfo, warnings: &mut Vec<Diagnostic>) -> Space {
         let pixel_type = source.pixel_type;
         if source.profile.is_some() {
             return Space::Embedded;
         }
-        self.configured(&self.source, pixel_type)
-            .or_else(|| self.configured(&self.output, pixel_type))
+        self.given(&self.source, pixel_type, warnings)
+            .or_else(|| self.given(&self.output, pixel_type, warnings))
             .unwrap_or(if pixel_type == PixelType::Cmyk { Space::Unknown } else { Space::BuiltIn })
     }
 
     /// Returns the space of replies that do not ask for one.
-    fn output_of(&self, pixel_type: PixelType, source: &SourceInfo) -> Space {
+    fn output_of(
+        &self,
+        pixel_type: PixelType,
+        source: &SourceInfo,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Space {
         let own = source.pixel_type == pixel_type && source.profile.is_some();
         let usual = match pixel_type {
             PixelType::Rgb | PixelType::Gray => Space::BuiltIn,
             PixelType::Cmyk if own => Space::Embedded,
             PixelType::Cmyk => Space::Unknown,
         };
-        self.configured(&self.output, pixel_type).unwrap_or(usual)
+        self.given(&self.output, pixel_type, warnings).unwrap_or(usual)
     }
 }
 

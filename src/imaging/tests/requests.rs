@@ -2,7 +2,7 @@
 //! compared with.
 
 use super::super::modifiers::{Presets, Rules, parse};
-use super::super::plan::{Defaults, plan};
+use super::super::plan::{Aux, Defaults, plan};
 use super::*;
 
 /// Makes a PNG as a text asks.
@@ -179,5 +179,40 @@ proptest! {
             let colors = eight(&made).as_chunks::<4>().0;
             prop_assert!(colors.iter().all(|[r, g, b, _]| r == g && g == b), "{}", text);
         }
+    }
+}
+
+/// Says why a picture cannot be made as a text asks, with a mask named `m`.
+fn refused(picture: &Raster, mask: &[u8], text: &str, limits: &Limits) -> String {
+    let file = file(picture);
+    let info = probe(Cursor::new(&file), &Limits::default(), Uprighting::Apply).unwrap();
+    let parsed = parse(text, &Presets::default(), Rules::default());
+    let plan = plan(&parsed.modifiers, &info, &Defaults::default()).unwrap().plan;
+    let aux = [(Aux::Mask("m".into()), mask.to_vec())];
+    let mut found = String::new();
+    let inputs = Inputs { source: &file, aux: &aux };
+    convert(inputs, &[plan], limits, Uprighting::Apply, &mut |_, made| {
+        found = made.unwrap_err().to_string();
+    })
+    .unwrap();
+    found
+}
+
+#[test]
+fn a_mask_that_cannot_be_used_is_named() {
+    let p = picture((4, 4), PixelType::Gray, Alpha::None, &[5; 16]);
+    let small = file(&picture((3, 4), PixelType::Gray, Alpha::None, &[5; 12]));
+    let why = |mask: &[u8]| refused(&p, mask, "mask=m", &Limits::default());
+    assert_eq!(why(&small), "the mask has 3 × 4 pixels, its picture 4 × 4");
+    assert_eq!(why(b"%PDF-1.7"), "the mask \"m\" cannot be used: it holds a PDF document");
+}
+
+#[test]
+fn blurring_takes_no_more_memory_than_there_may_be() {
+    let p = picture((500, 1), PixelType::Gray, Alpha::None, &[5; 500]);
+    let limits = Limits { max_alloc: 500_000, ..Limits::default() };
+    for text in ["op_blur=100", "op_usm=1,100"] {
+        let why = refused(&p, &[], text, &limits);
+        assert!(why.contains("the picture is too large: 500 × 1 pixels"), "{why}");
     }
 }

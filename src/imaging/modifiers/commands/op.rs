@@ -100,7 +100,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_hue=degrees",
         range: "-180 to 180",
         page: "r-op-hue",
-        differs: "in HSL",
+        differs: "as in HSL and HSV, which are one here: the largest and the smallest component stay",
         reader: Reader::Typed(|items| whole(items, 180).map(Operation::Hue).map(Value::Operation)),
         ..OPERATION
     },
@@ -132,7 +132,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "RGB colour, contrast 0 to 100",
         default: "none",
         page: "r-op-colorize",
-        differs: "in encoded values, without colour management",
+        differs: "in encoded values, without colour management; contrast 100 leads the darkest and the lightest hundredth to black and white",
         reader: Reader::Typed(colorize),
         ..OPERATION
     },
@@ -141,7 +141,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_grow=radius",
         range: "-100 to 100",
         page: "r-op-grow",
-        differs: "after scaling, the radius scaled; a disk",
+        differs: "after scaling, the radius scaled; a disk of what is light, in CMYK of less ink; alpha stays",
         reader: Reader::Typed(|items| percent(items).map(Operation::Grow).map(Value::Operation)),
         ..OPERATION
     },
@@ -150,7 +150,7 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "op_noise=percent[,uniform|gaussian[,mono]]",
         range: "0 to 100",
         page: "r-op-noise",
-        differs: "the same on every run; after scaling",
+        differs: "after scaling, the same on every run; uniform within that share of the full range either way, or of that standard deviation; alpha stays",
         reader: Reader::Typed(noise),
         ..OPERATION
     },

@@ -56,6 +56,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "for pjpeg",
         default: "auto",
         page: "r-pscan",
+        differs: "RGB has at least 4 scans and CMYK 5: the format has no fewer",
         reader: Reader::Typed(|items| {
             let words = [("auto", None), ("3", Some(3)), ("4", Some(4)), ("5", Some(5))];
             Ok(Value::Pscan(items.word(&words)?.flatten()))
@@ -70,6 +71,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "2 to 256 colours, for gif and png8",
         default: "adaptive,diffuse,256",
         page: "r-is-http-quantize",
+        differs: "colours of web and mac that are too many: the ones used most stay",
         reader: Reader::Typed(quantize),
         class: Class::Secondary,
         concerns: Concerns::Palette,
@@ -78,7 +80,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "icc",
         syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
-        range: "a name of `[imaging.profiles]`, `sRGB` or `gray`",
+        range: "a name of `[imaging.profiles]` or of a catalogue, a path, `sRGB` or `gray`",
         default: "the configuration's icc_rgb, icc_gray or icc_cmyk",
         page: "r-icc",
         differs: "profiles are those of the configuration or the catalogue",

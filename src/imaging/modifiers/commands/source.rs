@@ -278,6 +278,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "-100 to 100, pixels of the source",
         default: "0",
         page: "r-op-growmask",
+        differs: "before scaling, which comes to the same and uncovers what was there; a disk",
         reader: Reader::Typed(|items| grow_mask(items, RadiusOf::Source)),
         ..SECONDARY
     },
