@@ -32,7 +32,9 @@ CLASSES = {
     "tiff-g3": (True, 0.0, 0),
     "tiff-g4": (True, 0.0, 0),
     "tiff-cmyk": (True, 1.0, 4),
-    "tiff-lab": (True, 1.0, 4),
+    "tiff-lab": (True, 0.6, 3),
+    # Steps of a whole unit of a and b.
+    "tiff-lab8": (True, 1.5, 10),
     "webp": (True, 0.6, 4),
     "webp-lossless": (True, 0.0, 0),
     "psd": (True, 0.0, 0),
@@ -311,10 +313,13 @@ def far(make):
     profiled = make.path("tiff/cmyk-profile.tif")
     run("vips", "icc_transform", make.given("rgb.png"), profiled, "cmyk", "--input-profile", "srgb")
     make.add("tiff/cmyk-profile.tif", "tiff-cmyk", lambda: srgb_of(make, profiled))
-    lab = make.path("tiff/lab.tif")
-    run("vips", "colourspace", make.given("rgb.png"), make.given("lab.v"), "lab")
-    run("vips", "copy", make.given("lab.v"), lab)
-    make.add("tiff/lab.tif", "tiff-lab", lambda: opaque(make.rgb))
+    # Lab of white D50, as Photoshop and profiles have it; both tools would take D65 by themselves.
+    run("vips", "icc_import", make.given("rgb.png"), make.given("lab.v"), "--pcs", "lab", "--input-profile", "srgb")
+    lab16 = make.path("tiff/lab16.tif")
+    run("vips", "colourspace", make.given("lab.v"), lab16, "labs")
+    make.add("tiff/lab16.tif", "tiff-lab", lambda: opaque(make.rgb))
+    by_hand = lab_tiff(vips_file(make.given("lab.v")))
+    make.by_hand("tiff/lab.tif", "tiff-lab8", by_hand, lambda: opaque(make.rgb))
     run("vips", "linear", make.given("rgb.png"), make.given("float.v"), str(1 / 255), "0")
     float32 = make.path("tiff/float.tif")
     run("vips", "copy", make.given("float.v"), make.given("float2.v"), "--interpretation", "srgb")
@@ -327,6 +332,20 @@ def srgb_of(make, path):
     target = make.given("srgb.v")
     run("vips", "icc_transform", path, target, "srgb", "--embedded", "--intent", "relative", "--black-point-compensation")
     return opaque(vips_file(target))
+
+
+def lab_tiff(lab):
+    """An uncompressed TIFF of Lab in 8 bits; a and b have signs."""
+    height, width, _ = lab.shape
+    data = np.rint(lab * [2.55, 1, 1]).astype(np.int16).astype(np.uint8).tobytes()
+    bits = struct.pack("<3H", 8, 8, 8)
+    entries = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, 126), (259, 3, 1, 1), (262, 3, 1, 8),
+        (273, 4, 1, 132), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data)),
+    ]
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries))
+    table = b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    return (head + table).ljust(126, b"\0") + bits + data
 
 
 def webp(make):

@@ -129,14 +129,14 @@ def own_tool(wanted, path, scratch):
 
 
 def document(wanted, path, scratch):
-    """Three programs' pictures of a page, at one pixel of the reply each."""
+    """Other programs' pictures of a page, at one pixel of the reply each."""
     pages = {}
     gs = ["gs", "-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-sDEVICE=png16m", f"-r{DPI}", "-dEPSCrop"]
     run(*gs, f"-sOutputFile={scratch / 'gs.png'}", path)
     pages["ghostscript"] = magick(scratch / "gs.png")
     if wanted.plain == "pdf":
         run("pdftoppm", "-r", DPI, "-png", "-singlefile", path, scratch / "poppler")
-        pages["poppler"] = magick(scratch / "poppler.png")
+        check(magick(scratch / "poppler.png").shape[:2] == (HEIGHT, WIDTH), "poppler sees another size")
         run("mutool", "draw", "-q", "-r", DPI, "-o", scratch / "mupdf.png", path)
         pages["mupdf"] = magick(scratch / "mupdf.png")
         listed = run("pdfimages", "-list", path).decode().splitlines()[2:]
@@ -145,6 +145,10 @@ def document(wanted, path, scratch):
         check((int(width), int(height)) == (WIDTH, HEIGHT), f"pdfimages sees {width}x{height}")
         check(color in {"gray": ("gray", "icc"), "rgb": ("rgb", "icc"), "cmyk": ("cmyk", "icc")}[wanted.pixels], f"pdfimages: {color}")
         check(bits == "8", f"pdfimages: {bits} bits")
+        # Poppler draws pictures a little larger than their place; what it takes out of the file is exact.
+        if wanted.pixels != "cmyk":
+            run("pdfimages", "-png", path, scratch / "poppler-image")
+            pages["poppler"] = magick(scratch / "poppler-image-000.png")
     return pages
 
 
