@@ -32,9 +32,9 @@ CLASSES = {
     "tiff-g3": (True, 0.0, 0),
     "tiff-g4": (True, 0.0, 0),
     "tiff-cmyk": (True, 1.0, 4),
-    "tiff-lab": (True, 0.6, 3),
+    "tiff-lab": (True, 1.0, 12),
     # Steps of a whole unit of a and b.
-    "tiff-lab8": (True, 1.5, 10),
+    "tiff-lab8": (True, 1.2, 16),
     "webp": (True, 0.6, 4),
     "webp-lossless": (True, 0.0, 0),
     "psd": (True, 0.0, 0),
