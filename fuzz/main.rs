@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let (settings, rest) = match Settings::from_arguments(std::env::args()) {
         Ok(found) => found,
         Err(words) => {
-            eprintln!("{words}");
+            tell(&words);
             return ExitCode::from(2);
         }
     };
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     if !arguments.list {
         let limit = Rlimit { current: Some(MEMORY), maximum: getrlimit(Resource::As).maximum };
         if let Err(error) = setrlimit(Resource::As, limit) {
-            eprintln!("the memory cannot be limited: {error}");
+            tell(&format!("the memory cannot be limited: {error}"));
             return ExitCode::FAILURE;
         }
     }
@@ -76,6 +76,11 @@ fn main() -> ExitCode {
         })
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+#[expect(clippy::print_stderr, reason = "for whoever runs it")]
+fn tell(words: &str) {
+    eprintln!("{words}");
 }
 
 /// How long, and in which order.
@@ -130,7 +135,7 @@ fn fuzz(target: &Target, settings: Settings) -> Result<(), String> {
         rounds += 1;
     }
     if settings.seconds.is_some() {
-        eprintln!("{}: {rounds} rounds from {} seeds", target.name, seeds.len());
+        tell(&format!("{}: {rounds} rounds from {} seeds", target.name, seeds.len()));
     }
     Ok(())
 }

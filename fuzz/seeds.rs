@@ -131,7 +131,7 @@ fn written(text: &str) -> Option<Vec<u8>> {
     let plan = plan(&parsed.modifiers, &info, &Defaults::default()).ok()?.plan;
     let mut file = None;
     convert(Inputs::of(&source), &[plan], &limits, Uprighting::Apply, &mut |_, made| {
-        file = made.ok()
+        file = made.ok();
     })
     .ok()?;
     file

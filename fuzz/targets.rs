@@ -54,7 +54,9 @@ pub(crate) fn all() -> Vec<Target> {
 
 /// Small limits: 4 megapixels, 64 MB.
 fn limits() -> Limits {
-    Limits { max_pixels: 4_000_000, max_side: 20_000, max_alloc: 64 << 20, ..Limits::default() }
+    let mut limits = Defaults::default().limits;
+    (limits.max_pixels, limits.max_side, limits.max_alloc) = (4_000_000, 20_000, 64 << 20);
+    limits
 }
 
 fn presets() -> Presets {
