@@ -485,6 +485,10 @@ impl Shelf<'_> {
             findings.sort_by_key(|finding| finding.span.start);
             // A file that two catalogues share is read for each of them.
             findings.dedup();
+            // A place that is one byte long means the character there.
+            for Diagnostic { span, .. } in &mut findings {
+                *span = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
+            }
             let file = folder.join(&*name).display().to_string();
             CatalogFindings { file, text: text.to_string(), findings }
         })
