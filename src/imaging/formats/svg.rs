@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::GzDecoder;
@@ -102,7 +103,9 @@ pub(super) fn decode(
         size.width as f32 / tree.size().width(),
         size.height as f32 / tree.size().height(),
     );
-    resvg::render(&tree, scale, &mut canvas.as_mut());
+    // The rasteriser loses its way among coordinates that are far outside of what it counts in.
+    catch_unwind(AssertUnwindSafe(|| resvg::render(&tree, scale, &mut canvas.as_mut())))
+        .map_err(|_| damaged("its shapes reach further than can be drawn"))?;
     let samples = Samples::Eight(canvas.take_demultiplied());
     Raster::new(size, PixelType::Rgb, Alpha::Straight, samples)
         .map_err(|_| ConvertError::internal("a drawing of another size than it was given"))
