@@ -13,7 +13,6 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _, Seek};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::GzDecoder;
@@ -27,6 +26,9 @@ use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 /// Dots per inch of a drawing's natural size (CSS pixels).
 const DPI: f64 = 96.0;
+
+/// Farthest that anything may lie outside, in pixels.
+const FARTHEST: f32 = 1_000_000.0;
 
 /// Longest drawing in bytes, unpacked.
 const MAX_TEXT: u64 = 64 << 20;
@@ -103,12 +105,29 @@ pub(super) fn decode(
         size.width as f32 / tree.size().width(),
         size.height as f32 / tree.size().height(),
     );
-    // The rasteriser loses its way among coordinates that are far outside of what it counts in.
-    catch_unwind(AssertUnwindSafe(|| resvg::render(&tree, scale, &mut canvas.as_mut())))
-        .map_err(|_| damaged("its shapes reach further than can be drawn"))?;
+    if reaches_too_far(&tree, scale) {
+        return Err(unsupported("an SVG drawing whose shapes reach too far out of it"));
+    }
+    resvg::render(&tree, scale, &mut canvas.as_mut());
     let samples = Samples::Eight(canvas.take_demultiplied());
     Raster::new(size, PixelType::Rgb, Alpha::Straight, samples)
         .map_err(|_| ConvertError::internal("a drawing of another size than it was given"))
+}
+
+/// Tells whether something lies so far out that the rasteriser, which counts in fixed point,
+/// loses its way: it would end the process.
+fn reaches_too_far(tree: &Tree, scale: Transform) -> bool {
+    let far = |group: &usvg::Group| {
+        let bounds = group.abs_stroke_bounding_box();
+        let (x, y) = (scale.sx.abs(), scale.sy.abs());
+        let reach = [bounds.left() * x, bounds.right() * x, bounds.top() * y, bounds.bottom() * y];
+        // Written so that what is no number is too far as well.
+        !reach.iter().all(|side| side.abs() <= FARTHEST)
+    };
+    far(tree.root())
+        || tree.clip_paths().iter().any(|clip| far(clip.root()))
+        || tree.masks().iter().any(|mask| far(mask.root()))
+        || tree.patterns().iter().any(|pattern| far(pattern.root()))
 }
 
 /// Rounds to whole pixels, at least one.
