@@ -30,6 +30,19 @@ const DPI: f64 = 96.0;
 /// Farthest that anything may lie outside, in pixels.
 const FARTHEST: f32 = 1_000_000.0;
 
+/// Largest number in the geometry of a drawing, in units of its own.
+///
+/// The reader makes curves of an arc, the more the larger it is: 70 here, without end where the
+/// number is beyond its own. Flags of arcs may be written in one with the number after them, so
+/// two digits of it may be theirs.
+const LARGEST: f64 = 1e10;
+
+/// Most octaves of turbulence; each is half as strong as the one before, 8 show.
+const MAX_OCTAVES: f64 = 64.0;
+
+/// Most groups that are drawn, each as often as it is used.
+const MAX_DRAWN: u32 = 2_000_000;
+
 /// Longest drawing in bytes, unpacked.
 const MAX_TEXT: u64 = 64 << 20;
 
@@ -105,29 +118,71 @@ pub(super) fn decode(
         size.width as f32 / tree.size().width(),
         size.height as f32 / tree.size().height(),
     );
-    if reaches_too_far(&tree, scale) {
-        return Err(unsupported("an SVG drawing whose shapes reach too far out of it"));
-    }
+    refuse_far(&tree, scale)?;
     resvg::render(&tree, scale, &mut canvas.as_mut());
     let samples = Samples::Eight(canvas.take_demultiplied());
     Raster::new(size, PixelType::Rgb, Alpha::Straight, samples)
         .map_err(|_| ConvertError::internal("a drawing of another size than it was given"))
 }
 
-/// Tells whether something lies so far out that the rasteriser, which counts in fixed point,
-/// loses its way: it would end the process.
-fn reaches_too_far(tree: &Tree, scale: Transform) -> bool {
-    let far = |group: &usvg::Group| {
-        let bounds = group.abs_stroke_bounding_box();
-        let (x, y) = (scale.sx.abs(), scale.sy.abs());
-        let reach = [bounds.left() * x, bounds.right() * x, bounds.top() * y, bounds.bottom() * y];
+/// Refuses a drawing in which something lies so far out that the rasteriser, which counts in fixed
+/// point, loses its way: it would end the process.
+///
+/// Drawings within it, masks and clips are looked at where they are used, for what enlarges them
+/// is there; patterns, which are painted on tiles of their own, where they are defined.
+fn refuse_far(tree: &Tree, scale: Transform) -> Result<(), ConvertError> {
+    let mut left: Vec<(&usvg::Group, Transform)> = vec![(tree.root(), scale)];
+    left.extend(tree.patterns().iter().map(|pattern| (pattern.root(), scale)));
+    let mut seen = 0_u32;
+    while let Some((group, scale)) = left.pop() {
+        seen += 1;
+        if seen > MAX_DRAWN {
+            return Err(unsupported("an SVG drawing that draws its parts too many times"));
+        }
+        // Of groups, these boxes are those of all that is in them.
+        if is_far(group.abs_stroke_bounding_box(), scale) {
+            return Err(far_out());
+        }
+        let here = scale.pre_concat(group.abs_transform());
+        let mut clip = group.clip_path();
+        while let Some(path) = clip {
+            left.push((path.root(), here.pre_concat(path.transform())));
+            clip = path.clip_path();
+        }
+        let mut mask = group.mask();
+        while let Some(next) = mask {
+            left.push((next.root(), here));
+            mask = next.mask();
+        }
+        for node in group.children() {
+            match node {
+                usvg::Node::Group(inner) => left.push((inner, scale)),
+                usvg::Node::Image(image) => {
+                    if let ImageKind::SVG(drawing) = image.kind() {
+                        left.push((drawing.root(), here));
+                        left.extend(drawing.patterns().iter().map(|part| (part.root(), here)));
+                    }
+                }
+                usvg::Node::Path(_) | usvg::Node::Text(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a box, thus transformed, reaches more than [`FARTHEST`] out.
+fn is_far(bounds: usvg::Rect, scale: Transform) -> bool {
+    let (left, top, right, bottom) = (bounds.left(), bounds.top(), bounds.right(), bounds.bottom());
+    [(left, top), (right, top), (left, bottom), (right, bottom)].iter().any(|(x, y)| {
+        let across = scale.sx * x + scale.kx * y + scale.tx;
+        let down = scale.ky * x + scale.sy * y + scale.ty;
         // Written so that what is no number is too far as well.
-        !reach.iter().all(|side| side.abs() <= FARTHEST)
-    };
-    far(tree.root())
-        || tree.clip_paths().iter().any(|clip| far(clip.root()))
-        || tree.masks().iter().any(|mask| far(mask.root()))
-        || tree.patterns().iter().any(|pattern| far(pattern.root()))
+        !(across.abs() <= FARTHEST && down.abs() <= FARTHEST)
+    })
+}
+
+fn far_out() -> ConvertError {
+    unsupported("an SVG drawing whose shapes reach too far out of it")
 }
 
 /// Rounds to whole pixels, at least one.
@@ -185,6 +240,7 @@ fn parse(
 /// Refuses what would not be drawn as it is meant.
 fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
     let mut depths: Vec<u16> = Vec::new();
+    let (mut grow, mut by_font) = (false, false);
     for node in document.descendants() {
         let parent = node.parent().and_then(|parent| depths.get(parent.id().get_usize()));
         let depth = parent.map_or(0, |depth| depth + 1);
@@ -194,6 +250,14 @@ fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
             )));
         }
         depths.push(depth);
+        if states_too_much(node) {
+            return Err(far_out());
+        }
+        grow |= grows(node);
+        by_font |= measures_by_font(node);
+        if grow && by_font {
+            return Err(unsupported("an SVG drawing whose shapes are as large as relative fonts"));
+        }
         if !node.is_element() || is_hidden(node) {
             continue;
         }
@@ -207,6 +271,11 @@ fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
             "foreignObject" if !in_switch(node) => {
                 return Err(unsupported("an SVG drawing with HTML in it"));
             }
+            "feTurbulence" if octaves(node).is_some_and(|it| is_beyond(it, MAX_OCTAVES)) => {
+                return Err(unsupported(format!(
+                    "an SVG drawing whose turbulence has more than {MAX_OCTAVES} octaves"
+                )));
+            }
             "image" | "feImage" => refuse_outside(node)?,
             "use" => {
                 let href = href(node).unwrap_or_default();
@@ -218,6 +287,97 @@ fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
         }
     }
     Ok(())
+}
+
+/// Tells whether an element states a number beyond [`LARGEST`], or is a drawing within that is
+/// larger than what it is in, which could be repeated until it is.
+fn states_too_much(node: Node<'_, '_>) -> bool {
+    let within = matches!(node.tag_name().name(), "svg" | "symbol" | "use")
+        && node.parent_element().is_some();
+    node.attributes().any(|attribute| {
+        let (name, value) = (attribute.name(), attribute.value());
+        let grows = within && matches!(name, "width" | "height") && value.contains('%');
+        is_geometry(name) && is_beyond(value, if grows { 100.0 } else { LARGEST })
+    })
+}
+
+/// Tells whether an element, or a style sheet, gives a font a size that depends on another one or
+/// is huge: fonts within fonts could grow without end.
+fn grows(node: Node<'_, '_>) -> bool {
+    let huge = |size: &str| {
+        ["em", "ex", "%", "larg"].iter().any(|unit| size.contains(unit)) || is_beyond(size, LARGEST)
+    };
+    let style = |text: &str| text.contains("font") && huge(text);
+    node.attribute("font-size").is_some_and(huge)
+        || node.attribute("style").is_some_and(style)
+        || node.tag_name().name() == "style"
+            && node.descendants().any(|part| part.text().is_some_and(style))
+}
+
+/// Tells whether an element has arcs, or things measured by it that have, and the size of a font.
+fn measures_by_font(node: Node<'_, '_>) -> bool {
+    let by_size = match node.tag_name().name() {
+        "circle" | "ellipse" | "rect" | "symbol" | "use" => true,
+        "svg" => !node.has_attribute("viewBox"),
+        _ => false,
+    };
+    by_size
+        && node.attributes().any(|attribute| {
+            is_geometry(attribute.name())
+                && ["em", "ex"].iter().any(|unit| attribute.value().contains(unit))
+        })
+}
+
+/// Tells whether an attribute says where something lies or how large it is.
+fn is_geometry(name: &str) -> bool {
+    matches!(
+        name,
+        "d" | "points"
+            | "viewBox"
+            | "x"
+            | "y"
+            | "x1"
+            | "y1"
+            | "x2"
+            | "y2"
+            | "cx"
+            | "cy"
+            | "r"
+            | "rx"
+            | "ry"
+            | "width"
+            | "height"
+            | "font-size"
+    )
+}
+
+/// Tells whether a number in an attribute is larger than allowed.
+fn is_beyond(value: &str, largest: f64) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut rest = value;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit() || c == '.') {
+        rest = &rest[start..];
+        let mut end = digits(rest);
+        if rest[end..].starts_with('.') {
+            end += 1;
+            end += digits(&rest[end..]);
+        }
+        if let Some(exponent) = rest[end..].strip_prefix(['e', 'E']) {
+            let sign = usize::from(exponent.starts_with(['+', '-']));
+            // Without digits it is the unit `em` or `ex`.
+            let length = digits(&exponent[sign..]);
+            end += if length > 0 { 1 + sign + length } else { 0 };
+        }
+        if rest[..end].parse::<f64>().is_ok_and(|number| number > largest) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+fn octaves<'a>(node: Node<'a, '_>) -> Option<&'a str> {
+    node.attribute("numOctaves")
 }
 
 fn has_words(node: Node<'_, '_>) -> bool {
@@ -539,6 +699,76 @@ mod tests {
         ] {
             let _ = read(drawing(round).as_bytes());
         }
+    }
+
+    #[test]
+    fn what_lies_too_far_out_is_refused_before_it_is_drawn() {
+        let nines = "9".repeat(41);
+        for far in [
+            format!("<path d='M1 1A2 2 0 1 1 {nines} 8Z' transform='rotate(30)'/>"),
+            "<path d='M1 1a2 2 0 1 1-3e37,8'/>".to_owned(),
+            format!("<circle r='{nines}'/>"),
+            "<ellipse rx='1e99in' ry='3'/>".to_owned(),
+            "<rect width='1e300' height='1e300' rx='1e299'/>".to_owned(),
+            "<svg viewBox='0 0 1e38 1e38'><circle r='1e2%'/></svg>".to_owned(),
+            "<rect width='9' height='9' transform='scale(1e9)'/>".to_owned(),
+            "<path d='M0 0H9' stroke='red' stroke-width='1e8'/>".to_owned(),
+        ] {
+            assert!(refused(&drawing(&far)).contains("far out"), "{far}");
+        }
+        let growing = "<g style='font-size: 1e30em'><circle r='1em'/></g>";
+        assert!(refused(&drawing(growing)).contains("fonts"));
+        let within = "<svg width='1e9%' height='1e9%'>".repeat(9);
+        let within = format!("{within}<circle r='50%'/>{}", "</svg>".repeat(9));
+        assert!(refused(&drawing(&within)).contains("far out"));
+        // What is small by itself and enlarged where it is used.
+        let rect = "<rect width='90000' height='90000'/>";
+        let user = |name: &str| {
+            format!("<g transform='scale(1e5)'><rect width='1' height='1' {name}/></g>")
+        };
+        for (def, name) in [
+            (format!("<clipPath id='a'>{rect}</clipPath>"), "clip-path='url(#a)'"),
+            (format!("<mask id='a'>{rect}</mask>"), "mask='url(#a)'"),
+        ] {
+            assert!(
+                refused(&drawing(&format!("{def}{}", user(name)))).contains("far out"),
+                "{name}"
+            );
+        }
+        let inner = data_uri("image/svg+xml", drawing("<rect width='9e6' height='9'/>").as_bytes());
+        let image = format!("<image href='{inner}' width='40' height='20'/>");
+        assert!(refused(&drawing(&image)).contains("far out"));
+        for fine in [
+            // Flags without spaces look like one long number.
+            "<path d='M1 1a2 2 0 11123456 8'/>",
+            "<rect x='-500000' y='-500000' width='999999' height='999999'/>",
+            "<g transform='scale(1e-6)'><path d='M0 0H4e7V2e7H0z'/></g>",
+            "<g font-size='12'><circle r='1em'/></g>",
+            "<svg width='100%' height='50%'><rect width='150%' height='9'/></svg>",
+            "<g id='99999999999' data-x='1e99'/>",
+            "<rect width='9' height='9' fill='#123456' stroke='#7e99' stroke-miterlimit='1e20'/>",
+        ] {
+            read(drawing(fine).as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn turbulence_without_end_is_refused() {
+        let turbulence = |octaves: &str| {
+            drawing(&format!(
+                "<filter id='f'><feTurbulence baseFrequency='.1' numOctaves='{octaves}'/></filter>
+                <rect width='9' height='9' filter='url(#f)'/>"
+            ))
+        };
+        read(turbulence("8").as_bytes()).unwrap();
+        assert!(refused(&turbulence("4e9")).contains("octaves"));
+    }
+
+    #[test]
+    fn numbers_are_found_among_letters() {
+        assert!(is_beyond("M1-2e10", LARGEST));
+        assert!(is_beyond("1.5.5 99999999999em", LARGEST));
+        assert!(!is_beyond("M1e2.5e-99em9ex1e+3.-0.1234567891011121314", LARGEST));
     }
 
     #[test]
