@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::provenance::{self, Asked, Flags};
 use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
-use crate::diag::{Diagnostic, Fault, render};
+use crate::diag::{Code, Diagnostic, Fault, render};
 use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
@@ -129,6 +129,11 @@ fn told(asked: &Asked<'_>, source: &SourceInfo, findings: &mut Vec<Diagnostic>) 
     }
     match plan(&asked.own.around(asked.modifiers), source, asked.defaults) {
         Ok(planned) => {
+            let types = [source.pixel_type, planned.plan.output.pixel_type];
+            let missing = precedence::missing_profiles(&asked.defaults.colors, &types);
+            let missing =
+                missing.into_iter().map(|told| Diagnostic::warning(Code::Value, 0..0, told));
+            findings.extend(missing);
             findings.extend(planned.warnings);
             findings.extend(planned.hints);
             Some(described(&planned.plan) + &provenance::told(asked, &planned.plan))

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::imaging::modifiers::{Modifiers, Target};
 use crate::imaging::plan::{Defaults, Encoding, Plan, Step};
 use crate::job::precedence::Own;
-use crate::library::{Asset, Attributes, Given, ImageCatalogs, Scope};
+use crate::library::{Asset, Attributes, Given, ImageCatalogs, Origin, Scope};
 
 /// Everything that was asked before a plan was made.
 pub(super) struct Asked<'a> {
@@ -48,7 +48,11 @@ pub(super) fn told(asked: &Asked<'_>, plan: &Plan) -> String {
                 continue;
             }
             let command = format!("{}{name}={}", of(target), setting.value);
-            lines.push(("command", command, asked.source(*source, setting.span.as_ref())));
+            let from = match source {
+                Source::Entry if name == "mask" && asked.has_mask() => asked.record("MaskPath"),
+                _ => asked.source(*source, setting.span.as_ref()),
+            };
+            lines.push(("command", command, from));
         }
     }
     for (value, from) in asked.defaults(plan) {
@@ -70,14 +74,26 @@ enum Source {
 }
 
 impl Asked<'_> {
-    /// Says where a command stands.
-    fn source(&self, source: Source, span: Option<&std::ops::Range<usize>>) -> String {
+    /// Tells whether a record gives the picture a mask.
+    fn has_mask(&self) -> bool {
+        self.asset.is_some_and(|asset| asset.mask.is_some())
+    }
+
+    /// Says that something stands in a field of the picture's record.
+    fn record(&self, field: &str) -> String {
         let entry = self.asset.and_then(|asset| asset.entry.as_ref());
         let place = entry.map_or(String::new(), |entry| format!(" ({entry})"));
+        format!("from {field} of its record{place}")
+    }
+
+    /// Says where a command stands.
+    fn source(&self, source: Source, span: Option<&std::ops::Range<usize>>) -> String {
         match source {
-            Source::Entry if entry.is_none() => "from its entry in catalog.toml".into(),
-            Source::Entry => format!("from Modifier of its record{place}"),
-            Source::Post => format!("from PostModifier of its record{place}"),
+            Source::Entry if self.asset.is_some_and(|asset| asset.entry.is_none()) => {
+                "from its entry in catalog.toml".into()
+            }
+            Source::Entry => self.record("Modifier"),
+            Source::Post => self.record("PostModifier"),
             Source::Text => {
                 let written = span.and_then(|span| self.text.get(span.clone())).unwrap_or("");
                 match written.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')) {
@@ -153,7 +169,39 @@ impl Asked<'_> {
             let from = self.attribute("PrintResolution", &all.print_resolution, key);
             lines.push((format!("printRes={dpi}"), from));
         }
+        if !request(&["icc"]) {
+            lines.extend(self.colors());
+        }
         lines
+    }
+
+    /// Lists what a catalogue says about colours.
+    fn colors(&self) -> impl Iterator<Item = (String, String)> {
+        let all = self.attributes;
+        let profiles = [
+            ("IccProfileRgb", &all.icc_profile_rgb),
+            ("IccProfileGray", &all.icc_profile_gray),
+            ("IccProfileCmyk", &all.icc_profile_cmyk),
+            ("IccProfileSrcRgb", &all.icc_profile_src_rgb),
+            ("IccProfileSrcGray", &all.icc_profile_src_gray),
+            ("IccProfileSrcCmyk", &all.icc_profile_src_cmyk),
+        ];
+        let told = |name: &str, value: &str, from: &Origin| {
+            (format!("{name}={value}"), format!("from {name} ({from})"))
+        };
+        let flag = |on: bool| if on { "1" } else { "0" };
+        let options = [
+            all.icc_render_intent.as_ref().map(|given| {
+                told("IccRenderIntent", &format!("{:?}", given.value).to_lowercase(), &given.from)
+            }),
+            all.icc_black_point_compensation
+                .as_ref()
+                .map(|given| told("IccBlackPointCompensation", flag(given.value), &given.from)),
+            all.icc_dither.as_ref().map(|given| told("IccDither", flag(given.value), &given.from)),
+        ];
+        let profiles = profiles
+            .map(|(name, given)| given.as_ref().map(|given| told(name, &given.value, &given.from)));
+        profiles.into_iter().chain(options).flatten()
     }
 
     fn is_given(&self, target: Target, command: &str) -> bool {

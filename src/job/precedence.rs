@@ -11,10 +11,14 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Diagnostic, Fault};
-use crate::imaging::modifiers::values::Kernel;
+use crate::imaging::PixelType;
 use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
-use crate::imaging::plan::{Defaults, ThumbType, Thumbnails};
-use crate::library::{self, Asset, Attributes, Given, ImageCatalogs, ResMode, Scope, ThumbAlign};
+use crate::imaging::plan::{
+    ColorDefaults, Defaults, Intent, Kernel, NoProfile, PerType, ThumbType, Thumbnails,
+};
+use crate::library::{
+    self, Asset, Attributes, Given, ImageCatalogs, RenderIntent, ResMode, Scope, ThumbAlign,
+};
 
 /// Collects the presets that hold for the assets of an image catalogue.
 #[must_use]
@@ -53,8 +57,7 @@ impl Own {
     /// # Errors
     /// The first that is wrong in them.
     pub fn read(asset: &Asset, presets: &Presets, rules: Rules) -> Result<Self, Fault> {
-        let read = |text: &Option<String>| {
-            let Some(text) = text else { return Ok(Modifiers::default()) };
+        let read = |text: &str| {
             let parsed = modifiers::parse(text, presets, rules);
             match parsed.error() {
                 None => Ok(parsed.modifiers),
@@ -64,7 +67,13 @@ impl Own {
                 }),
             }
         };
-        Ok(Self { below: read(&asset.modifier)?, above: read(&asset.post_modifier)? })
+        let mut below = asset.modifier.clone().unwrap_or_default();
+        if let Some(mask) = &asset.mask {
+            // So a record is read by the reference: its mask, then its modifiers.
+            below = format!("mask={}&{below}", modifiers::encode(mask.path.as_str()));
+        }
+        let above = asset.post_modifier.as_deref().unwrap_or_default();
+        Ok(Self { below: read(&below)?, above: read(above)? })
     }
 
     /// Joins them with what a job asks; places are those of the job's text.
@@ -77,7 +86,7 @@ impl Own {
 /// Tells whether a catalogue says something about how an asset is made.
 #[must_use]
 pub fn completes(asset: &Asset) -> bool {
-    asset.modifier.is_some() || asset.post_modifier.is_some()
+    asset.modifier.is_some() || asset.post_modifier.is_some() || asset.mask.is_some()
 }
 
 /// Lays the attributes of an asset over those of the configuration.
@@ -98,16 +107,34 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         thumb_res,
         thumb_horiz_align,
         thumb_vert_align,
-        icc_profile_rgb: _,
-        icc_profile_gray: _,
-        icc_profile_cmyk: _,
-        icc_profile_src_rgb: _,
-        icc_profile_src_gray: _,
-        icc_profile_src_cmyk: _,
-        icc_render_intent: _,
-        icc_black_point_compensation: _,
-        icc_dither: _,
+        icc_profile_rgb,
+        icc_profile_gray,
+        icc_profile_cmyk,
+        icc_profile_src_rgb,
+        icc_profile_src_gray,
+        icc_profile_src_cmyk,
+        icc_render_intent,
+        icc_black_point_compensation,
+        icc_dither,
     } = attributes;
+    let colors = &configured.colors;
+    let (output, source) = (&colors.output, &colors.source);
+    let colors = ColorDefaults {
+        output: PerType {
+            rgb: profile(icc_profile_rgb, &output.rgb),
+            gray: profile(icc_profile_gray, &output.gray),
+            cmyk: profile(icc_profile_cmyk, &output.cmyk),
+        },
+        source: PerType {
+            rgb: profile(icc_profile_src_rgb, &source.rgb),
+            gray: profile(icc_profile_src_gray, &source.gray),
+            cmyk: profile(icc_profile_src_cmyk, &source.cmyk),
+        },
+        intent: value(icc_render_intent).map_or(colors.intent, intent),
+        black_point: value(icc_black_point_compensation).unwrap_or(colors.black_point),
+        dither: value(icc_dither).unwrap_or(colors.dither),
+        profiles: colors.profiles.clone(),
+    };
     let base = &configured.thumbnails;
     let resolution_of_thumbs = value(thumb_res);
     let thumbnails = Thumbnails {
@@ -128,7 +155,47 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
         resolution: value(resolution).or(configured.resolution),
         print_resolution: value(print_resolution).or(configured.print_resolution),
         thumbnails,
+        colors,
         ..configured.clone()
+    }
+}
+
+/// Says which profiles that an asset's catalogue names for pictures of some types are not there;
+/// without them their colours are taken for others.
+#[must_use]
+pub fn missing_profiles(colors: &ColorDefaults, types: &[PixelType]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (pixel_type, name) in colors.output.iter().chain(colors.source.iter()) {
+        if !types.contains(&pixel_type) {
+            continue;
+        }
+        let problem = match colors.profiles.find(name) {
+            Ok((_, found)) if found == pixel_type => continue,
+            Ok((_, found)) => format!("`{name}` is for {found}, not for {pixel_type}"),
+            Err(NoProfile { message, help }) => format!("{message}; {help}"),
+        };
+        let told = format!("the colour profile of its catalogue is not used: {problem}");
+        if !missing.contains(&told) {
+            missing.push(told);
+        }
+    }
+    missing
+}
+
+/// Returns the name of a profile; an empty one switches the configured one off.
+fn profile(given: &Option<Given<String>>, configured: &Option<String>) -> Option<String> {
+    match given {
+        Some(given) => Some(given.value.clone()).filter(|name| !name.is_empty()),
+        None => configured.clone(),
+    }
+}
+
+fn intent(intent: RenderIntent) -> Intent {
+    match intent {
+        RenderIntent::Perceptual => Intent::Perceptual,
+        RenderIntent::Relative => Intent::Relative,
+        RenderIntent::Saturation => Intent::Saturation,
+        RenderIntent::Absolute => Intent::Absolute,
     }
 }
 
@@ -176,7 +243,9 @@ fn thumbnail(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{AssetType, Origin, RenderIntent};
+    use crate::fs::RelPath;
+    use crate::imaging::plan::Profiles;
+    use crate::library::{AssetType, Origin, SourceFile};
     use crate::library::{ThumbAlign as Align, ThumbType as Kind};
 
     fn asset(modifier: Option<&str>, post_modifier: Option<&str>) -> Asset {
@@ -228,10 +297,13 @@ mod tests {
             let from = Origin { file: std::sync::Arc::from("a.ini"), line: 1 };
             Some(Given { value, from })
         }
+        let house =
+            PerType { rgb: Some("sRGB".into()), gray: Some("gray".into()), ..PerType::default() };
         let configured = Defaults {
             max_pix: (9, 9),
             strict: true,
             resolution: Some(7.0),
+            colors: ColorDefaults { output: house.clone(), ..ColorDefaults::default() },
             ..Defaults::default()
         };
         assert_eq!(defaults(&configured, &Attributes::default()), configured);
@@ -247,7 +319,11 @@ mod tests {
             thumb_res: given(12.0),
             thumb_horiz_align: given(Align::End),
             thumb_vert_align: given(Align::Start),
+            icc_profile_rgb: given(String::new()),
+            icc_profile_src_cmyk: given("Press".to_owned()),
             icc_render_intent: given(RenderIntent::Perceptual),
+            icc_black_point_compensation: given(false),
+            icc_dither: given(true),
             ..Attributes::default()
         };
         let expected = Defaults {
@@ -262,8 +338,47 @@ mod tests {
                 align: (1.0, -1.0),
                 background: [9, 10, 11],
             },
+            colors: ColorDefaults {
+                output: PerType { rgb: None, ..house.clone() },
+                source: PerType { cmyk: Some("Press".into()), ..PerType::default() },
+                intent: Intent::Perceptual,
+                black_point: false,
+                dither: true,
+                ..configured.colors.clone()
+            },
             ..configured.clone()
         };
         assert_eq!(defaults(&configured, &attributes), expected);
+    }
+
+    #[test]
+    fn a_mask_is_a_modifier_that_a_request_replaces() {
+        let path = RelPath::parse("a (1)/m&m.tif").unwrap();
+        let mask = Some(SourceFile { root: 0, path });
+        let masked = Asset { mask, ..asset(Some("wid=5"), None) };
+        let own = Own::read(&masked, &Presets::default(), Rules::default()).unwrap();
+        assert_eq!(own.below.to_string(), "wid=5&mask=a%20%281%29/m%26m.tif");
+        let request = modifiers::parse("mask=b", &Presets::default(), Rules::default()).modifiers;
+        assert_eq!(own.around(&request).to_string(), "wid=5&mask=b");
+    }
+
+    #[test]
+    fn profiles_that_are_not_there_are_told_where_they_matter() {
+        let colors = ColorDefaults {
+            profiles: Profiles::new([("Press", PixelType::Cmyk)]),
+            output: PerType { cmyk: Some("WebCoated".into()), ..PerType::default() },
+            source: PerType { rgb: Some("Press".into()), cmyk: Some("press".into()), gray: None },
+            ..ColorDefaults::default()
+        };
+        assert_eq!(missing_profiles(&colors, &[PixelType::Gray]), [""; 0]);
+        assert_eq!(
+            missing_profiles(&colors, &[PixelType::Rgb, PixelType::Cmyk]),
+            [
+                "the colour profile of its catalogue is not used: there is no profile `WebCoated` \
+                 on this machine; set `imaging.profiles.WebCoated` in the configuration to the \
+                 path of its file",
+                "the colour profile of its catalogue is not used: `Press` is for CMYK, not for RGB",
+            ]
+        );
     }
 }

@@ -28,7 +28,7 @@ use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::Presets;
 use crate::imaging::plan::{Aux, Defaults, Plan, plan};
-use crate::library::{Asset, AssetHandle, AssetType, Delivery, Library, SourceFile};
+use crate::library::{Asset, AssetType, Delivery, Library, Scope, SourceFile};
 use crate::spool::JournalError;
 use crate::worker::{Answer, Lane, MAX_AUX, MAX_OUTPUTS, Task, Written};
 
@@ -517,15 +517,14 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
     match plan(&item.own.around(asked), info, &defaults) {
         Ok(planned) => {
             // Said before anything is made of it.
-            let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, aux));
+            let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, asset, aux));
             if let Some(fault) = beside.filter_map(Result::err).next() {
                 return item.fail(fault);
             }
             let mut warnings: Vec<String> =
                 planned.warnings.into_iter().map(|finding| finding.message).collect();
-            if asset.mask.is_some() {
-                warnings.push("the mask of its catalogue entry is not used yet".into());
-            }
+            let types = [info.pixel_type, planned.plan.output.pixel_type];
+            warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
             make_ready(job, item, Some(planned.plan), warnings);
         }
         Err(finding) => {
@@ -535,10 +534,10 @@ fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &Sou
 }
 
 /// Opens something that a plan needs beside its source.
-fn open_beside(bench: &Bench<'_>, aux: &Aux) -> Result<File, Fault> {
+fn open_beside(bench: &Bench<'_>, asset: &Asset, aux: &Aux) -> Result<File, Fault> {
     match aux {
         Aux::Profile(name) => open_profile(bench, name),
-        Aux::Mask(handle) => open_mask(bench.library, handle),
+        Aux::Mask(object) => open_mask(bench.library, asset, object),
     }
 }
 
@@ -557,14 +556,11 @@ fn open_profile(bench: &Bench<'_>, name: &str) -> Result<File, Fault> {
     File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))
 }
 
-fn open_mask(library: &Library, handle: &str) -> Result<File, Fault> {
+/// Opens the picture that a mask is taken from, named as in the asset's image catalogue.
+fn open_mask(library: &Library, asset: &Asset, object: &str) -> Result<File, Fault> {
     let wrong = |what: String, help: Option<String>| Fault::Modifiers {
-        message: format!("the mask {}: {what}", shown(handle)),
+        message: format!("the mask {}: {what}", shown(object)),
         help,
-    };
-    let found = match AssetHandle::parse(handle) {
-        Ok(handle) => library.resolve(&handle),
-        Err(error) => return Err(wrong(error.to_string(), None)),
     };
     let told = |fault: Fault| {
         let nearest = match &fault {
@@ -573,13 +569,14 @@ fn open_mask(library: &Library, handle: &str) -> Result<File, Fault> {
         };
         wrong(fault.to_string(), nearest)
     };
-    let assets = found.map_err(told)?;
-    match assets.as_slice() {
-        [Asset { file: Some(file), .. }] => {
-            library.open_source(file).map(|(file, _)| file).map_err(told)
-        }
-        [_] => Err(wrong("that is no picture".into(), None)),
-        several => Err(wrong(format!("{} assets have that name", several.len()), None)),
+    let file = if object.eq_ignore_ascii_case("$object$") {
+        asset.file.clone()
+    } else {
+        library.resolve_object(asset.scope, object).map_err(told)?.file
+    };
+    match &file {
+        Some(file) => library.open_source(file).map(|(file, _)| file).map_err(told),
+        None => Err(wrong("that is no picture".into(), None)),
     }
 }
 
@@ -688,13 +685,15 @@ impl<'i> Group<'i> {
 }
 
 fn batches(items: &[Item<'_>]) -> Vec<Batch> {
-    let mut by_source: BTreeMap<(&SourceFile, bool), Group<'_>> = BTreeMap::new();
+    // What a plan names beside its source is looked up in its asset's catalogue.
+    let mut by_source: BTreeMap<(&SourceFile, bool, Scope), Group<'_>> = BTreeMap::new();
     let mut order: Vec<Vec<usize>> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let (State::Ready(ready), Some(file)) = (&item.state, &item.file) else { continue };
         // Each copy is a task of its own.
         let converted = ready.plan.is_some();
-        let group = by_source.entry((file, converted)).or_default();
+        let scope = item.asset.map_or(Scope::DEFAULT, |asset| asset.scope);
+        let group = by_source.entry((file, converted, scope)).or_default();
         let aux = ready.plan.iter().flat_map(|plan| &plan.aux);
         if converted && group.takes(aux.clone()) {
             group.aux.extend(aux);
@@ -815,7 +814,10 @@ impl Making<'_, '_, '_> {
             let mut missing = None;
             for aux in plan.iter().flat_map(|plan| &plan.aux) {
                 let file = files.entry(aux.clone());
-                let file = file.or_insert_with(|| open_beside(self.bench, aux));
+                let file = file.or_insert_with(|| match item.asset {
+                    Some(asset) => open_beside(self.bench, asset, aux),
+                    None => Err(unexpected()),
+                });
                 missing = missing.or_else(|| file.as_ref().err().cloned());
             }
             match missing {

@@ -233,12 +233,16 @@ impl Library {
         self.roots.get(root).map(Root::path)
     }
 
-    /// Finds what an object inside of a request names, as in `src=` or `mask=`: a record of the
-    /// catalogue whose request it is, or of the one it names, or a file.
+    /// Finds what an object inside of a request names, as in `src=` or `mask=`: an entry of
+    /// `catalog.toml`, a record of the image catalogue whose request it is, or of the one it
+    /// names, or a file.
     ///
     /// # Errors
     /// The reason for which there is no such picture.
     pub fn resolve_object(&self, main: Scope, object: &str) -> Result<Asset, Fault> {
+        if let Some(entry) = self.catalog.find(object) {
+            return self.described(object, entry);
+        }
         if let Some((scope, record)) = self.images.find_in(main, object) {
             return self.recorded(object, scope, record);
         }

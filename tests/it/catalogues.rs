@@ -25,13 +25,16 @@ const FILES: &[(&str, &str)] = &[
         "RootId = shop\nCatalogFile = shop.dat\nMacroFile = shop.mac\n\
          DefaultPix = 40, \\\n40\nJpegQuality = 90\n",
     ),
+    ("press.ini", "RootId = press\nIccProfileRgb = HouseRGB\nIccRenderIntent = 0\n"),
     (
         "default.dat",
-        "Id\tPath\tModifier\tPostModifier\tPrintResolution\n\
-         view\ta\twid=100&qlt=50\t\t\n\
-         preset\ta\t$view$\t\t\n\
-         last\ta\t\tfmt=png&wid=30\t72\n\
-         plain\ta\t\t\t\n",
+        "Id\tPath\tModifier\tPostModifier\tPrintResolution\tMaskPath\n\
+         view\ta\twid=100&qlt=50\t\t\t\n\
+         preset\ta\t$view$\t\t\t\n\
+         last\ta\t\tfmt=png&wid=30\t72\t\n\
+         plain\ta\t\t\t\t\n\
+         cut\ta\tfmt=png-alpha&scl=1\t\t\tmask\n\
+         whole\ta\tfmt=png-alpha&scl=1\t\t\tgone\n",
     ),
     (
         "shop.dat",
@@ -53,12 +56,18 @@ impl World {
         for (name, text) in FILES {
             fs::write(at("catalogs").join(name), text).unwrap();
         }
-        for name in ["a", "b"] {
+        // The mask hides the right half.
+        let mask: Vec<u8> = (0..200 * 100).map(|n| if n % 200 < 100 { 255 } else { 0 }).collect();
+        let picture = vec![90; 200 * 100 * 3];
+        for (name, kind, pixels) in [
+            ("a", png::ColorType::Rgb, &picture),
+            ("b", png::ColorType::Rgb, &picture),
+            ("mask", png::ColorType::Grayscale, &mask),
+        ] {
             let file = fs::File::create(at("assets/pictures").join(format!("{name}.png"))).unwrap();
             let mut encoder = png::Encoder::new(file, 200, 100);
-            encoder.set_color(png::ColorType::Rgb);
-            let mut writer = encoder.write_header().unwrap();
-            writer.write_image_data(&[90; 200 * 100 * 3]).unwrap();
+            encoder.set_color(kind);
+            encoder.write_header().unwrap().write_image_data(pixels).unwrap();
         }
         let catalogs = at("catalogs").display().to_string();
         fs::write(at("exportd.toml"), CONFIG.replace("CATALOGS", &catalogs)).unwrap();
@@ -262,6 +271,41 @@ fn the_pictures_are_made() {
     // 72 dpi in pixels a metre: the record's, not the catalogue's 200.
     assert_eq!(info.pixel_dims.map(|dims| dims.xppu), Some(2835));
     assert!(Path::new(&made.join("2.jpg")).is_file());
+}
+
+#[test]
+fn the_mask_of_a_record_is_its_alpha() {
+    let world = World::new();
+    let gone = "its mask \"pictures/gone.png\" is not in the asset folders";
+    assert_eq!(
+        world.plan(&["cut", "whole"], ""),
+        pairs(&[("cut", "1.png 200x100"), ("whole", gone)])
+    );
+    let manifest = "jobName = \"shop\"\nemailSetting = \"None\"\nfmt = \"convert\"\n\
+                    assetHandleArray = [\"cut\"]\noutputName = \"{n}\"\n";
+    fs::write(world.dir.path().join("job.toml"), manifest).unwrap();
+    let out = world.run(&["once", "job.toml"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+    let file = std::io::BufReader::new(fs::File::open(world.out().join("1.png")).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; 200 * 100 * 4];
+    reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((pixels[3], pixels[4 * 199 + 3]), (255, 0));
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_a_warning_where_it_matters() {
+    let world = World::new();
+    let told = "the colour profile of its catalogue is not used: there is no profile `HouseRGB`; \
+                profiles get their names in `[imaging.profiles]`";
+    let sized = "is_modifier = \"wid=10\"";
+    assert_eq!(
+        world.plan(&["press/mask", "plain"], sized),
+        pairs(&[("press/mask", told), ("plain", "2.jpg 10x5")])
+    );
+    // Gray stays gray.
+    let gray = "is_modifier = \"wid=10&fmt=jpeg,gray\"";
+    assert_eq!(world.plan(&["press/mask"], gray), pairs(&[("press/mask", "1.jpg 10x5")]));
 }
 
 #[test]

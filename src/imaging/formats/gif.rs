@@ -1,26 +1,21 @@
 //! GIF, both ways (GIF89a).
 //!
 //! The first frame is read on the canvas the file declares; what it does not cover, and its
-//! transparent colour, are transparent. Written are pictures of one frame without transparency:
-//! the exact colours where there are at most 256, else a palette made by a neural network
-//! (NeuQuant) with Floyd–Steinberg error diffusion, left to right in every row.
+//! transparent colour, are transparent. Written are pictures of one frame with one palette; those
+//! with alpha have a key colour, whether any pixel is transparent or not.
 
-use std::collections::HashMap;
 use std::io::{BufRead, Seek};
 
-use color_quant::NeuQuant;
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, Encoder, Frame, MemoryLimit};
 
+use super::palette::{self, Edges, Indexed};
 use super::{Header, SourceFormat, cut_short, damaged, read_error};
+use crate::imaging::plan::Quantize;
 use crate::imaging::raster::{Alpha, Raster, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 /// Largest side the format can hold.
 const LONGEST: u32 = 65_535;
-
-/// The network learns from about so many pixels: large pictures are sampled, at least one in ten,
-/// small ones are shown to it again and again.
-const LESSONS: usize = 250_000;
 
 fn open<R: std::io::Read>(input: R, output: ColorOutput) -> Result<Decoder<R>, ConvertError> {
     let mut options = DecodeOptions::new();
@@ -88,101 +83,24 @@ fn error(error: DecodingError) -> ConvertError {
     }
 }
 
-/// Writes an opaque GIF of one frame.
-pub(super) fn encode(picture: &Raster) -> Result<Vec<u8>, ConvertError> {
-    let Samples::Eight(samples) = picture.samples() else {
-        return Err(ConvertError::internal("16-bit pixels reached the GIF writer"));
-    };
+/// Writes a GIF of one frame; gray or RGB, alpha becomes transparent or opaque.
+pub(super) fn encode(picture: &Raster, wanted: &Quantize) -> Result<Vec<u8>, ConvertError> {
     let Size { width, height } = picture.size();
     let (Ok(short_width), Ok(short_height)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(ConvertError::too_large_for("GIF", LONGEST, picture.size()));
     };
-    let colors: Vec<[u8; 3]> = match (picture.pixel_type(), picture.has_alpha()) {
-        (PixelType::Gray, false) => samples.iter().map(|&v| [v; 3]).collect(),
-        (PixelType::Rgb, false) => samples.as_chunks().0.to_vec(),
-        (PixelType::Cmyk, _) | (_, true) => {
-            return Err(ConvertError::unwritable(
-                "this GIF cannot be written: it holds opaque gray or RGB only",
-                "leave the pixel type out",
-            ));
-        }
-    };
-    let (palette, indexes) = exact(&colors).unwrap_or_else(|| diffuse(&colors, picture.width()));
-    write(short_width, short_height, &palette, indexes)
+    let indexed = palette::index(picture, wanted, Edges::Hard)?;
+    write(short_width, short_height, indexed)
         .map_err(|error| ConvertError::internal(error.to_string()))
 }
 
-fn write(
-    width: u16,
-    height: u16,
-    palette: &[u8],
-    indexes: Vec<u8>,
-) -> Result<Vec<u8>, gif::EncodingError> {
-    let mut file = Vec::with_capacity(indexes.len() / 2);
-    let mut encoder = Encoder::new(&mut file, width, height, palette)?;
-    let frame = Frame { width, height, buffer: indexes.into(), ..Frame::default() };
-    encoder.write_frame(&frame)?;
+fn write(width: u16, height: u16, indexed: Indexed) -> Result<Vec<u8>, gif::EncodingError> {
+    let transparent = indexed.clear();
+    let colors: Vec<u8> = indexed.palette.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+    let mut file = Vec::with_capacity(indexed.indexes.len() / 2);
+    let mut encoder = Encoder::new(&mut file, width, height, &colors)?;
+    let buffer = indexed.indexes.into();
+    encoder.write_frame(&Frame { width, height, buffer, transparent, ..Frame::default() })?;
     drop(encoder);
     Ok(file)
-}
-
-/// Numbers the colours in order of appearance; none when there are more than 256.
-fn exact(colors: &[[u8; 3]]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let mut numbers: HashMap<[u8; 3], u8> = HashMap::new();
-    let mut palette = Vec::new();
-    let mut indexes = Vec::with_capacity(colors.len());
-    for color in colors {
-        let index = if let Some(&index) = numbers.get(color) {
-            index
-        } else {
-            let index = u8::try_from(numbers.len()).ok()?;
-            numbers.insert(*color, index);
-            palette.extend_from_slice(color);
-            index
-        };
-        indexes.push(index);
-    }
-    Some((palette, indexes))
-}
-
-/// Maps to an adaptive palette, handing every pixel's error on to its neighbours.
-fn diffuse(colors: &[[u8; 3]], width: usize) -> (Vec<u8>, Vec<u8>) {
-    let one_in = i32::try_from((colors.len() / LESSONS).clamp(1, 10)).unwrap_or(10);
-    let repeated = LESSONS.div_ceil(colors.len()).min(64);
-    let shown = std::iter::repeat_n(colors, repeated).flatten();
-    let rgba: Vec<u8> = shown.flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
-    let network = NeuQuant::new(one_in, 256, &rgba);
-    drop(rgba);
-    let palette = network.color_map_rgb();
-    let table = palette.as_chunks::<3>().0;
-    let mut indexes = Vec::with_capacity(colors.len());
-    // Errors in sixteenths for this row and the next, one pixel of margin on both sides.
-    let mut now = vec![[0_i32; 3]; width + 2];
-    let mut next = now.clone();
-    for row in colors.chunks_exact(width) {
-        next.fill([0; 3]);
-        for (x, color) in row.iter().enumerate() {
-            let mut wanted = [0_u8; 3];
-            for (c, wanted) in wanted.iter_mut().enumerate() {
-                *wanted = clamp(i32::from(color[c]) + (now[x + 1][c] + 8).div_euclid(16));
-            }
-            let [r, g, b] = wanted;
-            let index = network.index_of(&[r, g, b, 255]);
-            for c in 0..3 {
-                let error = i32::from(wanted[c]) - i32::from(table[index][c]);
-                now[x + 2][c] += error * 7;
-                next[x][c] += error * 3;
-                next[x + 1][c] += error * 5;
-                next[x + 2][c] += error;
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "a palette of 256")]
-            indexes.push(index as u8);
-        }
-        std::mem::swap(&mut now, &mut next);
-    }
-    (palette, indexes)
-}
-
-fn clamp(value: i32) -> u8 {
-    u8::try_from(value.clamp(0, 255)).unwrap_or_default()
 }

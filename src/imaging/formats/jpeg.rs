@@ -17,8 +17,10 @@ use mozjpeg::{ColorSpace, Compress, Decompress, Marker, PixelDensity, PixelDensi
 use mozjpeg_sys as sys;
 
 use super::exif::Exif;
+use super::jpeg_scans::{rescanned, without_applications};
 use super::photoshop::{self, Resource};
 use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::imaging::plan::Scans;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -309,7 +311,7 @@ fn scan(bytes: &[u8], header: &Header, shrink: Shrink) -> Result<Raster, Convert
 struct Complaint(std::ffi::c_int);
 
 /// Makes an error manager for which damage is an error and nothing is printed.
-fn error_manager() -> sys::jpeg_error_mgr {
+pub(super) fn error_manager() -> sys::jpeg_error_mgr {
     sys::jpeg_error_mgr {
         error_exit: Some(leave),
         emit_message: Some(weigh),
@@ -377,7 +379,7 @@ fn complaint(code: std::ffi::c_int) -> ConvertError {
 pub(super) struct Settings {
     pub(super) quality: u8,
     pub(super) full_chroma: bool,
-    pub(super) progressive: bool,
+    pub(super) scans: Scans,
 }
 
 /// Writes a JPEG: libjpeg-turbo's own quantisation tables, without trellis, with Huffman tables
@@ -388,6 +390,64 @@ pub(super) fn encode(
     dpi: Option<f64>,
     embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
+    let file = attempt(picture, settings, Form::File(dpi, embedded))?;
+    match settings.scans {
+        Scans::Baseline | Scans::Progressive => Ok(file),
+        Scans::Exactly(scans) => rescanned(&file, scans),
+    }
+}
+
+/// Writes a JPEG of at most so many bytes, in the highest quality up to that of the settings with
+/// which it fits.
+///
+/// # Errors
+/// [`ConvertError::Unwritable`] when it does not fit in quality 1 either.
+pub(super) fn encode_within(
+    picture: &Raster,
+    settings: Settings,
+    most: u64,
+    dpi: Option<f64>,
+    embedded: Embedded<'_>,
+) -> Result<Vec<u8>, ConvertError> {
+    let fits = |file: &Vec<u8>| file.len() as u64 <= most;
+    let with = |quality| encode(picture, Settings { quality, ..settings }, dpi, embedded);
+    let first = with(settings.quality)?;
+    if fits(&first) {
+        return Ok(first);
+    }
+    let mut best = with(1)?;
+    if !fits(&best) {
+        let message = format!(
+            "this picture cannot be a JPEG of {} bytes: in quality 1 it still has {}",
+            most,
+            best.len()
+        );
+        return Err(ConvertError::unwritable(
+            message,
+            "allow more with jpegSize, or ask for a smaller picture",
+        ));
+    }
+    // It fits in the lower one and does not in the upper one.
+    let (mut lower, mut upper) = (1, settings.quality);
+    while upper - lower > 1 {
+        let quality = lower.midpoint(upper);
+        let file = with(quality)?;
+        if fits(&file) {
+            (lower, best) = (quality, file);
+        } else {
+            upper = quality;
+        }
+    }
+    Ok(best)
+}
+
+/// Writes the JPEG of one strip of a TIFF (TIFF Technical Note 2): with its tables, without
+/// anything that the TIFF says itself; CMYK as it is.
+pub(super) fn encode_strip(strip: &Raster, settings: Settings) -> Result<Vec<u8>, ConvertError> {
+    Ok(without_applications(&attempt(strip, settings, Form::Strip)?))
+}
+
+fn attempt(picture: &Raster, settings: Settings, form: Form) -> Result<Vec<u8>, ConvertError> {
     let Size { width, height } = picture.size();
     if width > 65_500 || height > 65_500 {
         return Err(ConvertError::too_large_for("JPEG", 65_500, picture.size()));
@@ -395,19 +455,36 @@ pub(super) fn encode(
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the JPEG writer"));
     };
+    if picture.has_alpha() {
+        return Err(ConvertError::internal("transparent pixels reached the JPEG writer"));
+    }
     catch_unwind(AssertUnwindSafe(|| {
-        let result = write(picture, samples, settings, (dpi, embedded));
+        let result = write(picture, samples, settings, form);
         result.map_err(|error| ConvertError::internal(error.to_string()))
     }))
     .unwrap_or_else(|_| Err(ConvertError::internal("the JPEG writer gave up")))
+}
+
+/// What a JPEG is for.
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    /// To stand alone; four components are inverted, with their colours apart from brightness.
+    File(Option<f64>, Embedded<'a>),
+    /// To stand in a TIFF; four components are as they are.
+    Strip,
 }
 
 fn write(
     picture: &Raster,
     samples: &[u8],
     settings: Settings,
-    (dpi, embedded): (Option<f64>, Embedded<'_>),
+    form: Form,
 ) -> std::io::Result<Vec<u8>> {
+    let inverted = picture.pixel_type() == PixelType::Cmyk && matches!(form, Form::File(..));
+    let (dpi, embedded) = match form {
+        Form::File(dpi, embedded) => (dpi, embedded),
+        Form::Strip => (None, Embedded::default()),
+    };
     let mut compress = Compress::new(match picture.pixel_type() {
         PixelType::Gray => ColorSpace::JCS_GRAYSCALE,
         PixelType::Rgb => ColorSpace::JCS_RGB,
@@ -418,10 +495,12 @@ fn write(
     match picture.pixel_type() {
         PixelType::Gray => {}
         PixelType::Rgb => compress.set_color_space(ColorSpace::JCS_YCbCr),
-        PixelType::Cmyk => compress.set_color_space(ColorSpace::JCS_YCCK),
+        PixelType::Cmyk if inverted => compress.set_color_space(ColorSpace::JCS_YCCK),
+        PixelType::Cmyk => compress.set_color_space(ColorSpace::JCS_CMYK),
     }
     // Brightness and black keep every pixel; the two chroma planes every one or every fourth.
-    let fine = if settings.full_chroma || picture.pixel_type() == PixelType::Gray { 1 } else { 2 };
+    let chroma = picture.pixel_type() == PixelType::Rgb || inverted;
+    let fine = if chroma && !settings.full_chroma { 2 } else { 1 };
     for (n, component) in compress.components_mut().iter_mut().enumerate() {
         let factor = if n == 0 || n == 3 { fine } else { 1 };
         component.h_samp_factor = factor;
@@ -429,7 +508,7 @@ fn write(
     }
     compress.set_quality(f32::from(settings.quality));
     compress.set_optimize_coding(true);
-    if settings.progressive {
+    if settings.scans == Scans::Progressive {
         compress.set_optimize_scans(false);
         compress.set_progressive_mode();
     }
@@ -453,7 +532,7 @@ fn write(
         started.write_marker(Marker::APP(13), &[PHOTOSHOP_NAME, piece].concat());
     }
     write_profile(&mut started, embedded.profile.unwrap_or_default());
-    if picture.pixel_type() == PixelType::Cmyk {
+    if inverted {
         let row = picture.width() * 4;
         let mut inverted = vec![0; row * 16];
         for rows in samples.chunks(row * 16) {

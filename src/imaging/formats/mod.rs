@@ -15,14 +15,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::paths::Path;
-use super::plan::{Encoding, Output, Scans};
+use super::plan::{Encoding, Output};
 use super::raster::Raster;
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
 mod bmp;
+mod eps_out;
 mod exif;
 mod gif;
 mod jpeg;
+mod jpeg_scans;
+mod palette;
+mod pdf_out;
 mod photoshop;
 mod png;
 mod psd;
@@ -35,6 +39,7 @@ mod psd;
 )]
 mod tests;
 mod tiff;
+mod tiff_jpeg;
 mod webp;
 
 pub(crate) use jpeg::Shrink;
@@ -245,21 +250,24 @@ pub(crate) fn encode(
 ) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
     let profile = embedded.profile;
-    match output.encoding {
-        Encoding::Jpeg { quality, full_chroma, scans, most_bytes: _ } => {
-            let progressive = scans != Scans::Baseline;
-            let settings = jpeg::Settings { quality, full_chroma, progressive };
-            jpeg::encode(picture, settings, dpi, embedded)
+    match &output.encoding {
+        &Encoding::Jpeg { quality, full_chroma, scans, most_bytes } => {
+            let settings = jpeg::Settings { quality, full_chroma, scans };
+            match most_bytes {
+                Some(most) => jpeg::encode_within(picture, settings, most, dpi, embedded),
+                None => jpeg::encode(picture, settings, dpi, embedded),
+            }
         }
         Encoding::Png => png::encode(picture, dpi, profile),
-        Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
-        Encoding::Gif { palette: _ } => gif::encode(picture),
-        Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
-        Encoding::Png8 { .. }
-        | Encoding::Avif { .. }
-        | Encoding::Jpeg2000 { .. }
-        | Encoding::Pdf { .. }
-        | Encoding::Eps => Err(ConvertError::internal("no writer for this format")),
+        Encoding::Png8 { palette } => png::encode_palette(picture, palette, dpi, profile),
+        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
+        Encoding::Gif { palette } => gif::encode(picture, palette),
+        &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
+        Encoding::Eps => eps_out::encode(picture, dpi, embedded),
+        &Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
+        Encoding::Avif { .. } | Encoding::Jpeg2000 { .. } => {
+            Err(ConvertError::internal("no writer for this format"))
+        }
     }
 }
 

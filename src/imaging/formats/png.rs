@@ -11,7 +11,9 @@ use png::{
 };
 
 use super::exif::Exif;
+use super::palette::{self, Edges, Indexed};
 use super::{Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::imaging::plan::Quantize;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -104,9 +106,7 @@ pub(super) fn encode(
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the PNG writer"));
     };
-    let size = picture.size();
-    let mut info = Info::with_size(size.width, size.height);
-    info.bit_depth = BitDepth::Eight;
+    let mut info = info(picture, dpi, profile);
     info.color_type = match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => ColorType::Grayscale,
         (PixelType::Gray, true) => ColorType::GrayscaleAlpha,
@@ -116,6 +116,102 @@ pub(super) fn encode(
             return Err(ConvertError::unwritable("a PNG cannot hold CMYK", "use fmt=tif,cmyk"));
         }
     };
+    write(info, samples, Filter::Adaptive)
+        .map_err(|error| ConvertError::internal(error.to_string()))
+}
+
+/// Writes a PNG with a palette, in as few bits as its number of colours needs; rows without a
+/// filter, which makes nothing of indexes.
+pub(super) fn encode_palette(
+    picture: &Raster,
+    wanted: &Quantize,
+    dpi: Option<f64>,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, ConvertError> {
+    let Indexed { palette, mut indexes } = palette::index(picture, wanted, Edges::Soft)?;
+    // Entries with an opacity of their own come first, so that only they need one in the file.
+    let (opaque, others): (Vec<usize>, Vec<usize>) =
+        (0..palette.len()).partition(|&n| palette[n][3] == 255);
+    let order = [others.as_slice(), &opaque].concat();
+    let mut places = [0; 256];
+    for (place, &n) in (0..=255).zip(&order) {
+        places[n] = place;
+    }
+    for index in &mut indexes {
+        *index = places[usize::from(*index)];
+    }
+    let mut info = info(picture, dpi, profile);
+    info.color_type = ColorType::Indexed;
+    info.bit_depth = match palette.len() {
+        ..=2 => BitDepth::One,
+        3..=4 => BitDepth::Two,
+        5..=16 => BitDepth::Four,
+        17.. => BitDepth::Eight,
+    };
+    info.palette = Some(order.iter().flat_map(|&n| palette[n][..3].to_vec()).collect());
+    if !others.is_empty() {
+        info.trns = Some(others.iter().map(|&n| palette[n][3]).collect());
+    }
+    let packed = pack(indexes, picture.width(), info.bit_depth as u8);
+    write(info, &packed, Filter::NoFilter)
+        .map_err(|error| ConvertError::internal(error.to_string()))
+}
+
+/// Compresses rows of 8-bit components as a PNG does, for formats that can hold such data: deflate
+/// in the wrapping of zlib, every row behind the number of its filter.
+pub(super) fn deflate(
+    size: Size,
+    components: usize,
+    samples: &[u8],
+) -> Result<Vec<u8>, ConvertError> {
+    let mut info = Info::with_size(size.width, size.height);
+    info.bit_depth = BitDepth::Eight;
+    // Only the number of bytes a pixel has matters to the filters.
+    info.color_type = match components {
+        1 => ColorType::Grayscale,
+        2 => ColorType::GrayscaleAlpha,
+        3 => ColorType::Rgb,
+        _ => ColorType::Rgba,
+    };
+    let file = write(info, samples, Filter::Adaptive)
+        .map_err(|error| ConvertError::internal(error.to_string()))?;
+    // Behind the signature: length, name, data, checksum.
+    let mut rest = &file[8..];
+    let mut data = Vec::with_capacity(file.len());
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or_default();
+        let Some((chunk, behind)) = behind.split_at_checked(length + 8) else { break };
+        if chunk.starts_with(b"IDAT") {
+            data.extend_from_slice(&chunk[4..4 + length]);
+        }
+        rest = behind;
+    }
+    Ok(data)
+}
+
+/// Packs indexes of 1, 2 or 4 bits into bytes, the first in the highest bits; every row starts a
+/// byte.
+fn pack(indexes: Vec<u8>, width: usize, bits: u8) -> Vec<u8> {
+    if bits == 8 {
+        return indexes;
+    }
+    let per_byte = usize::from(8 / bits);
+    let mut packed = Vec::with_capacity(indexes.len() / per_byte + indexes.len() / width);
+    for row in indexes.chunks_exact(width) {
+        for together in row.chunks(per_byte) {
+            let byte = together.iter().fold(0, |byte, index| (byte << bits) | index);
+            let missing = u8::try_from(per_byte - together.len()).unwrap_or_default();
+            packed.push(byte << (bits * missing));
+        }
+    }
+    packed
+}
+
+/// Says what holds for every kind: size, 8 bits, resolution, colour space.
+fn info<'a>(picture: &Raster, dpi: Option<f64>, profile: Option<&'a [u8]>) -> Info<'a> {
+    let size = picture.size();
+    let mut info = Info::with_size(size.width, size.height);
+    info.bit_depth = BitDepth::Eight;
     info.pixel_dims = dpi.map(|dpi| {
         let per_metre = whole(dpi / 0.0254, i32::MAX.unsigned_abs());
         PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }
@@ -127,14 +223,14 @@ pub(super) fn encode(
         }
         None => {}
     }
-    write(info, samples).map_err(|error| ConvertError::internal(error.to_string()))
+    info
 }
 
-fn write(info: Info, samples: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+fn write(info: Info, samples: &[u8], filter: Filter) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::with_capacity(samples.len() / 2);
     let mut encoder = Encoder::with_info(&mut file, info)?;
     encoder.set_deflate_compression(DeflateCompression::Level(4));
-    encoder.set_filter(Filter::Adaptive);
+    encoder.set_filter(filter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(samples)?;
     writer.finish()?;

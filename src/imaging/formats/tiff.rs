@@ -22,10 +22,13 @@ use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFor
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
+use super::jpeg::Settings;
 use super::photoshop::{self, Resource};
-use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use super::{
+    Embedded, Header, SourceFormat, cut_short, damaged, read_error, tiff_jpeg, unsupported, whole,
+};
 use crate::imaging::color::LabToRgb;
-use crate::imaging::plan::TiffCompression;
+use crate::imaging::plan::{Scans, TiffCompression};
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize, each_depth};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -614,7 +617,18 @@ pub(super) fn encode(
     let Samples::Eight(samples) = picture.samples() else {
         return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
     };
-    let file = File { size: picture.size(), samples, compression, dpi, embedded };
+    let (compression, predictor) = match compression {
+        TiffCompression::None => (Compression::Uncompressed, Predictor::None),
+        TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
+        TiffCompression::Zip => {
+            (Compression::Deflate(DeflateLevel::Balanced), Predictor::Horizontal)
+        }
+        TiffCompression::Jpeg { quality, full_chroma } => {
+            let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
+            return tiff_jpeg::encode(picture, settings, dpi, embedded);
+        }
+    };
+    let file = File { size: picture.size(), samples, compression, predictor, dpi, embedded };
     match (picture.pixel_type(), picture.has_alpha()) {
         (PixelType::Gray, false) => file.write::<Gray8>(),
         (PixelType::Gray, true) => file.write::<GrayA8>(),
@@ -629,28 +643,18 @@ pub(super) fn encode(
 struct File<'a> {
     size: Size,
     samples: &'a [u8],
-    compression: TiffCompression,
+    compression: Compression,
+    predictor: Predictor,
     dpi: Option<f64>,
     embedded: Embedded<'a>,
 }
 
 impl File<'_> {
     fn write<C: ColorType<Inner = u8>>(&self) -> TiffResult<Vec<u8>> {
-        let (compression, predictor) = match self.compression {
-            TiffCompression::Jpeg { .. } => {
-                return Err(TiffError::UnsupportedError(
-                    tiff::TiffUnsupportedError::UnknownInterpretation,
-                ));
-            }
-            TiffCompression::None => (Compression::Uncompressed, Predictor::None),
-            TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
-            TiffCompression::Zip => {
-                (Compression::Deflate(DeflateLevel::Balanced), Predictor::Horizontal)
-            }
-        };
         let mut file = Cursor::new(Vec::with_capacity(self.samples.len() + 4096));
-        let mut encoder =
-            TiffEncoder::new(&mut file)?.with_compression(compression).with_predictor(predictor);
+        let mut encoder = TiffEncoder::new(&mut file)?
+            .with_compression(self.compression)
+            .with_predictor(self.predictor);
         let mut image = encoder.new_image::<C>(self.size.width, self.size.height)?;
         let colors = match C::TIFF_VALUE {
             PhotometricInterpretation::BlackIsZero => 1,

@@ -37,11 +37,12 @@ pub mod values;
 pub use commands::{Binding, Class, Command, Concerns, Group, Support, find, table};
 pub use expand::expand;
 pub use reader::parse;
+pub use text::encode;
 
 use values::{
-    Align, Compression, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel,
-    MaskUse, Opacity, Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile,
-    Usm, Window, list, name_of,
+    Align, Crop, Extend, Fit, FitMode, Flip, Fmt, Format, GrowMask, Icc, Kernel, MaskUse, Opacity,
+    Operation, Paint, PaletteKind, Qlt, Quantize, RadiusOf, Req, SizeBox, Tile, Usm, Window, list,
+    name_of,
 };
 
 /// The presets a request may name as `$name$`: the definition of each, or why it cannot be used.
@@ -512,12 +513,7 @@ fn refused_format(fmt: Fmt) -> Option<(String, Option<String>)> {
         Support::NotYet => {
             Some((format!("`fmt={}` is not supported yet", entry.name), supported()))
         }
-        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => {
-            (fmt.compression == Some(Compression::Jpeg)).then(|| {
-                let message = format!("`fmt={fmt}`: JPEG inside of TIFF is not supported yet");
-                (message, Some("use lzw or zip".into()))
-            })
-        }
+        Support::Supported | Support::Ignored | Support::IgnoredWithWarning => None,
     }
 }
 

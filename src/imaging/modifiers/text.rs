@@ -127,7 +127,8 @@ fn escaped(text: &str) -> Option<u8> {
 }
 
 /// Encodes a decoded value so that it reads back as itself.
-pub(super) fn encode(text: &str) -> String {
+#[must_use]
+pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let structural = matches!(c, '%' | '&' | '=' | '+' | '?' | '{' | '}' | '(' | ')' | '$');

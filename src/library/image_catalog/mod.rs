@@ -69,12 +69,12 @@ impl Scope {
 struct Catalog {
     /// Empty for the default one.
     root_id: String,
+    /// With those of the default one.
     attributes: Arc<Attributes>,
-    /// With inherited ones.
-    macro_file: Macros,
+    macros: Macros,
     profiles: Profiles,
     fonts: Fonts,
-    prefix: Option<Prefix>,
+    prefix: Prefix,
     default_ext: String,
     full_match: bool,
     records: Vec<Record>,
@@ -91,8 +91,8 @@ pub struct ImageCatalogs {
     /// The record that describes a file; `None` when several do.
     by_path: HashMap<RelPath, Option<(usize, usize)>>,
     roots: Roots,
-    /// What stands before the paths of a default catalogue that nobody wrote.
-    bare: Prefix,
+    /// Whether anybody wrote a catalogue.
+    written: bool,
     findings: Vec<CatalogFindings>,
 }
 
@@ -110,7 +110,7 @@ impl ImageCatalogs {
             by_root_id: HashMap::new(),
             by_path: HashMap::new(),
             roots: Roots::new(roots),
-            bare: Prefix::Below(String::new()),
+            written: false,
             findings: Vec::new(),
         };
         let Some(folder) = folder else { return Ok(all) };
@@ -128,20 +128,20 @@ impl ImageCatalogs {
         // The others inherit from the default one.
         names.sort_by_key(|name| (!name.eq_ignore_ascii_case(DEFAULT), name.clone()));
         let mut shelf = Shelf { folder: &root, papers: BTreeMap::new() };
-        let mut default = AttributeFile::default();
         for name in names {
+            let Some(own) = shelf.attribute_file(&name) else { continue };
+            all.written = true;
             if name.eq_ignore_ascii_case(DEFAULT) {
-                default = shelf.attribute_file(&name).unwrap_or_default();
-                if let Some(id) = default.root_id.as_ref().filter(|id| !id.value.is_empty()) {
+                if let Some(id) = own.root_id.as_ref().filter(|id| !id.value.is_empty()) {
                     let message = "the default catalogue has no `RootId`; it is ignored";
                     let place = id.span.clone();
                     shelf.tell(&name, Diagnostic::warning(Code::Value, place, message));
                 }
-                all.catalogs[0] = all.catalog(&name, String::new(), (&default, None), &mut shelf);
+                all.catalogs[0] = all.catalog((&name, String::new()), &own, None, &mut shelf);
             } else {
-                let Some(own) = shelf.attribute_file(&name) else { continue };
                 let Some(root_id) = all.root_id(&name, &own, &mut shelf) else { continue };
-                let made = all.catalog(&name, root_id.clone(), (&own, Some(&default)), &mut shelf);
+                let default = Some(&all.catalogs[0]);
+                let made = all.catalog((&name, root_id.clone()), &own, default, &mut shelf);
                 all.by_root_id.insert(root_id, all.catalogs.len());
                 all.catalogs.push(made);
             }
@@ -176,7 +176,7 @@ impl ImageCatalogs {
 
     /// Returns the macros that a catalogue defines itself, sorted by name.
     pub fn macros(&self, scope: Scope) -> impl Iterator<Item = &Macro> {
-        self.of(scope).macro_file.values()
+        self.of(scope).macros.values()
     }
 
     /// Returns the profile that a name stands for: in the catalogue's own map, else in that of the
@@ -191,7 +191,7 @@ impl ImageCatalogs {
     /// one.
     #[must_use]
     pub fn font(&self, scope: Scope, name: &str) -> Vec<&FontEntry> {
-        let of = |catalog: &'_ Catalog| -> bool { catalog.fonts.keys().any(|key| key.0 == name) };
+        let of = |catalog: &Catalog| catalog.fonts.keys().any(|(known, _, _)| known == name);
         let catalog = if of(self.of(scope)) { self.of(scope) } else { &self.catalogs[0] };
         catalog.fonts.values().filter(|font| font.name == name).collect()
     }
@@ -201,7 +201,8 @@ impl ImageCatalogs {
         let object = handle.strip_prefix('/').unwrap_or(handle);
         self.matched(object)
             .and_then(|(scope, rest)| {
-                let record = self.record(scope, rest).or_else(|| self.record(Scope(0), rest))?;
+                let record =
+                    self.record(scope, rest).or_else(|| self.record(Scope::DEFAULT, rest))?;
                 Some((scope, record))
             })
             .or_else(|| Some((Scope::DEFAULT, self.record(Scope::DEFAULT, object)?)))
@@ -227,15 +228,14 @@ impl ImageCatalogs {
     /// The catalogue that its first part names keeps hold of it, its `RootPath` standing for that
     /// part, unless it says `FullMatch`: then it belongs to the default catalogue as it is.
     pub(super) fn path_of(&self, object: &str) -> Option<(Scope, Place)> {
+        if !self.written {
+            return None;
+        }
         let object = object.strip_prefix('/').unwrap_or(object);
         let matched = self.matched(object).filter(|(scope, _)| !self.of(*scope).full_match);
         let (scope, path) = matched.unwrap_or((Scope::DEFAULT, object));
         let catalog = self.of(scope);
-        let prefix = catalog.prefix.as_ref().or_else(|| {
-            // Nobody wrote a default catalogue beside the others.
-            (self.catalogs.len() > 1).then_some(&self.bare)
-        })?;
-        Some((scope, prefix.place(path, &catalog.default_ext, &self.roots)))
+        Some((scope, catalog.prefix.place(path, &catalog.default_ext, &self.roots)))
     }
 
     /// Returns the only record that describes a file; `None` also when there are several.
@@ -297,32 +297,27 @@ impl ImageCatalogs {
         None
     }
 
-    /// Reads what belongs to an attribute file.
+    /// Reads what belongs to an attribute file; `default` is what it inherits from.
     fn catalog(
         &self,
-        name: &str,
-        root_id: String,
-        (own, default): (&AttributeFile, Option<&AttributeFile>),
+        (name, root_id): (&str, String),
+        own: &AttributeFile,
+        default: Option<&Catalog>,
         shelf: &mut Shelf<'_>,
     ) -> Catalog {
-        let inherited = default.is_some().then(|| &self.catalogs[0]);
-        let default_ext = own.default_ext.clone();
-        let default_ext = default_ext.or_else(|| Some(inherited?.default_ext.clone()));
-        let default_ext = default_ext.unwrap_or_default();
-        let mut catalog = Catalog {
-            attributes: Arc::new(match inherited {
-                Some(default) => own.attributes.over(&default.attributes),
-                None => own.attributes.clone(),
-            }),
-            full_match: own.full_match.or_else(|| Some(inherited?.full_match)).unwrap_or_default(),
-            root_id,
-            ..Catalog::default()
-        };
+        let bare = Catalog::default();
+        let inherited = default.unwrap_or(&bare);
         let prefix = match &own.root_path {
             Some(written) => Prefix::new(&written.value, &self.roots),
-            None => inherited
-                .and_then(|default| default.prefix.clone())
-                .unwrap_or_else(|| Prefix::Below(String::new())),
+            None => inherited.prefix.clone(),
+        };
+        let default_ext = own.default_ext.clone();
+        let default_ext = default_ext.unwrap_or_else(|| inherited.default_ext.clone());
+        let mut catalog = Catalog {
+            attributes: Arc::new(own.attributes.over(&inherited.attributes)),
+            full_match: own.full_match.unwrap_or(inherited.full_match),
+            root_id,
+            ..Catalog::default()
         };
         if let (Prefix::Outside, Some(written)) = (&prefix, &own.root_path) {
             let message = format!(
@@ -358,10 +353,9 @@ impl ImageCatalogs {
             });
         }
         if let Some(paper) = shelf.paper_of(name, own.macro_file.as_ref()) {
-            let none = Macros::new();
-            let above = inherited.map_or(&none, |default| &default.macro_file);
-            catalog.macro_file =
-                shelf.read(&paper, |text, told| macros::read(text, &paper.name, above, told));
+            catalog.macros = shelf.read(&paper, |text, told| {
+                macros::read(text, &paper.name, &inherited.macros, told)
+            });
         }
         if let Some(paper) = shelf.paper_of(name, own.profile_map.as_ref()) {
             catalog.profiles =
@@ -370,9 +364,7 @@ impl ImageCatalogs {
         if let Some(paper) = shelf.paper_of(name, own.font_map.as_ref()) {
             catalog.fonts = shelf.read(&paper, |text, told| maps::fonts(text, &paper.name, told));
         }
-        catalog.prefix = Some(prefix);
-        catalog.default_ext = default_ext;
-        catalog
+        Catalog { prefix, default_ext, ..catalog }
     }
 
     /// Notes which records describe which file; records that a later one hides do not count.
@@ -467,7 +459,7 @@ impl Shelf<'_> {
 
     fn named(&mut self, name: &str, written: &Written, file: &str) -> Option<Paper> {
         let folder = Roots::new(&[self.folder.path().to_owned()]);
-        let paper = match Prefix::Below(String::new()).place(file, "", &folder) {
+        let paper = match Prefix::default().place(file, "", &folder) {
             Place::Below(path) | Place::In(_, path) => self.open(&path),
             Place::Outside => Err("it does not lie in the folder of the catalogues".to_owned()),
         };

@@ -49,6 +49,12 @@ impl Roots {
     }
 }
 
+impl Default for Prefix {
+    fn default() -> Self {
+        Self::Below(String::new())
+    }
+}
+
 impl Prefix {
     /// Reads a `RootPath`.
     pub(super) fn new(root_path: &str, roots: &Roots) -> Self {

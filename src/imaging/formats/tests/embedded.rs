@@ -40,12 +40,23 @@ fn paths_and_xmp_come_back_from_jpeg_and_tiff() {
     open.subpaths[0].closed = false;
     let given = [rectangle("a", [0.0, 0.0, 1.0, 0.5]), open, clip];
     let tiff = Encoding::Tiff { compression: TiffCompression::Lzw };
+    let with_jpeg = TiffCompression::Jpeg { quality: 90, full_chroma: false };
+    let with_jpeg = Encoding::Tiff { compression: with_jpeg };
+    let scans = Encoding::Jpeg {
+        quality: 90,
+        full_chroma: false,
+        scans: Scans::Exactly(5),
+        most_bytes: Some(1 << 20),
+    };
     for (encoding, pixel_type) in [
         (&JPEG, PixelType::Rgb),
         (&JPEG, PixelType::Cmyk),
         (&JPEG, PixelType::Gray),
         (&tiff, PixelType::Rgb),
         (&tiff, PixelType::Cmyk),
+        (&with_jpeg, PixelType::Rgb),
+        (&with_jpeg, PixelType::Cmyk),
+        (&scans, PixelType::Rgb),
     ] {
         let file = write(encoding, pixel_type, XMP, &given);
         assert_eq!(paths_of(&file), [given[0].clone(), given[2].clone()]);

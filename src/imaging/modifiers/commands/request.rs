@@ -56,6 +56,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "for pjpeg",
         default: "auto",
         page: "r-pscan",
+        differs: "RGB has at least 4 scans and CMYK 5: the format has no fewer",
         reader: Reader::Typed(|items| {
             let words = [("auto", None), ("3", Some(3)), ("4", Some(4)), ("5", Some(5))];
             Ok(Value::Pscan(items.word(&words)?.flatten()))
@@ -70,6 +71,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "2 to 256 colours, for gif and png8",
         default: "adaptive,diffuse,256",
         page: "r-is-http-quantize",
+        differs: "colours of web and mac that are too many: the ones used most stay",
         reader: Reader::Typed(quantize),
         class: Class::Secondary,
         concerns: Concerns::Palette,

@@ -181,12 +181,19 @@ static FORMATS: [FormatEntry; 27] = [
         support: Support::Supported,
         ..PNG
     },
-    FormatEntry { format: Format::Png8, name: "png8", pixel_types: RGB, ..PNG },
+    FormatEntry {
+        format: Format::Png8,
+        name: "png8",
+        pixel_types: RGB,
+        support: Support::Supported,
+        ..PNG
+    },
     FormatEntry {
         format: Format::Png8Alpha,
         name: "png8-alpha",
         pixel_types: RGB,
         alpha: true,
+        support: Support::Supported,
         ..PNG
     },
     FormatEntry {
@@ -201,6 +208,7 @@ static FORMATS: [FormatEntry; 27] = [
         name: "gif-alpha",
         extension: "gif",
         alpha: true,
+        support: Support::Supported,
         ..BASE
     },
     FormatEntry {
@@ -223,6 +231,7 @@ static FORMATS: [FormatEntry; 27] = [
         pixel_types: ALL,
         icc: true,
         compressions: &[Compression::None, Compression::Zip, Compression::Jpeg],
+        support: Support::Supported,
         ..BASE
     },
     FormatEntry {
@@ -231,6 +240,7 @@ static FORMATS: [FormatEntry; 27] = [
         extension: "eps",
         pixel_types: ALL,
         icc: true,
+        support: Support::Supported,
         ..BASE
     },
     FormatEntry { format: Format::Webp, name: "webp", ..WEBP },
