@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::provenance::{self, Asked, Flags};
 use super::{Exit, Places, complain, complain_of, print, print_json, rendering, say};
-use crate::diag::{Code, Diagnostic, Fault, render};
+use crate::diag::{Diagnostic, Fault, render};
 use crate::fs::RelPath;
 use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::{Parsed, parse};
-use crate::imaging::plan::{Explanation, Plan, Refusal, explain as explained, plan};
+use crate::imaging::plan::{Defaults, Explanation, Plan, Refusal, explain as explained, plan};
 use crate::imaging::{Orientation, PixelType, Size, SourceInfo};
+use crate::job::beside::Beside;
 use crate::job::precedence::{self, Own};
 use crate::library::{Asset, Library, Scope, SourceFile};
 use crate::worker::{Answer, Pool, PoolSettings, Task};
@@ -69,15 +70,21 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
         None => images.attributes(scope),
     };
     let mut defaults = precedence::defaults(&settings.policy.imaging, &attributes);
-    defaults.default_pix = args.default_pix.unwrap_or(defaults.default_pix);
-    defaults.max_pix = args.max_pix.unwrap_or(defaults.max_pix);
-    defaults.resolution = args.resolution.or(defaults.resolution);
+    args.stand_in(&mut defaults);
     let presets = precedence::presets(images, scope, &settings.policy.macros);
     let own = match asset.as_ref().map(|asset| Own::read(asset, &presets, defaults.rules())) {
         Some(Ok(own)) => own,
         None => Own::default(),
         Some(Err(fault)) => return Ok(wrong_entry(&fault, args.json)),
     };
+    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
+    if let Some(library) = &library {
+        let beside = Beside { library, profiles: &settings.policy.profiles };
+        match beside.colors(scope, defaults.colors, own.around(&modifiers).profile()) {
+            Ok(colors) => defaults.colors = colors,
+            Err(fault) => return Ok(wrong_entry(&fault, args.json)),
+        }
+    }
     if args.json {
         let around = (&own.below, &own.above);
         let explanation = explained(&args.modifiers, &presets, around, &source, &defaults);
@@ -87,7 +94,6 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
             Explanation::Refused(_) => Exit::Wrong,
         });
     }
-    let Parsed { modifiers, mut findings } = parse(&args.modifiers, &presets, defaults.rules());
     let asked = Asked {
         text: &args.modifiers,
         modifiers: &modifiers,
@@ -113,6 +119,13 @@ pub(super) fn explain(places: &Places, args: &ExplainArgs) -> Result<Exit, Exit>
 }
 
 impl ExplainArgs {
+    /// Puts the flags that were given in the place of attributes.
+    fn stand_in(&self, defaults: &mut Defaults) {
+        defaults.default_pix = self.default_pix.unwrap_or(defaults.default_pix);
+        defaults.max_pix = self.max_pix.unwrap_or(defaults.max_pix);
+        defaults.resolution = self.resolution.or(defaults.resolution);
+    }
+
     fn flags(&self) -> Flags {
         Flags {
             default_pix: self.default_pix.is_some(),
@@ -129,11 +142,6 @@ fn told(asked: &Asked<'_>, source: &SourceInfo, findings: &mut Vec<Diagnostic>) 
     }
     match plan(&asked.own.around(asked.modifiers), source, asked.defaults) {
         Ok(planned) => {
-            let types = [source.pixel_type, planned.plan.output.pixel_type];
-            let missing = precedence::missing_profiles(&asked.defaults.colors, &types);
-            let missing =
-                missing.into_iter().map(|told| Diagnostic::warning(Code::Value, 0..0, told));
-            findings.extend(missing);
             findings.extend(planned.warnings);
             findings.extend(planned.hints);
             Some(described(&planned.plan) + &provenance::told(asked, &planned.plan))
@@ -168,7 +176,8 @@ fn asset(library: &Library, path: &Path) -> Option<Asset> {
 
 /// Prints a plan for people: what is made, then each step.
 fn described(plan: &Plan) -> String {
-    let Plan { source, composite, reply, placement, steps, output, aux: _, extension } = plan;
+    let Plan { page: _, source, composite, reply, placement, steps, output, aux: _, extension } =
+        plan;
     let mut out = format!(
         "source     {} x {}\ncomposite  {} x {}\nreply      {} x {}  .{extension}\n\
          placement  {} x {} at {}, {}\n",
@@ -209,6 +218,8 @@ fn imagined(size: Size) -> SourceInfo {
         dpi: None,
         orientation: Orientation::Upright,
         profile: None,
+        pages: Vec::new(),
+        page: None,
         paths: Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use crate::daemon::{DaemonError, now};
 use crate::diag::{Diagnostic, Severity, json, render};
 use crate::job::check::{Judged, Moment, judge};
 use crate::job::log::AssetOutcome;
-use crate::job::run::{Bench, Cancel, Prospect, prospect};
+use crate::job::run::{self, Bench, Cancel, Prospect, prospect};
 use crate::library::Library;
 
 #[derive(Debug, Args)]
@@ -144,7 +144,7 @@ fn summary(read: &Read) -> String {
 }
 
 /// One line of `plan --json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Planned<'a> {
     asset_handle: &'a str,
@@ -189,7 +189,7 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
         complain(&error.to_string());
         Exit::Failed
     })?;
-    let list: Vec<Planned<'_>> = prospects.iter().map(planned).collect();
+    let list: Vec<Planned<'_>> = prospects.iter().flat_map(planned).collect();
     if args.json {
         print_json(&list);
     } else {
@@ -200,26 +200,39 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
     Ok(if read.is_wrong() { Exit::Wrong } else { Exit::Well })
 }
 
-fn planned(prospect: &Prospect) -> Planned<'_> {
+/// Tells of each file that will be made of an asset, or of the asset when none will.
+fn planned<'p>(prospect: &'p Prospect) -> Vec<Planned<'p>> {
     let entry = &prospect.entry;
-    let made = prospect.made.as_ref();
-    let reply = made.and_then(|made| made.plan.as_ref()).map(|plan| plan.reply);
-    Planned {
+    let asset = Planned {
         asset_handle: &entry.handle,
         rendition: entry.rendition.as_deref(),
         source: entry.source.as_deref(),
-        output: made.map(|made| made.output.as_str()),
-        width: reply.map(|size| size.width),
-        height: reply.map(|size| size.height),
+        output: None,
+        width: None,
+        height: None,
         warnings: match &entry.outcome {
             AssetOutcome::NotExportable { reason } => vec![reason.as_str()],
-            _ => made.map_or_else(Vec::new, |m| m.warnings.iter().map(String::as_str).collect()),
+            _ => Vec::new(),
         },
         error: match &entry.outcome {
             AssetOutcome::Failed { fault } => Some(fault.to_string()),
             _ => None,
         },
-    }
+    };
+    let Some(made) = &prospect.made else { return vec![asset] };
+    let warnings: Vec<&str> = made.warnings.iter().map(String::as_str).collect();
+    let line = |(number, file): (usize, &'p run::Planned)| {
+        let reply = file.plan.as_ref().map(|plan| plan.reply);
+        Planned {
+            output: Some(file.output.as_str()),
+            width: reply.map(|size| size.width),
+            height: reply.map(|size| size.height),
+            // They are the asset's and stand once.
+            warnings: if number == 0 { warnings.clone() } else { Vec::new() },
+            ..asset.clone()
+        }
+    };
+    made.files.iter().enumerate().map(line).collect()
 }
 
 fn described(line: &Planned<'_>) -> String {

@@ -287,6 +287,13 @@ pub const KEYS: &[Key] = &[
         set: |d, _, v| small(v, 1, 1_000_000).map(|n| d.imaging.limits.max_side = n),
     },
     Key {
+        name: "imaging.pdf_resolution",
+        about: "Resolution pages of a PDF are drawn at, in dots per inch, 1 to 2,400.",
+        default: "150",
+        example: "300",
+        set: |d, _, v| small(v, 1, 2400).map(|n| d.imaging.limits.page_resolution = n),
+    },
+    Key {
         name: "imaging.worker_memory",
         about: "Address space of one worker, in bytes.",
         default: "1_073_741_824",

@@ -91,6 +91,14 @@ pub enum Fault {
         /// Which variant.
         detail: String,
     },
+    /// One page of a document failed, and with it the document.
+    #[error("page {number}: {fault}")]
+    Page {
+        /// Which, from 1.
+        number: u32,
+        /// Why.
+        fault: Box<Fault>,
+    },
     // -- the work
     /// The modifiers do not apply to this source.
     #[error("{message}")]
@@ -201,6 +209,7 @@ impl Fault {
             Self::Damaged { .. } => "open it in an image editor, save it again and retry".into(),
             Self::TooLarge { .. } => "reduce the picture, or ask for a higher limit".into(),
             Self::UnsupportedSource { .. } => "save it as TIFF, PNG or JPEG and retry".into(),
+            Self::Page { fault, .. } => fault.next_step(),
             Self::Modifiers { help: Some(help), .. } => help.clone(),
             Self::Modifiers { help: None, .. } => "correct the modifiers and retry".into(),
             Self::OutOfMemory { .. } => {
@@ -229,6 +238,7 @@ impl Fault {
     #[must_use]
     pub const fn remedy(&self) -> Remedy {
         match self {
+            Self::Page { fault, .. } => fault.remedy(),
             Self::Unreadable
             | Self::OutOfMemory { .. }
             | Self::DiskFull
@@ -260,6 +270,7 @@ impl Fault {
     #[must_use]
     pub const fn waiting(&self) -> Waiting {
         match self {
+            Self::Page { fault, .. } => fault.waiting(),
             Self::DiskFull | Self::NotWritable { .. } | Self::KeepsChanging => Waiting::Helps,
             _ => Waiting::Useless,
         }

@@ -11,8 +11,10 @@
 //! [`plan`] is pure arithmetic, everything that can be decided without pixels; [`convert()`]
 //! obeys. A reply depends on the source's bytes and its own plan alone: it is the same whatever
 //! else is made from the source in the same call. A source is decoded once, or once for every
-//! scale its plans allow it to be decoded at.
+//! scale its plans allow it to be decoded at. A document is a row of pages, each a picture with
+//! plans of its own.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
 
@@ -126,7 +128,7 @@ impl Orientation {
 pub struct SourceInfo {
     /// The format of the bytes, whatever the file is called.
     pub format: formats::SourceFormat,
-    /// Size after the orientation has been applied.
+    /// Size after the orientation has been applied; of a document, that of the page.
     pub size: Size,
     /// Meaning of the components (a palette counts as what it holds).
     pub pixel_type: PixelType,
@@ -140,8 +142,23 @@ pub struct SourceInfo {
     pub orientation: Orientation,
     /// Name of the embedded colour profile, where there is one.
     pub profile: Option<String>,
+    /// Sizes of the pages of a document, at least one; empty for a picture.
+    pub pages: Vec<Size>,
+    /// The page this is about, from 1; `None` for a picture.
+    pub page: Option<u32>,
     /// Paths embedded in the file, at most 100.
     pub paths: Vec<PathBounds>,
+}
+
+impl SourceInfo {
+    /// Returns what there is to know of each page of a document; of a picture, what this says.
+    pub fn each_page(&self) -> impl Iterator<Item = Self> {
+        let picture = self.pages.is_empty().then(|| self.clone());
+        let pages = (1..).zip(&self.pages);
+        let page =
+            |(number, size): (u32, &Size)| Self { size: *size, page: Some(number), ..self.clone() };
+        picture.into_iter().chain(pages.map(page))
+    }
 }
 
 /// The place of a path that a source holds.
@@ -165,11 +182,18 @@ pub struct Limits {
     pub max_side: u32,
     /// Most memory in bytes a decoder may ask for.
     pub max_alloc: u64,
+    /// Dots per inch a page of a document is drawn at, which decides its size in pixels.
+    pub page_resolution: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_pixels: 100_000_000, max_side: 65_500, max_alloc: 640 << 20 }
+        Self {
+            max_pixels: 100_000_000,
+            max_side: 65_500,
+            max_alloc: 640 << 20,
+            page_resolution: 150,
+        }
     }
 }
 
@@ -253,6 +277,8 @@ pub fn probe<R: BufRead + Seek>(
         dpi: header.dpi,
         orientation,
         profile: profile.and_then(|bytes| color::profile_name(bytes, header.pixel_type)),
+        pages: header.pages.to_vec(),
+        page: header.page,
         paths: paths.iter().filter_map(bounds).take(MAX_PATHS).collect(),
     })
 }
@@ -290,13 +316,33 @@ pub fn convert(
     let source = inputs.source;
     let header = formats::header(Cursor::new(source), limits)?;
     let orientation = uprighting.of(&header);
-    let mut engine = execute::Engine::new(inputs, &header, uprighting, limits);
+    let pages: BTreeSet<Option<u32>> = plans.iter().map(|plan| plan.page).collect();
+    for page in pages {
+        let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
+        let mut engine = execute::Engine::new(inputs, &header, uprighting, limits);
+        let decode = |shrink| {
+            let stored = formats::decode(source, &header, shrink, limits)
+                .map_err(|error| error.on_page(page))?;
+            Ok(Arc::new(ops::orient(stored, orientation)))
+        };
+        convert_page((plans, page), &decode, &mut engine, each)?;
+    }
+    Ok(())
+}
+
+/// Makes the replies of one page, or of a picture; `decode` makes its pixels, upright.
+fn convert_page(
+    (plans, page): (&[plan::Plan], Option<u32>),
+    decode: &dyn Fn(formats::Shrink) -> Result<Arc<raster::Raster>, ConvertError>,
+    engine: &mut execute::Engine<'_>,
+    each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
+) -> Result<(), ConvertError> {
     for shrink in formats::Shrink::STRONGEST_FIRST {
-        let mut numbers: Vec<usize> =
-            (0..plans.len()).filter(|&n| engine.shrink(&plans[n]) == shrink).collect();
+        let mut numbers: Vec<usize> = (0..plans.len())
+            .filter(|&n| plans[n].page == page && engine.shrink(&plans[n]) == shrink)
+            .collect();
         let Some(last) = numbers.pop() else { continue };
-        let stored = formats::decode(source, &header, shrink, limits)?;
-        let picture = Arc::new(ops::orient(stored, orientation));
+        let picture = decode(shrink)?;
         for number in numbers {
             each(number, engine.reply(Arc::clone(&picture), &plans[number]));
         }
@@ -330,6 +376,14 @@ pub enum ConvertError {
         height: u64,
         /// The limit, in words.
         limit: String,
+    },
+    /// One page of a document.
+    #[error("page {number}: {source}")]
+    Page {
+        /// Which, from 1.
+        number: u32,
+        /// What is wrong with it.
+        source: Box<ConvertError>,
     },
     /// A variant of a format that is not read.
     #[error("this kind of picture cannot be read: {detail}")]
@@ -371,6 +425,9 @@ impl ConvertError {
             Self::TooLarge { width, height, limit } => {
                 Fault::TooLarge { width: *width, height: *height, limit: limit.clone() }
             }
+            Self::Page { number, source } => {
+                Fault::Page { number: *number, fault: Box::new(source.fault()) }
+            }
             Self::Unsupported { detail } => Fault::UnsupportedSource { detail: detail.clone() },
             Self::Unwritable { message, help } => {
                 Fault::Modifiers { message: message.clone(), help: help.clone() }
@@ -378,6 +435,14 @@ impl ConvertError {
             Self::Changed => Fault::KeepsChanging,
             Self::Read(error) => Fault::Internal { detail: error.to_string() },
             Self::Internal { detail } => Fault::Internal { detail: detail.clone() },
+        }
+    }
+
+    /// Says which page of a document it is about, from 1; `None` is a picture.
+    pub(crate) fn on_page(self, page: Option<u32>) -> Self {
+        match page {
+            Some(number) => Self::Page { number, source: Box::new(self) },
+            None => self,
         }
     }
 

@@ -420,7 +420,9 @@ pub struct Output {
 /// Everything that will be done to one source for one reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Size of the source, upright.
+    /// The page of a document this is about, from 1; `None` for a picture.
+    pub page: Option<u32>,
+    /// Size of the source, upright; of a document, that of the page.
     pub source: Size,
     /// Size of the composite (layer 0 after its transforms).
     pub composite: Size,
@@ -442,12 +444,19 @@ impl Plan {
     /// Estimates the most memory, in bytes, that executing this takes, decoding included.
     #[must_use]
     pub fn peak_memory(&self, source: &SourceInfo) -> u64 {
-        let depth = u64::from(source.bits.div_ceil(8).max(1));
-        let components = source.pixel_type.components() as u64 + u64::from(source.alpha);
-        let mut peak = self.source.pixels() * components * depth;
+        let mut depth = u64::from(source.bits.div_ceil(8).max(1));
+        let mut components = source.pixel_type.components() as u64 + u64::from(source.alpha);
+        let mut pixels = self.source.pixels();
+        let mut peak = pixels * components * depth;
         let mut present = peak;
         for step in &self.steps {
-            let next = step.resized().map_or(present, |to| to.pixels() * (components + 1) * depth);
+            pixels = step.resized().map_or(pixels, Size::pixels);
+            if *step == Step::ToOutput {
+                components = self.output.pixel_type.components() as u64 + u64::from(source.alpha);
+                depth = if self.output.conversion.dither { 2 } else { depth };
+            }
+            let remade = step.resized().is_some() || *step == Step::ToOutput;
+            let next = if remade { pixels * (components + 1) * depth } else { present };
             peak = peak.max(present + next);
             present = next;
         }

@@ -56,6 +56,7 @@ fn source(picture: &Raster) -> Vec<u8> {
 
 fn plan_of(from: Size, reply: Size, steps: Vec<Step>, output: Output) -> Plan {
     Plan {
+        page: None,
         source: from,
         composite: from,
         reply,
@@ -501,7 +502,7 @@ fn faults_are_words_a_person_understands() {
     let fault = |bytes: &[u8]| {
         probe(Cursor::new(bytes), &limits, Uprighting::Apply).unwrap_err().fault().to_string()
     };
-    assert_eq!(fault(b"%PDF-1.7"), "the file should be a picture, but holds a PDF document");
+    assert_eq!(fault(b"PK\x03\x04"), "the file should be a picture, but holds a ZIP archive");
     let p = picture((64, 64), PixelType::Rgb, Alpha::None, &[5; 64 * 64 * 3]);
     let file = source(&p);
     assert_eq!(

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
+use super::beside::Beside;
 use super::log::About;
 use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
 use super::schedule::Schedule;
@@ -492,7 +493,8 @@ fn recipe(
     let images = lookup.library.images();
     let of = |item: &Item| {
         let scope = item.asset.as_ref().map_or(Scope::DEFAULT, |asset| asset.scope);
-        if images.macros(scope).next().is_some() { scope } else { Scope::DEFAULT }
+        let own = images.macros(scope).next().is_some() || images.has_profiles(scope);
+        if own { scope } else { Scope::DEFAULT }
     };
     let mut scopes: BTreeSet<Scope> = items.iter().map(of).collect();
     if scopes.is_empty() {
@@ -510,7 +512,13 @@ fn recipe(
             && !items.iter().any(completed)
             && !said.iter().any(Diagnostic::is_error)
         {
-            said.extend(plan::check(modifiers, &policy.imaging));
+            let beside = Beside { library: lookup.library, profiles: &policy.profiles };
+            let colors = policy.imaging.colors.clone();
+            // A profile of the catalogue that is of no use is told with each asset.
+            if let Ok(colors) = beside.colors(scope, colors, modifiers.profile()) {
+                let defaults = Defaults { colors, ..policy.imaging.clone() };
+                said.extend(plan::check(modifiers, &defaults));
+            }
         }
         if let Some(error) = said.iter().filter(|f| f.is_error()).min_by_key(|f| f.span.start) {
             reading =

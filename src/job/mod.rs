@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod beside;
 pub mod check;
 pub mod log;
 pub mod manifest;

@@ -218,12 +218,19 @@ impl Stage {
         }
     }
 
-    /// Makes everything staged durable, with the list of hashes of a run's own folder.
+    /// Makes everything staged durable, with the list of hashes of a run's own folder. What
+    /// attempts before a crash left there and no entry delivers is removed.
     ///
     /// # Errors
     /// The system's.
     pub fn seal(&self, place: &Place, entries: &[AssetEntry]) -> Result<(), PublishError> {
         let files = self.files();
+        let wanted: BTreeSet<String> = entries
+            .iter()
+            .flat_map(|entry| entry.outcome.files())
+            .map(|file| file.output.folded())
+            .collect();
+        remove_others(&files, "", &wanted).map_err(PublishError::io(&files))?;
         if matches!(place, Place::Run(_)) {
             let path = files.join(SUMS);
             fs::write_atomic(&path, sums(entries).as_bytes(), 0o644)
@@ -439,6 +446,24 @@ fn make_folders_beneath(root: &Path, path: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
+/// Removes the files below a folder whose names are not wanted. Names are compared folded: a file
+/// system may show another form of a name than the one it was given.
+fn remove_others(folder: &Path, above: &str, wanted: &BTreeSet<String>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = RelPath::parse(&format!("{above}{}", entry.file_name().to_string_lossy()))
+        else {
+            continue;
+        };
+        if entry.file_type()?.is_dir() {
+            remove_others(&entry.path(), &format!("{name}/"), wanted)?;
+        } else if !wanted.contains(&name.folded()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the entries of a folder and of all below it durable.
 fn sync_tree(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
@@ -479,6 +504,25 @@ mod tests {
                 },
                 warnings: Vec::new(),
             },
+        }
+    }
+
+    #[test]
+    fn what_no_entry_delivers_is_not_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let stage = Stage::open(dir.path(), "id").unwrap();
+        let entries = vec![staged(&stage, "a/É.jpg", b"one"), staged(&stage, "b.jpg", b"two")];
+        for left in ["a/É-2.jpg", "b", "c/d/e.jpg"] {
+            stage.create(&rel(left)).unwrap();
+        }
+        let place = Place::Run(rel("run"));
+        stage.seal(&place, &entries).unwrap();
+        assert!(stage.publish(&place, &entries).is_empty());
+        let out = dir.path().join("run");
+        assert_eq!(std::fs::read(out.join("a/É.jpg")).unwrap(), b"one");
+        assert!(out.join("b.jpg").exists() && out.join(SUMS).exists());
+        for left in ["a/É-2.jpg", "b", "c/d/e.jpg"] {
+            assert!(!out.join(left).exists(), "{left}");
         }
     }
 

@@ -6,31 +6,42 @@
 //! its lane. What has been done is journalled asset by asset; a job that is taken up again after a
 //! crash keeps every outcome whose staged files still have their hashes.
 //!
+//! An asset is one picture or a document of many pages; a page is made like a picture of its own,
+//! but the asset is over when all its pages are, and fails with the first page that does.
+//!
 //! One failing asset is an outcome, not an end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+mod batches;
+mod cancel;
+mod suffix;
+
+pub use cancel::{Ask, Cancel};
+
+use batches::{Batch, Wanted, batches};
+use suffix::{belies, may_stay, other_content, promised};
+
+use super::beside::Beside;
 use super::check::{ExportJob, Make, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::manifest::Filling;
 use super::names::{collisions, output_name};
 use super::precedence::{self, Own};
 use super::publish::{Place, Stage};
-use crate::diag::{Fault, shown};
+use crate::diag::Fault;
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
-use crate::imaging::formats::SourceFormat;
 use crate::imaging::modifiers::Presets;
 use crate::imaging::plan::{Aux, Defaults, Plan, plan};
-use crate::library::{Asset, AssetType, Delivery, Library, Scope, SourceFile};
+use crate::library::{Asset, AssetType, Delivery, Library, SourceFile};
 use crate::spool::JournalError;
-use crate::worker::{Answer, Lane, MAX_AUX, MAX_OUTPUTS, Task, Written};
+use crate::worker::{Answer, Lane, Task, Written};
 
 /// How long running assets may go on after an orderly stop of the daemon.
 const GRACE: Duration = Duration::from_secs(30);
@@ -91,47 +102,6 @@ pub enum Decided<'a> {
     },
 }
 
-/// Asks a running job to end early.
-#[derive(Debug, Default)]
-pub struct Cancel(AtomicU8);
-
-/// Why a job should end early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// Go on.
-    Nothing,
-    /// A person stopped the job: what is not begun is cancelled.
-    Stop,
-    /// The daemon stops: the job is taken up again later.
-    Suspend,
-}
-
-impl Cancel {
-    const STOP: u8 = 1;
-    const SUSPEND: u8 = 2;
-
-    /// Asks; what was asked is never taken back.
-    pub fn ask(&self, ask: Ask) {
-        let bit = match ask {
-            Ask::Nothing => 0,
-            Ask::Stop => Self::STOP,
-            Ask::Suspend => Self::SUSPEND,
-        };
-        self.0.fetch_or(bit, Ordering::SeqCst);
-    }
-
-    /// Returns what is asked; a daemon that stops comes first, because a stopped job goes on
-    /// stopping when it is taken up again.
-    #[must_use]
-    pub fn asked(&self) -> Ask {
-        match self.0.load(Ordering::SeqCst) {
-            0 => Ask::Nothing,
-            Self::STOP => Ask::Stop,
-            _ => Ask::Suspend,
-        }
-    }
-}
-
 /// What the work of a job needs.
 pub struct Bench<'a> {
     /// Where sources come from.
@@ -146,6 +116,13 @@ pub struct Bench<'a> {
     pub profiles: &'a BTreeMap<String, PathBuf>,
     /// Whether to end early.
     pub cancel: &'a Cancel,
+}
+
+impl Bench<'_> {
+    /// Returns where things are that plans name beside their source.
+    const fn beside(&self) -> Beside<'_> {
+        Beside { library: self.library, profiles: self.profiles }
+    }
 }
 
 /// What a run is told while it works.
@@ -247,6 +224,7 @@ pub fn work(
         items: &mut items,
         watch,
         stamps,
+        made: BTreeMap::new(),
         queue: Vec::new(),
         running: BTreeMap::new(),
         next_tag: 0,
@@ -267,12 +245,32 @@ pub struct Prospect {
 /// What will be made of an asset.
 #[derive(Debug, Clone)]
 pub struct Made {
+    /// The files, at least one; more for a document, in the order of its pages.
+    pub files: Vec<Planned>,
+    /// What is worth knowing.
+    pub warnings: Vec<String>,
+}
+
+/// One file that will be made.
+#[derive(Debug, Clone)]
+pub struct Planned {
     /// How; `None` copies.
     pub plan: Option<Plan>,
     /// Its name.
     pub output: RelPath,
-    /// What is worth knowing.
-    pub warnings: Vec<String>,
+}
+
+impl Planned {
+    /// Returns what is needed beside the source.
+    fn aux(&self) -> impl Iterator<Item = &Aux> {
+        self.plan.iter().flat_map(|plan| &plan.aux)
+    }
+}
+
+impl Made {
+    fn outputs(&self) -> impl Iterator<Item = &RelPath> {
+        self.files.iter().map(|file| &file.output)
+    }
 }
 
 /// Goes the same road as [`work`] up to the names.
@@ -391,17 +389,17 @@ fn prepare(
             State::Copy { warnings } => match infos.get(file) {
                 Some(Err(fault @ Fault::Mismatch { .. })) => item.fail(fault.clone()),
                 // Whether it can be read is of no concern to a copy.
-                Some(_) | None => make_ready(job, item, None, warnings),
+                Some(_) | None => make_ready(job, item, vec![None], warnings),
             },
             State::Convert => match infos.get(file) {
                 // Stopped before it was looked at.
                 None => item.settle(AssetOutcome::Cancelled),
                 Some(Ok(info)) => plan_item(job, bench, item, info),
                 // Of a kind that pictures are made of, but not by this release.
-                Some(Err(Fault::UnsupportedSource { detail })) if promised(file).is_none() => {
+                Some(Err(Fault::UnsupportedSource { detail })) if may_stay(file) => {
                     let warning =
                         format!("cannot be converted ({detail}): the original is delivered");
-                    make_ready(job, item, None, vec![warning]);
+                    make_ready(job, item, vec![None], vec![warning]);
                 }
                 Some(Err(fault)) => item.fail(fault.clone()),
             },
@@ -485,118 +483,81 @@ fn unexpected() -> Fault {
     Fault::Internal { detail: "a worker answered something else than it was asked".into() }
 }
 
-/// Returns the format that a file's suffix promises.
-fn promised(file: &SourceFile) -> Option<SourceFormat> {
-    file.path.extension().and_then(SourceFormat::promised_by)
-}
-
-/// Refuses content that is another picture than the suffix says.
-fn belies(file: &SourceFile, info: SourceInfo) -> Result<SourceInfo, Fault> {
-    match promised(file) {
-        Some(promised) if promised != info.format => {
-            Err(other_content(file, info.format.with_article().to_owned()))
-        }
-        Some(_) | None => Ok(info),
-    }
-}
-
-/// Says why content that is not what it should be cannot be converted: the suffix lies, or this
-/// release does not read such files.
-fn other_content(file: &SourceFile, found: String) -> Fault {
-    match promised(file) {
-        Some(promised) => Fault::Mismatch { named: promised.with_article().to_owned(), found },
-        None => Fault::UnsupportedSource { detail: format!("it holds {found}") },
-    }
-}
-
+/// Plans every page of an item, and names what will be made.
 fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &SourceInfo) {
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Some(asset) = item.asset else { return };
     let Ok(asked) = recipe.modifiers(asset.scope) else { return };
-    let defaults = precedence::defaults(bench.defaults, &asset.attributes);
-    match plan(&item.own.around(asked), info, &defaults) {
-        Ok(planned) => {
-            // Said before anything is made of it.
-            let beside = planned.plan.aux.iter().map(|aux| open_beside(bench, asset, aux));
-            if let Some(fault) = beside.filter_map(Result::err).next() {
-                return item.fail(fault);
+    let modifiers = item.own.around(asked);
+    let mut defaults = precedence::defaults(bench.defaults, &asset.attributes);
+    match bench.beside().colors(asset.scope, defaults.colors, modifiers.profile()) {
+        Ok(colors) => defaults.colors = colors,
+        Err(fault) => return item.fail(fault),
+    }
+    let (mut plans, mut warnings) = (Vec::new(), Vec::new());
+    for page in info.each_page() {
+        match plan(&modifiers, &page, &defaults) {
+            Ok(planned) => {
+                warnings.extend(planned.warnings.into_iter().map(|finding| finding.message));
+                let types = [page.pixel_type, planned.plan.output.pixel_type];
+                warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
+                plans.push(Some(planned.plan));
             }
-            let mut warnings: Vec<String> =
-                planned.warnings.into_iter().map(|finding| finding.message).collect();
-            let types = [info.pixel_type, planned.plan.output.pixel_type];
-            warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
-            make_ready(job, item, Some(planned.plan), warnings);
-        }
-        Err(finding) => {
-            item.fail(Fault::Modifiers { message: finding.message, help: finding.help });
+            Err(finding) => {
+                let fault = Fault::Modifiers { message: finding.message, help: finding.help };
+                return item.fail(on_page(page.page, fault));
+            }
         }
     }
+    // Said before anything is made of it.
+    let beside: BTreeSet<&Aux> = plans.iter().flatten().flat_map(|plan: &Plan| &plan.aux).collect();
+    let open = |aux: &Aux| bench.beside().open(asset, aux);
+    if let Some(fault) = beside.into_iter().find_map(|aux| open(aux).err()) {
+        return item.fail(fault);
+    }
+    // Pages mostly have the same to say.
+    let mut said = BTreeSet::new();
+    warnings.retain(|warning| said.insert(warning.clone()));
+    make_ready(job, item, plans, warnings);
 }
 
-/// Opens something that a plan needs beside its source.
-fn open_beside(bench: &Bench<'_>, asset: &Asset, aux: &Aux) -> Result<File, Fault> {
-    match aux {
-        Aux::Profile(name) => open_profile(bench, name),
-        Aux::Mask(object) => open_mask(bench.library, asset, object),
+/// Says which page a fault is about, where there are pages.
+fn on_page(page: Option<u32>, fault: Fault) -> Fault {
+    match (page, fault) {
+        (None, fault) | (Some(_), fault @ Fault::Page { .. }) => fault,
+        (Some(number), fault) => Fault::Page { number, fault: Box::new(fault) },
     }
 }
 
-fn open_profile(bench: &Bench<'_>, name: &str) -> Result<File, Fault> {
-    let wrong = |what: String| Fault::Modifiers {
-        message: format!("the colour profile {name} {what}"),
-        help: Some(format!("the operator sets `imaging.profiles.{name}` in the configuration")),
-    };
-    let path = bench.profiles.get(name).ok_or_else(|| wrong("is not on this machine".into()))?;
-    // It was a file when the configuration was read; a pipe would be waited for.
-    match std::fs::metadata(path) {
-        Ok(about) if about.is_file() => {}
-        Ok(_) => return Err(wrong("is not a file any more".into())),
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
-    }
-    File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))
-}
-
-/// Opens the picture that a mask is taken from, named as in the asset's image catalogue.
-fn open_mask(library: &Library, asset: &Asset, object: &str) -> Result<File, Fault> {
-    let wrong = |what: String, help: Option<String>| Fault::Modifiers {
-        message: format!("the mask {}: {what}", shown(object)),
-        help,
-    };
-    let told = |fault: Fault| {
-        let nearest = match &fault {
-            Fault::NotFound { nearest: Some(near) } => Some(format!("did you mean `{near}`?")),
-            _ => None,
-        };
-        wrong(fault.to_string(), nearest)
-    };
-    let file = if object.eq_ignore_ascii_case("$object$") {
-        asset.file.clone()
-    } else {
-        library.resolve_object(asset.scope, object).map_err(told)?.file
-    };
-    match &file {
-        Some(file) => library.open_source(file).map(|(file, _)| file).map_err(told),
-        None => Err(wrong("that is no picture".into(), None)),
-    }
-}
-
-fn make_ready(job: &ExportJob, item: &mut Item<'_>, plan: Option<Plan>, warnings: Vec<String>) {
+/// Names the files of an item; a plan that is `None` copies.
+fn make_ready(
+    job: &ExportJob,
+    item: &mut Item<'_>,
+    plans: Vec<Option<Plan>>,
+    warnings: Vec<String>,
+) {
     let Some(file) = &item.file else { return };
-    let size = plan.as_ref().map(|plan| plan.reply);
-    let extension = match &plan {
-        Some(plan) => Some(plan.extension.as_str()),
-        None => file.path.extension(),
+    let named = |plan: Option<Plan>| {
+        let size = plan.as_ref().map(|plan| plan.reply);
+        let extension = match &plan {
+            Some(plan) => Some(plan.extension.as_str()),
+            None => file.path.extension(),
+        };
+        let mut filled = item.rendition.output_name.fill(&Filling {
+            path: file.path.parent().unwrap_or(""),
+            stem: file.path.stem(),
+            size: size.map(|size| (size.width, size.height)),
+            n: item.n,
+            job_name: job.name.as_str(),
+            rendition: item.rendition.name.as_deref().unwrap_or(""),
+        });
+        if let Some(number) = plan.as_ref().and_then(|plan| plan.page) {
+            filled.push_str(&format!("-{number}"));
+        }
+        output_name(&filled, extension).map(|output| Planned { plan, output })
     };
-    let filled = item.rendition.output_name.fill(&Filling {
-        path: file.path.parent().unwrap_or(""),
-        stem: file.path.stem(),
-        size: size.map(|size| (size.width, size.height)),
-        n: item.n,
-        job_name: job.name.as_str(),
-        rendition: item.rendition.name.as_deref().unwrap_or(""),
-    });
-    match output_name(&filled, extension) {
-        Ok(output) => item.state = State::Ready(Box::new(Made { plan, output, warnings })),
+    match plans.into_iter().map(named).collect() {
+        Ok(files) => item.state = State::Ready(Box::new(Made { files, warnings })),
         Err(fault) => item.fail(fault),
     }
 }
@@ -606,8 +567,10 @@ fn find_collisions(items: &mut [Item<'_>]) {
     let mut wanted = Vec::new();
     for (at, item) in items.iter().enumerate() {
         if let State::Ready(ready) = &item.state {
-            places.push(at);
-            wanted.push((&ready.output, item.entry.handle.as_str()));
+            for output in ready.outputs() {
+                places.push(at);
+                wanted.push((output, item.entry.handle.as_str()));
+            }
         }
     }
     for (place, fault) in collisions(&wanted) {
@@ -623,8 +586,8 @@ fn recall(stage: &Stage, items: &mut [Item<'_>], known: &[AssetEntry]) {
     for item in items {
         let State::Ready(ready) = &item.state else { continue };
         let Some(before) = known.get(&key(&item.entry)) else { continue };
-        let same_name = before.outcome.files().iter().all(|file| file.output == ready.output);
-        if !before.outcome.files().is_empty() && same_name && stage.holds(&before.outcome) {
+        let same_names = before.outcome.files().iter().map(|file| &file.output).eq(ready.outputs());
+        if same_names && stage.holds(&before.outcome) {
             let outcome = before.outcome.clone();
             item.settle(outcome);
         }
@@ -660,53 +623,6 @@ impl<'t> Watch<'t> {
     }
 }
 
-/// Everything that is made from one source at once: it is decoded once, as long as a worker can
-/// hold all its files.
-struct Batch {
-    items: Vec<usize>,
-    tries: u32,
-}
-
-/// The batch of a source that still grows.
-#[derive(Default)]
-struct Group<'i> {
-    /// Which batch.
-    place: usize,
-    items: usize,
-    aux: BTreeSet<&'i Aux>,
-}
-
-impl<'i> Group<'i> {
-    /// Tells whether one more item, with what it needs, fits.
-    fn takes(&self, aux: impl Iterator<Item = &'i Aux>) -> bool {
-        let more = aux.filter(|aux| !self.aux.contains(aux)).count();
-        (1..MAX_OUTPUTS).contains(&self.items) && self.aux.len() + more <= MAX_AUX
-    }
-}
-
-fn batches(items: &[Item<'_>]) -> Vec<Batch> {
-    // What a plan names beside its source is looked up in its asset's catalogue.
-    let mut by_source: BTreeMap<(&SourceFile, bool, Scope), Group<'_>> = BTreeMap::new();
-    let mut order: Vec<Vec<usize>> = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        let (State::Ready(ready), Some(file)) = (&item.state, &item.file) else { continue };
-        // Each copy is a task of its own.
-        let converted = ready.plan.is_some();
-        let scope = item.asset.map_or(Scope::DEFAULT, |asset| asset.scope);
-        let group = by_source.entry((file, converted, scope)).or_default();
-        let aux = ready.plan.iter().flat_map(|plan| &plan.aux);
-        if converted && group.takes(aux.clone()) {
-            group.aux.extend(aux);
-            order[group.place].push(at);
-        } else {
-            *group = Group { place: order.len(), items: 0, aux: aux.collect() };
-            order.push(vec![at]);
-        }
-        group.items += 1;
-    }
-    order.into_iter().map(|items| Batch { items, tries: 0 }).collect()
-}
-
 /// The making of all outputs, while it goes on.
 struct Making<'m, 'j, 't> {
     job: &'j ExportJob,
@@ -716,6 +632,8 @@ struct Making<'m, 'j, 't> {
     watch: Watch<'t>,
     /// What each source was like when its header was read.
     stamps: BTreeMap<SourceFile, Stamp>,
+    /// The files that are made of items that are not over.
+    made: BTreeMap<usize, BTreeMap<usize, Delivered>>,
     /// What is to be handed out, the next one last.
     queue: Vec<Batch>,
     running: BTreeMap<u64, AtWork>,
@@ -768,6 +686,7 @@ impl Making<'_, '_, '_> {
                 self.hand_out(batch)?;
             }
             if self.running.is_empty() {
+                self.discard_unfinished();
                 return Ok(());
             }
             let Some((tag, answer)) = self.bench.lane.wait(LISTEN) else {
@@ -786,9 +705,12 @@ impl Making<'_, '_, '_> {
         self.next_tag += 1;
     }
 
+    /// Gives a batch to a worker, without what has become useless meanwhile: the other pages of
+    /// a document one page of which has failed.
     fn hand_out(&mut self, mut batch: Batch) -> Result<(), WorkError> {
-        let aux = self.beside(&mut batch)?;
-        if batch.items.is_empty() {
+        let aux = self.beside(&batch)?;
+        batch.outputs.retain(|wanted| self.is_ready(wanted.item));
+        if batch.outputs.is_empty() {
             return Ok(());
         }
         match self.task(&batch, aux) {
@@ -800,35 +722,31 @@ impl Making<'_, '_, '_> {
         }
     }
 
+    fn is_ready(&self, item: usize) -> bool {
+        matches!(self.items[item].state, State::Ready(_))
+    }
+
     /// Opens what the plans of a batch name beside their source, each once. What cannot be opened
     /// fails the items that need it, and no other.
-    fn beside(&mut self, batch: &mut Batch) -> Result<Vec<(Aux, File)>, WorkError> {
+    fn beside(&mut self, batch: &Batch) -> Result<Vec<(Aux, File)>, WorkError> {
         let mut files: BTreeMap<Aux, Result<File, Fault>> = BTreeMap::new();
-        let mut left = Vec::with_capacity(batch.items.len());
-        for &at in &batch.items {
-            let item = &mut self.items[at];
-            let plan = match &item.state {
-                State::Ready(ready) => ready.plan.as_ref(),
-                State::Copy { .. } | State::Convert | State::Settled => None,
-            };
-            let mut missing = None;
-            for aux in plan.iter().flat_map(|plan| &plan.aux) {
+        let mut missing: BTreeMap<usize, Fault> = BTreeMap::new();
+        for wanted in &batch.outputs {
+            let State::Ready(ready) = &self.items[wanted.item].state else { continue };
+            for aux in ready.files.get(wanted.file).into_iter().flat_map(Planned::aux) {
                 let file = files.entry(aux.clone());
-                let file = file.or_insert_with(|| match item.asset {
-                    Some(asset) => open_beside(self.bench, asset, aux),
+                let opened = file.or_insert_with(|| match self.items[wanted.item].asset {
+                    Some(asset) => self.bench.beside().open(asset, aux),
                     None => Err(unexpected()),
                 });
-                missing = missing.or_else(|| file.as_ref().err().cloned());
-            }
-            match missing {
-                None => left.push(at),
-                Some(fault) => {
-                    item.fail(fault);
-                    self.watch.settled(&item.entry)?;
+                if let Err(fault) = opened {
+                    missing.entry(wanted.item).or_insert_with(|| fault.clone());
                 }
             }
         }
-        batch.items = left;
+        for (at, fault) in missing {
+            self.fail(at, fault)?;
+        }
         Ok(files.into_iter().filter_map(|(aux, file)| Some((aux, file.ok()?))).collect())
     }
 
@@ -837,10 +755,13 @@ impl Making<'_, '_, '_> {
         let Some(file) = self.source(batch) else { return Err(unexpected()) };
         let (input, stamp) = self.bench.library.open_source(file)?;
         let (mut plans, mut outputs): (Vec<Plan>, Vec<File>) = (Vec::new(), Vec::new());
-        for &at in &batch.items {
-            let State::Ready(ready) = &self.items[at].state else { return Err(unexpected()) };
-            let output = self.stage.create(&ready.output)?;
-            match &ready.plan {
+        for &Wanted { file, item } in &batch.outputs {
+            let State::Ready(ready) = &self.items[item].state else { return Err(unexpected()) };
+            let Some(Planned { plan, output }) = ready.files.get(file) else {
+                return Err(unexpected());
+            };
+            let output = self.stage.create(output)?;
+            match plan {
                 None => return Ok((Task::Copy { input, output }, stamp)),
                 Some(plan) => {
                     plans.push(plan.clone());
@@ -852,18 +773,32 @@ impl Making<'_, '_, '_> {
     }
 
     fn source(&self, batch: &Batch) -> Option<&SourceFile> {
-        self.items[*batch.items.first()?].file.as_ref()
+        self.items[batch.outputs.first()?.item].file.as_ref()
     }
 
     fn fail_all(&mut self, batch: &Batch, fault: &Fault) -> Result<(), WorkError> {
-        for &at in &batch.items {
-            if let State::Ready(ready) = &self.items[at].state {
-                self.stage.discard(&ready.output);
-            }
-            self.items[at].fail(fault.clone());
-            self.watch.settled(&self.items[at].entry)?;
+        batch.items().into_iter().try_for_each(|at| self.fail(at, fault.clone()))
+    }
+
+    /// Ends an item that is not over, with all that was made of it; what workers still write for
+    /// it goes into files without a name.
+    fn fail(&mut self, at: usize, fault: Fault) -> Result<(), WorkError> {
+        let State::Ready(ready) = &self.items[at].state else { return Ok(()) };
+        for output in ready.outputs() {
+            self.stage.discard(output);
         }
-        Ok(())
+        self.made.remove(&at);
+        self.items[at].fail(fault);
+        self.watch.settled(&self.items[at].entry)
+    }
+
+    /// Removes the pages of documents that a stop has left unfinished.
+    fn discard_unfinished(&mut self) {
+        for at in std::mem::take(&mut self.made).into_keys() {
+            if let State::Ready(ready) = &self.items[at].state {
+                ready.outputs().for_each(|output| self.stage.discard(output));
+            }
+        }
     }
 
     fn take_back(
@@ -874,7 +809,8 @@ impl Making<'_, '_, '_> {
         match errand {
             Errand::Outputs if self.changed(&batch, stamp) => {
                 batch.tries += 1;
-                if batch.tries == TRIES {
+                // Of a document in several batches some may have been made before the change.
+                if batch.tries == TRIES || !self.is_whole(&batch) {
                     return self.fail_all(&batch, &Fault::KeepsChanging);
                 }
                 self.look_again(batch)
@@ -886,6 +822,15 @@ impl Making<'_, '_, '_> {
                 Err(fault) => self.fail_all(&batch, &fault),
             },
         }
+    }
+
+    /// Tells whether a batch makes all that is made of its items.
+    fn is_whole(&self, batch: &Batch) -> bool {
+        let files = |at: usize| match &self.items[at].state {
+            State::Ready(ready) => ready.files.len(),
+            State::Copy { .. } | State::Convert | State::Settled => 0,
+        };
+        batch.outputs.len() >= batch.items().into_iter().map(files).sum()
     }
 
     /// Tells whether the source is another than when its header was read, or than when it was
@@ -923,27 +868,28 @@ impl Making<'_, '_, '_> {
 
     /// Plans a batch anew, for a source that has changed; names are fixed and must stay.
     fn plan_again(&mut self, batch: &Batch, info: &SourceInfo) -> Result<(), WorkError> {
-        for &at in &batch.items {
+        for at in batch.items() {
             let item = &mut self.items[at];
             let State::Ready(before) = std::mem::replace(&mut item.state, State::Settled) else {
                 continue;
             };
-            if before.plan.is_none() {
+            if before.files.iter().any(|file| file.plan.is_none()) {
                 item.state = State::Ready(before);
                 continue;
             }
             plan_item(self.job, self.bench, item, info);
-            if matches!(&item.state, State::Ready(now) if now.output != before.output) {
+            if matches!(&item.state, State::Ready(now) if !now.outputs().eq(before.outputs())) {
                 item.fail(Fault::KeepsChanging);
             }
             if !matches!(item.state, State::Ready(_)) {
+                before.outputs().for_each(|output| self.stage.discard(output));
                 self.watch.settled(&item.entry)?;
             }
         }
-        let left = |at: &usize| matches!(self.items[*at].state, State::Ready(_));
-        let items: Vec<usize> = batch.items.iter().copied().filter(left).collect();
-        if !items.is_empty() {
-            self.queue.push(Batch { items, tries: batch.tries });
+        let outputs: Vec<Wanted> =
+            batch.outputs.iter().copied().filter(|wanted| self.is_ready(wanted.item)).collect();
+        if !outputs.is_empty() {
+            self.queue.push(Batch { outputs, tries: batch.tries });
         }
         Ok(())
     }
@@ -952,41 +898,65 @@ impl Making<'_, '_, '_> {
     fn settle(&mut self, batch: &Batch, answer: Result<Answer, Fault>) -> Result<(), WorkError> {
         let results: Vec<Result<Written, Fault>> = match answer {
             Ok(Answer::Copied(written)) => vec![Ok(written)],
-            Ok(Answer::Converted(results)) if results.len() == batch.items.len() => results,
-            Ok(_) => vec![Err(unexpected()); batch.items.len()],
-            Err(fault) => vec![Err(fault); batch.items.len()],
+            Ok(Answer::Converted(results)) if results.len() == batch.outputs.len() => results,
+            Ok(_) => vec![Err(unexpected()); batch.outputs.len()],
+            Err(fault) => vec![Err(fault); batch.outputs.len()],
         };
-        for (&at, result) in batch.items.iter().zip(results) {
-            let item = &mut self.items[at];
-            let State::Ready(ready) = std::mem::replace(&mut item.state, State::Settled) else {
-                continue;
-            };
+        for (&wanted, result) in batch.outputs.iter().zip(results) {
             match result {
-                Ok(written) => item.entry.outcome = delivered(*ready, written),
+                Ok(written) => self.deliver(wanted, written)?,
                 Err(fault) => {
-                    self.stage.discard(&ready.output);
-                    item.fail(fault);
+                    self.fail(wanted.item, on_page(self.page(wanted), fault))?;
                 }
             }
-            self.watch.settled(&item.entry)?;
         }
         Ok(())
     }
+
+    /// Returns the number of the page an output shows, from 1.
+    fn page(&self, wanted: Wanted) -> Option<u32> {
+        let State::Ready(ready) = &self.items[wanted.item].state else { return None };
+        ready.files.get(wanted.file)?.plan.as_ref()?.page
+    }
+
+    /// Notes a file that is made; with the last one its item is over.
+    fn deliver(&mut self, wanted: Wanted, written: Written) -> Result<(), WorkError> {
+        let item = &mut self.items[wanted.item];
+        let State::Ready(ready) = &item.state else { return Ok(()) };
+        let Some(file) = ready.files.get(wanted.file) else { return Ok(()) };
+        let made = self.made.entry(wanted.item).or_default();
+        made.insert(wanted.file, delivered(file, written));
+        if made.len() < ready.files.len() {
+            return Ok(());
+        }
+        let files: Vec<Delivered> = std::mem::take(made).into_values().collect();
+        self.made.remove(&wanted.item);
+        let State::Ready(ready) = std::mem::replace(&mut item.state, State::Settled) else {
+            return Ok(());
+        };
+        item.entry.outcome = outcome(*ready, files);
+        self.watch.settled(&item.entry)
+    }
 }
 
-fn delivered(ready: Made, written: Written) -> AssetOutcome {
-    let size = ready.plan.as_ref().map(|plan| plan.reply);
-    let file = Delivered {
-        output: ready.output,
+fn delivered(planned: &Planned, written: Written) -> Delivered {
+    let size = planned.plan.as_ref().map(|plan| plan.reply);
+    Delivered {
+        output: planned.output.clone(),
         bytes: written.bytes,
         sha256: written.sha256,
         width: size.map(|size| size.width),
         height: size.map(|size| size.height),
         change: Change::New,
-    };
-    match ready.plan {
-        None => AssetOutcome::Copied { file, warnings: ready.warnings },
-        Some(_) => AssetOutcome::Converted { files: vec![file], warnings: ready.warnings },
+    }
+}
+
+fn outcome(Made { files: planned, warnings }: Made, files: Vec<Delivered>) -> AssetOutcome {
+    let copied = planned.iter().all(|file| file.plan.is_none());
+    match <[Delivered; 1]>::try_from(files) {
+        Ok([file]) if copied => AssetOutcome::Copied { file, warnings },
+        Ok(one) => AssetOutcome::Converted { files: one.into(), warnings },
+        Err(files) => AssetOutcome::Converted { files, warnings },
     }
 }
 
@@ -1008,15 +978,5 @@ mod tests {
         let decided = Decided::Publish { place: &place, entries: &entries, stopped: true };
         let read: Step = serde_json::from_str(&serde_json::to_string(&decided).unwrap()).unwrap();
         assert_eq!(read, Step::Publish { place, entries, stopped: true });
-    }
-
-    #[test]
-    fn a_stop_is_not_forgotten_and_a_suspension_comes_first() {
-        let cancel = Cancel::default();
-        assert_eq!(cancel.asked(), Ask::Nothing);
-        cancel.ask(Ask::Stop);
-        assert_eq!(cancel.asked(), Ask::Stop);
-        cancel.ask(Ask::Suspend);
-        assert_eq!(cancel.asked(), Ask::Suspend);
     }
 }

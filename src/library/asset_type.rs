@@ -154,8 +154,8 @@ const SUFFIXES: &[(AssetType, &[&str])] = &[
         AssetType::Image,
         &[
             "jpg", "jpeg", "jpe", "jfif", "pjpeg", "png", "tif", "tiff", "gif", "webp", "bmp",
-            "dib", "psd", "psb", "heic", "heif", "avif", "jp2", "j2k", "jpx", "jpf", "jxr", "wdp",
-            "hdp", "pct", "pict",
+            "dib", "psd", "psb", "heic", "heif", "avif", "jp2", "j2k", "j2c", "jpc", "jpx", "jpf",
+            "jxr", "wdp", "hdp", "pct", "pict",
         ],
     ),
     (AssetType::Pdf, &["pdf"]),
@@ -351,9 +351,9 @@ impl AssetType {
             | Self::Template
             | Self::PsdTemplate
             | Self::Pdf
-            | Self::PostScript => Delivery::Convert,
-            Self::Svg
-            | Self::Video
+            | Self::PostScript
+            | Self::Svg => Delivery::Convert,
+            Self::Video
             | Self::Audio
             | Self::Font
             | Self::IccProfile
@@ -388,6 +388,7 @@ mod tests {
                 AssetType::Image
                 | AssetType::Pdf
                 | AssetType::PostScript
+                | AssetType::Svg
                 | AssetType::AdjustedView => {
                     assert_eq!(of(kind), (Delivery::Copy, Delivery::Convert), "{kind}");
                 }
@@ -397,8 +398,7 @@ mod tests {
                         "{kind}"
                     );
                 }
-                AssetType::Svg
-                | AssetType::Video
+                AssetType::Video
                 | AssetType::Audio
                 | AssetType::Font
                 | AssetType::IccProfile

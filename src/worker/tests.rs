@@ -150,6 +150,7 @@ pub(super) fn plan() -> Plan {
     let size = Size::new(0, 1);
     let background = Color { pixel_type: PixelType::Rgb, components: [255; 4], alpha: 255 };
     Plan {
+        page: None,
         source: size,
         composite: size,
         reply: size,

@@ -41,7 +41,8 @@ const PIECE: usize = 32 << 10;
 /// Longest message in bytes; as many plans as a request can have outputs stay far below it.
 const MAX_MESSAGE: usize = 16 << 20;
 
-/// Longest report in bytes. It says one thing, and parts of it are printed and mailed.
+/// Longest report in bytes. It says one thing, the longest of which are the names of a source's
+/// hundred paths and the sizes of a document's pages; parts of it are printed and mailed.
 const MAX_REPORT: usize = 96 << 10;
 
 /// First byte of a packet that is the last of its message.
@@ -388,6 +389,18 @@ mod tests {
             assert!(ours.is_shut());
             assert!(matches!(waiting.join().unwrap(), Err(WireError::Closed)));
         });
+    }
+
+    #[test]
+    fn a_report_has_room_for_a_hundred_paths_of_the_longest_names() {
+        let path = crate::imaging::PathBounds {
+            // Each of them takes two bytes.
+            name: "\"".repeat(255),
+            bounds: [-127.123_456_789_012_34; 4],
+        };
+        let bytes = serde_json::to_vec(&vec![path; 100]).unwrap();
+        // The rest of what a header says is far below four kilobytes.
+        assert!(bytes.len() + (4 << 10) <= MAX_REPORT, "{}", bytes.len());
     }
 
     #[test]

@@ -142,6 +142,7 @@ fn written(case: &Case, source: Size) -> Plan {
     let reply = Size::new(width, height);
     let white = Color { pixel_type: PixelType::Rgb, components: [255, 255, 255, 0], alpha: 255 };
     Plan {
+        page: None,
         source,
         composite: reply,
         reply,

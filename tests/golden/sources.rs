@@ -29,6 +29,9 @@ pub(crate) fn make(name: &str) -> Result<Source> {
         "cutout" => png(ExtendedColorType::Rgba8, &pixels(cutout))?,
         "swapped" => tagged(&pixels(detail), &swapped())?,
         "gray" => png(ExtendedColorType::L8, &pixels(|x, y| [detail(x, y)[1]]))?,
+        "drawing" => DRAWING.into(),
+        "page" => page(0).into_bytes(),
+        "turned-page" => page(90).into_bytes(),
         "cmyk" => cmyk(&pixels(inks), None)?,
         "press" => cmyk(&pixels(inks), Some(&made::cmyk()))?,
         other => return Err(format!("there is no source {other:?}").into()),
@@ -40,6 +43,68 @@ pub(crate) fn make(name: &str) -> Result<Source> {
         (Aux::Profile("press".into()), made::cmyk()),
     ];
     Ok(Source { file, size: Size::new(WIDTH, HEIGHT), aux })
+}
+
+/// A drawing of gradients, strokes, clips, groups, patterns and filters.
+const DRAWING: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
+<svg xmlns="http://www.w3.org/2000/svg" width="60mm" height="40mm" viewBox="0 0 240 160">
+  <defs>
+    <linearGradient id="sky" x2="0" y2="1">
+      <stop offset="0" stop-color="#0af"/><stop offset="1" stop-color="#fff"/>
+    </linearGradient>
+    <radialGradient id="sun"><stop stop-color="gold"/><stop offset="1" stop-color="#f60"/></radialGradient>
+    <clipPath id="round"><circle cx="60" cy="110" r="40"/></clipPath>
+    <pattern id="dots" width="10" height="10" patternUnits="userSpaceOnUse">
+      <circle cx="5" cy="5" r="3" fill="navy"/>
+    </pattern>
+    <filter id="soft"><feGaussianBlur stdDeviation="4"/></filter>
+    <g id="leaf"><path d="M 0 0 C 10 -20 30 -20 40 0 C 30 20 10 20 0 0 Z"/></g>
+  </defs>
+  <rect width="240" height="80" fill="url(#sky)"/>
+  <circle cx="180" cy="50" r="30" fill="url(#sun)"/>
+  <g clip-path="url(#round)"><rect x="20" y="70" width="80" height="80" fill="url(#dots)"/></g>
+  <g opacity="0.6"><use href="#leaf" x="110" y="110" fill="#080"/>
+    <use href="#leaf" transform="translate(130 120) rotate(40)" fill="#c00"/></g>
+  <path d="M 10 20 L 60 60 L 110 20" fill="none" stroke="#306" stroke-width="6"
+    stroke-dasharray="14 6" stroke-linejoin="round" stroke-linecap="round"/>
+  <rect x="180" y="110" width="40" height="30" fill="#000" filter="url(#soft)"/>
+</svg>
+"##;
+
+/// A page of 144 × 96 points with letters, curves, inks, a gradient and transparency.
+fn page(rotate: u32) -> String {
+    let content = "0 0 0 0.2 k 0 0 144 96 re f \
+        q 8 8 60 36 re W n /Shade sh Q \
+        q /Half gs 0 1 1 0 k 90 30 m 120 30 120 60 90 60 c 60 60 60 30 90 30 c f Q \
+        0 0 1 RG 3 w [8 4] 0 d 1 J 76 14 m 100 2 120 30 138 8 c S \
+        0 g BT /Sans 16 Tf 8 74 Td (Sans) Tj /Serif 16 Tf 44 0 Td (Serif) Tj \
+        /Mono 14 Tf 42 0 Td 1 0 0 rg (Mono) Tj ET";
+    let resources = "/Font << /Sans 5 0 R /Serif 6 0 R /Mono 7 0 R >> /Shading << /Shade 8 0 R >> \
+        /ExtGState << /Half << /ca 0.5 >> >>";
+    let font = |name: &str| format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} >>");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 144 96] /Rotate {rotate} /Contents 4 0 R \
+             /Resources << {resources} >> >>"
+        ),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        font("Helvetica-Bold"),
+        font("Times-Italic"),
+        font("Courier"),
+        "<< /ShadingType 2 /ColorSpace /DeviceRGB /Coords [8 0 68 0] /Extend [true true] /Function \
+         << /FunctionType 2 /Domain [0 1] /C0 [1 0.5 0] /C1 [0 0.2 0.8] /N 1 >> >>"
+            .to_owned(),
+    ];
+    let mut file = String::from("%PDF-1.7\n");
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for (n, object) in objects.iter().enumerate() {
+        table.push_str(&format!("{:010} 00000 n \n", file.len()));
+        file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", n + 1));
+    }
+    let (start, size) = (file.len(), objects.len() + 1);
+    file + &table + &format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n")
 }
 
 /// Returns the profiles that a case may name.

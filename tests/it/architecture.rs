@@ -60,8 +60,16 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),
     ("hayro_ccitt", &["imaging/formats/"]),
+    ("weezl", &["imaging/formats/"]),
     ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
+    ("ravif", &["imaging/formats/avif/"]),
+    ("rgb", &["imaging/formats/avif/"]),
+    ("re_rav1d", &["imaging/formats/avif/"]),
+    ("hayro_jpeg2000", &["imaging/formats/jpeg2000.rs"]),
+    ("openjp2", &["imaging/formats/jpeg2000/"]),
+    ("resvg", &["imaging/formats/svg.rs"]),
+    ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
     // files, processes, signals
@@ -100,6 +108,10 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "imaging/formats/jpeg.rs",
         "which of its messages libjpeg means stands behind a pointer that only C fills",
+    ),
+    (
+        "imaging/formats/jpeg2000/sink.rs",
+        "the encoder hands over the bytes it writes behind a pointer, and knows no other way",
     ),
     ("imaging/formats/jpeg_scans.rs", "a list of scans goes to libjpeg through a pointer"),
 ];

@@ -16,6 +16,7 @@ mod catalogues;
 mod cli;
 mod daemon;
 mod demo;
+mod documents;
 mod mail;
 mod manifests;
 mod modifiers_doc;

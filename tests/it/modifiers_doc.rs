@@ -49,6 +49,7 @@ fn word(support: Support) -> &'static str {
         Support::Ignored => "no effect",
         Support::IgnoredWithWarning => "no effect, warning",
         Support::NotYet => "not yet",
+        Support::NotInThisBuild => "not in this build",
         Support::Refused => "never",
     }
 }

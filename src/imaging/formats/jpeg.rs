@@ -212,6 +212,29 @@ fn assemble(mut pieces: Vec<(u8, Vec<u8>)>) -> Option<Arc<[u8]>> {
     (whole && first <= 1).then(|| pieces.into_iter().flat_map(|(_, piece)| piece).collect())
 }
 
+/// Tells whether a baseline JPEG stores its components one after the other; some decoders get such
+/// a picture wrong where the components differ in size.
+pub(super) fn has_separate_scans(file: &[u8]) -> bool {
+    let Some(mut input) = file.strip_prefix(&[0xff, 0xd8]) else { return false };
+    let mut components = 0;
+    while let Ok(marker) = next_marker(&mut input) {
+        if matches!(marker, 0x01 | 0xd0..=0xd7) {
+            continue;
+        }
+        let Ok(length) = read_exact::<2, _>(&mut input) else { break };
+        let length = usize::from(u16::from_be_bytes(length)).saturating_sub(2);
+        let Some((segment, rest)) = input.split_at_checked(length) else { break };
+        input = rest;
+        match (marker, segment) {
+            (0xc0 | 0xc1, [_, _, _, _, _, count, ..]) => components = *count,
+            (0xda, [count, ..]) => return *count < components,
+            (0xd9 | 0xda, _) => break,
+            _ => {}
+        }
+    }
+    false
+}
+
 fn read_exact<const N: usize, R: BufRead>(input: &mut R) -> Result<[u8; N], ConvertError> {
     let mut bytes = [0; N];
     input.read_exact(&mut bytes).map_err(read_error)?;

@@ -9,27 +9,33 @@
 //! Writing is one step, `encode`: 8-bit pixels of the reply's type in, a whole file out, the
 //! same bytes for the same input every time.
 
-use std::io::{BufRead, ErrorKind, Seek, SeekFrom};
+use std::io::{BufRead, ErrorKind, Read as _, Seek, SeekFrom};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::paths::Path;
 use super::plan::{Encoding, Output};
-use super::raster::Raster;
+use super::raster::{Raster, Sample};
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
+mod avif;
 mod bmp;
+mod boxes;
+mod eps;
 mod eps_out;
 mod exif;
 mod gif;
 mod jpeg;
+mod jpeg2000;
 mod jpeg_scans;
 mod palette;
+mod pdf;
 mod pdf_out;
 mod photoshop;
 mod png;
 mod psd;
+mod svg;
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
@@ -60,6 +66,16 @@ pub enum SourceFormat {
     Webp,
     /// Windows bitmap.
     Bmp,
+    /// AVIF, its still picture.
+    Avif,
+    /// JPEG 2000, boxed or bare.
+    Jpeg2000,
+    /// SVG, plain or gzip-compressed.
+    Svg,
+    /// PDF, page by page.
+    Pdf,
+    /// Encapsulated PostScript around a picture of pixels.
+    Eps,
     /// Photoshop document, PSD or PSB: its merged picture.
     Psd,
 }
@@ -75,6 +91,11 @@ impl SourceFormat {
             "gif" => Self::Gif,
             "webp" => Self::Webp,
             "bmp" | "dib" => Self::Bmp,
+            "avif" => Self::Avif,
+            "jp2" | "jpx" | "jpf" | "j2k" | "j2c" | "jpc" => Self::Jpeg2000,
+            "svg" | "svgz" => Self::Svg,
+            "pdf" => Self::Pdf,
+            "eps" | "epsf" | "ps" => Self::Eps,
             "psd" | "psb" => Self::Psd,
             _ => return None,
         })
@@ -90,6 +111,11 @@ impl SourceFormat {
             Self::Gif => "a GIF picture",
             Self::Webp => "a WebP picture",
             Self::Bmp => "a BMP picture",
+            Self::Avif => "an AVIF picture",
+            Self::Jpeg2000 => "a JPEG 2000 picture",
+            Self::Svg => "an SVG drawing",
+            Self::Pdf => "a PDF document",
+            Self::Eps => "a PostScript document",
             Self::Psd => "a Photoshop document",
         }
     }
@@ -109,11 +135,15 @@ pub(crate) struct Header {
     pub(crate) orientation: Orientation,
     /// The embedded colour profile as found, valid or not.
     pub(crate) profile: Option<Arc<[u8]>>,
+    /// Sizes of the pages of a document; empty for a picture.
+    pub(crate) pages: Arc<[Size]>,
+    /// The page that is meant, from 1; `None` for a picture.
+    pub(crate) page: Option<u32>,
 }
 
 impl Header {
     /// Starts one that knows no more than that it is an opaque RGB picture of 8 bits.
-    const fn new(format: SourceFormat, size: Size) -> Self {
+    fn new(format: SourceFormat, size: Size) -> Self {
         Self {
             format,
             size,
@@ -123,7 +153,18 @@ impl Header {
             dpi: None,
             orientation: Orientation::Upright,
             profile: None,
+            pages: Arc::default(),
+            page: None,
         }
+    }
+
+    /// Turns to a page, from 1, or to the picture; `None` when there is no such page.
+    pub(crate) fn on_page(&self, page: Option<u32>) -> Option<Self> {
+        let size = match page {
+            None => self.pages.is_empty().then_some(self.size)?,
+            Some(number) => *self.pages.get(usize::try_from(number.checked_sub(1)?).ok()?)?,
+        };
+        Some(Self { size, page, ..self.clone() })
     }
 
     /// Counts the bytes of the decoded picture.
@@ -157,10 +198,21 @@ pub(crate) fn header<R: BufRead + Seek>(
         Ok(SourceFormat::Gif) => gif::header(input, limits),
         Ok(SourceFormat::Webp) => webp::header(input),
         Ok(SourceFormat::Bmp) => bmp::header(input),
+        Ok(SourceFormat::Avif) => avif::header(input, limits),
+        Ok(SourceFormat::Jpeg2000) => jpeg2000::header(input, limits),
+        Ok(SourceFormat::Svg) => svg::header(&mut input, limits),
+        Ok(SourceFormat::Pdf) => pdf::header(&mut input, limits),
+        Ok(SourceFormat::Eps) => eps::header(&mut input, limits),
         Ok(SourceFormat::Psd) => psd::header(input),
         Err(found) => Err(ConvertError::Unknown { found: found.to_owned() }),
     }?;
-    limits.allow(header.size, header.decoded_bytes())?;
+    if header.pages.is_empty() {
+        limits.allow(header.size, header.decoded_bytes())?;
+    }
+    for (number, size) in (1..).zip(header.pages.iter()) {
+        let page = Header { size: *size, ..header.clone() };
+        limits.allow(*size, page.decoded_bytes()).map_err(|error| error.on_page(Some(number)))?;
+    }
     Ok(header)
 }
 
@@ -182,6 +234,11 @@ pub(crate) fn decode(
         SourceFormat::Gif => gif::decode(bytes, header),
         SourceFormat::Webp => webp::decode(bytes, header),
         SourceFormat::Bmp => bmp::decode(bytes, header),
+        SourceFormat::Avif => avif::decode(bytes, header),
+        SourceFormat::Jpeg2000 => jpeg2000::decode(bytes, header),
+        SourceFormat::Svg => svg::decode(bytes, header, limits),
+        SourceFormat::Pdf => pdf::decode(bytes, header),
+        SourceFormat::Eps => eps::decode(bytes, header, limits),
         SourceFormat::Psd => psd::decode(bytes, header),
     }?;
     Ok(picture.with_profile(header.profile.clone()))
@@ -202,9 +259,15 @@ pub(crate) fn paths<R: BufRead + Seek>(
         SourceFormat::Jpeg => jpeg::resources(&mut input, photoshop::is_path),
         SourceFormat::Tiff => tiff::resources(input, limits, photoshop::is_path),
         SourceFormat::Psd => psd::resources(&mut input, photoshop::is_path),
-        SourceFormat::Png | SourceFormat::Gif | SourceFormat::Webp | SourceFormat::Bmp => {
-            return Vec::new();
-        }
+        SourceFormat::Eps => eps::resources(&mut input, limits, photoshop::is_path),
+        SourceFormat::Png
+        | SourceFormat::Gif
+        | SourceFormat::Webp
+        | SourceFormat::Bmp
+        | SourceFormat::Avif
+        | SourceFormat::Jpeg2000
+        | SourceFormat::Svg
+        | SourceFormat::Pdf => return Vec::new(),
     };
     photoshop::paths(&resources)
 }
@@ -224,7 +287,18 @@ pub(crate) fn xmp<R: BufRead + Seek>(
             let mut found = psd::resources(&mut input, |id| id == psd::XMP);
             found.pop().map(|resource| resource.data)
         }
-        SourceFormat::Png | SourceFormat::Gif | SourceFormat::Webp | SourceFormat::Bmp => None,
+        SourceFormat::Eps => {
+            let mut found = eps::resources(&mut input, limits, |id| id == psd::XMP);
+            found.pop().map(|resource| resource.data)
+        }
+        SourceFormat::Png
+        | SourceFormat::Gif
+        | SourceFormat::Webp
+        | SourceFormat::Bmp
+        | SourceFormat::Avif
+        | SourceFormat::Jpeg2000
+        | SourceFormat::Svg
+        | SourceFormat::Pdf => None,
     }
 }
 
@@ -265,15 +339,14 @@ pub(crate) fn encode(
         &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
         Encoding::Eps => eps_out::encode(picture, dpi, embedded),
         &Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
-        Encoding::Avif { .. } | Encoding::Jpeg2000 { .. } => {
-            Err(ConvertError::internal("no writer for this format"))
-        }
+        &Encoding::Avif { quality } => avif::encode(picture, quality),
+        &Encoding::Jpeg2000 { quality } => jpeg2000::encode(picture, quality, dpi),
     }
 }
 
-/// Reads up to 32 bytes and goes back to the start.
+/// Reads up to 4 KiB and goes back to the start.
 fn first_bytes<R: BufRead + Seek>(input: &mut R) -> Result<Vec<u8>, ConvertError> {
-    let mut first = vec![0; 32];
+    let mut first = vec![0; 4096];
     let mut length = 0;
     while length < first.len() {
         match input.read(&mut first[length..]) {
@@ -288,8 +361,28 @@ fn first_bytes<R: BufRead + Seek>(input: &mut R) -> Result<Vec<u8>, ConvertError
     Ok(first)
 }
 
+/// Reads a file that says what it holds at its end, or anywhere.
+fn read_whole<R: BufRead + Seek>(input: &mut R, most: u64) -> Result<Vec<u8>, ConvertError> {
+    let length = input.seek(SeekFrom::End(0)).map_err(ConvertError::Read)?;
+    input.seek(SeekFrom::Start(0)).map_err(ConvertError::Read)?;
+    if length > most {
+        let most = crate::diag::human_bytes(most);
+        return Err(unsupported(format!("a document of more than {most}")));
+    }
+    let mut bytes = Vec::new();
+    let capacity = usize::try_from(length).unwrap_or(usize::MAX);
+    bytes
+        .try_reserve_exact(capacity)
+        .map_err(|_| unsupported("a document that does not fit a worker's memory"))?;
+    // Not all there may be: a file that grows must not make us grow with it.
+    input.take(length).read_to_end(&mut bytes).map_err(ConvertError::Read)?;
+    Ok(bytes)
+}
+
 /// Tells a format by its first bytes, or says in words what else they look like.
-fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
+fn recognise(start: &[u8]) -> Result<SourceFormat, &'static str> {
+    // Most formats say it at once; a document may have something before it.
+    let first = &start[..start.len().min(32)];
     let brand = first.get(8..12).unwrap_or_default();
     match first {
         [0xff, 0xd8, 0xff, ..] => Ok(SourceFormat::Jpeg),
@@ -298,18 +391,21 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(SourceFormat::Gif),
         [b'R', b'I', b'F', b'F', ..] if brand == b"WEBP" => Ok(SourceFormat::Webp),
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Ok(SourceFormat::Bmp),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
+            Ok(SourceFormat::Jpeg2000)
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if is_avif(first) => Ok(SourceFormat::Avif),
         // Icons and pointers of old have their place there; the length of the next header tells.
         [b'B', b'M', ..] if bmp::has_header(first) => Ok(SourceFormat::Bmp),
         [] => Err("an empty file"),
-        [b'%', b'P', b'D', b'F', ..] => Err("a PDF document"),
-        [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Err("an EPS document"),
+        [b'%', b'P', b'D', b'F', b'-', ..] => Ok(SourceFormat::Pdf),
+        [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Ok(SourceFormat::Eps),
         [b'8', b'B', b'P', b'S', ..] => Ok(SourceFormat::Psd),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
-        [0x1f, 0x8b, ..] => Err("a gzip archive"),
+        // Whether it is one shows when it is unpacked.
+        [0x1f, 0x8b, ..] => Ok(SourceFormat::Svg),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),
-        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] => Err("a JPEG 2000 picture"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Err(match brand {
-            b"avif" | b"avis" => "an AVIF picture",
             b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "an HEIC picture",
             b"crx " => "a camera raw file",
             _ => "a video",
@@ -317,14 +413,25 @@ fn recognise(first: &[u8]) -> Result<SourceFormat, &'static str> {
         [b'R', b'I', b'F', b'F', ..] if brand == b"AVI " => Err("a video"),
         [b'I', b'I', b'U', 0, ..] | [b'F', b'U', b'J', b'I', ..] => Err("a camera raw file"),
         [0, 0, 1, 0, ..] => Err("a Windows icon"),
+        _ if svg::begins(start) => Ok(SourceFormat::Svg),
         [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err("text"),
         _ if first.iter().all(|&b| b == 0) => Err("nothing but zero bytes"),
-        _ if first.trim_ascii_start().starts_with(b"<svg") => Err("an SVG drawing"),
         _ if first.trim_ascii_start().starts_with(b"<!DOC") => Err("a web page"),
         _ if first.trim_ascii_start().starts_with(b"<html") => Err("a web page"),
+        // Readers of PDF accept up to 1 KiB of anything before it.
+        _ if start.windows(5).take(1024).any(|window| window == b"%PDF-") => Ok(SourceFormat::Pdf),
         _ if is_text(first) => Err("text"),
         _ => Err("something that is no known kind of picture"),
     }
+}
+
+/// Tells whether AVIF is among the brands of a file that begins with them, as far as they go.
+fn is_avif(first: &[u8]) -> bool {
+    let length = first.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let brands = first.get(8..first.len().min(length)).unwrap_or_default();
+    // The second is no brand but a version.
+    let (brands, _) = brands.as_chunks::<4>();
+    brands.iter().any(|brand| matches!(brand, b"avif" | b"avis"))
 }
 
 /// Tells whether bytes read as UTF-8 without control characters; the last character may be cut.
@@ -361,6 +468,19 @@ fn damaged(detail: impl Into<String>) -> ConvertError {
 
 fn unsupported(detail: impl Into<String>) -> ConvertError {
     ConvertError::Unsupported { detail: detail.into() }
+}
+
+/// Divides the colour by the alpha it was multiplied by.
+fn divide_alpha<S: Sample>(samples: &mut [S], channels: usize) {
+    for pixel in samples.chunks_exact_mut(channels) {
+        let (color, alpha) = pixel.split_at_mut(channels - 1);
+        let alpha: f32 = alpha[0].into();
+        for value in color {
+            let premultiplied: f32 = (*value).into();
+            *value =
+                if alpha > 0.0 { S::round(premultiplied * S::TOP / alpha) } else { S::default() };
+        }
+    }
 }
 
 /// Returns a resolution that can be one: finite and above 0.

@@ -4,6 +4,8 @@
 //! profile the colours are those of the profile (`ICCBased`), else the device's own. There is no
 //! date, no name of a program and no random number in the file.
 
+use std::borrow::Cow;
+
 use super::jpeg::{self, Settings};
 use super::{Embedded, png};
 use crate::imaging::plan::{PdfCompression, Scans};
@@ -57,14 +59,14 @@ const fn space(pixel_type: PixelType) -> (&'static str, usize) {
 }
 
 /// The compressed picture and what says how to read it.
-struct Data {
-    bytes: Vec<u8>,
+struct Data<'a> {
+    bytes: Cow<'a, [u8]>,
     /// Entries of its dictionary.
     filter: String,
 }
 
-impl Data {
-    fn new(picture: &Raster, compression: PdfCompression) -> Result<Self, ConvertError> {
+impl<'a> Data<'a> {
+    fn new(picture: &'a Raster, compression: PdfCompression) -> Result<Self, ConvertError> {
         let Samples::Eight(samples) = picture.samples() else {
             return Err(ConvertError::internal("16-bit pixels reached the PDF writer"));
         };
@@ -72,7 +74,9 @@ impl Data {
             return Err(ConvertError::internal("transparent pixels reached the PDF writer"));
         }
         match compression {
-            PdfCompression::None => Ok(Self { bytes: samples.clone(), filter: String::new() }),
+            PdfCompression::None => {
+                Ok(Self { bytes: Cow::Borrowed(samples), filter: String::new() })
+            }
             PdfCompression::Zip => {
                 let (count, width) = (picture.channels(), picture.width());
                 // The filters of rows are PNG's, predictor 15.
@@ -80,11 +84,11 @@ impl Data {
                     " /Filter /FlateDecode /DecodeParms << /Predictor 15 /Colors {count} \
                      /BitsPerComponent 8 /Columns {width} >>"
                 );
-                Ok(Self { bytes: png::deflate(picture.size(), count, samples)?, filter })
+                Ok(Self { bytes: png::deflate(picture.size(), count, samples)?.into(), filter })
             }
             PdfCompression::Jpeg { quality, full_chroma } => {
                 let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
-                let bytes = jpeg::encode(picture, settings, None, Embedded::default())?;
+                let bytes = jpeg::encode(picture, settings, None, Embedded::default())?.into();
                 // Four components are stored inverted, as everywhere but in a TIFF.
                 let decode = match picture.pixel_type() {
                     PixelType::Gray | PixelType::Rgb => "",

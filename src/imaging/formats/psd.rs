@@ -21,8 +21,8 @@ use crate::imaging::color::LabToRgb;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, PixelType, Size};
 
-const RESOLUTION: u16 = 1005;
-const PROFILE: u16 = 1039;
+pub(super) const RESOLUTION: u16 = 1005;
+pub(super) const PROFILE: u16 = 1039;
 const TRANSPARENT_INDEX: u16 = 1047;
 const VERSION_INFO: u16 = 1057;
 /// The XMP packet.

@@ -25,7 +25,8 @@ use super::exif::{dots_per_inch, orientation_of};
 use super::jpeg::Settings;
 use super::photoshop::{self, Resource};
 use super::{
-    Embedded, Header, SourceFormat, cut_short, damaged, read_error, tiff_jpeg, unsupported, whole,
+    Embedded, Header, SourceFormat, cut_short, damaged, divide_alpha, read_error, tiff_jpeg,
+    unsupported, whole,
 };
 use crate::imaging::color::LabToRgb;
 use crate::imaging::plan::{Scans, TiffCompression};
@@ -33,6 +34,7 @@ use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize, each_dept
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 mod fax;
+mod lzw;
 mod page;
 
 use page::{Choice, Shown, View};
@@ -55,6 +57,7 @@ const ITU_LAB: u16 = 10;
 
 /// Compressions; those of faxes are in `fax`.
 const NONE: u16 = 1;
+const LZW: u16 = 5;
 const OLD_JPEG: u16 = 6;
 const JPEG: u16 = 7;
 
@@ -72,6 +75,7 @@ struct Page {
     /// What the first extra sample is.
     alpha: AlphaKind,
     compression: u16,
+    tiled: bool,
     /// Whether the first pixel is in the lowest bit of a byte.
     reversed: bool,
 }
@@ -106,6 +110,7 @@ impl Page {
                 _ => AlphaKind::None,
             },
             compression: tag(decoder, Tag::Compression, NONE)?,
+            tiled: decoder.find_tag(Tag::TileOffsets).map_err(error)?.is_some(),
             reversed: tag::<_, u16>(decoder, Tag::FillOrder, 1)? == 2,
         };
         page.check_numbers(bits, format)?;
@@ -155,8 +160,8 @@ impl Page {
                 }
                 return Ok(());
             }
-            // LZW, Deflate by both its numbers, PackBits.
-            NONE | JPEG | 5 | 8 | 32_946 | 32_773 => {
+            // Deflate by both its numbers, PackBits.
+            NONE | LZW | JPEG | 8 | 32_946 | 32_773 => {
                 if self.reversed && self.compression != JPEG && !self.is_unpacked_bytes() {
                     return Err(unsupported("a packed TIFF with its bits in reverse order"));
                 }
@@ -208,10 +213,10 @@ impl Page {
 
 const fn shown(photometric: u16) -> Shown {
     match photometric {
-        WHITE_IS_ZERO | PALETTE => Shown::AsGray,
+        WHITE_IS_ZERO | PALETTE => Shown::Gray,
         // Two of three components may be signed, which the decoder refuses.
-        CIE_LAB..=ITU_LAB => Shown::AsUnsignedGray,
-        _ => Shown::AsItIs,
+        CIE_LAB..=ITU_LAB => Shown::UnsignedGray,
+        _ => Shown::Plain,
     }
 }
 
@@ -301,7 +306,13 @@ pub(super) fn decode(
         fax::RUNS | fax::GROUP_3 | fax::GROUP_4 => {
             Samples::Eight(faxed(bytes, &page, &mut decoder)?)
         }
-        _ => stored(&page, &mut decoder)?,
+        _ => {
+            let (unpacked, components) = match tiles(bytes, &page, &mut decoder, limits)? {
+                Some(unpacked) => (unpacked, page.stored),
+                None => unpacked(&page, &mut decoder)?,
+            };
+            stored(&page, unpacked, components)?
+        }
     };
     if page.alpha == AlphaKind::Associated && page.has_alpha() {
         each_depth!(&mut samples, s => divide_alpha(s, page.wanted()));
@@ -328,23 +339,34 @@ pub(super) fn decode(
         .map_err(|_| damaged("its pixels are not as many as its header says"))
 }
 
-/// Reads the components that are wanted of every pixel, as they are stored; those of less than 8
-/// bits are spread to 8, but indexes are not.
-fn stored<R: BufRead + Seek>(
+/// Reads the components as they are stored, and says how many the decoder left of a pixel: it drops
+/// some of those that are not colours.
+fn unpacked<R: BufRead + Seek>(
     page: &Page,
     decoder: &mut Decoder<View<R>>,
-) -> Result<Samples, ConvertError> {
-    let layout = Layout {
-        pixels: as_usize(page.size.width) * as_usize(page.size.height),
-        stored: usize::from(decoder.colortype().map_err(error)?.num_samples()),
-        wanted: page.wanted(),
-    };
+) -> Result<(DecodingResult, usize), ConvertError> {
+    let components = decoder.colortype().map_err(error)?.num_samples().into();
     let mut result = DecodingResult::U8(Vec::new());
     let buffer = decoder.read_image_to_buffer(&mut result).map_err(error)?;
     if page.planar && result.as_buffer(0).as_bytes().len() < buffer.complete_len {
         return Err(damaged("it has fewer components than its colours need"));
     }
-    Ok(match result {
+    Ok((result, components))
+}
+
+/// Picks the components that are wanted of every pixel; those of less than 8 bits are spread to 8,
+/// but indexes are not.
+fn stored(
+    page: &Page,
+    unpacked: DecodingResult,
+    components: usize,
+) -> Result<Samples, ConvertError> {
+    let layout = Layout {
+        pixels: as_usize(page.size.width) * as_usize(page.size.height),
+        stored: components,
+        wanted: page.wanted(),
+    };
+    Ok(match unpacked {
         DecodingResult::U8(mut samples) => {
             if page.reversed && page.is_unpacked_bytes() {
                 for byte in &mut samples {
@@ -380,35 +402,96 @@ fn stored<R: BufRead + Seek>(
     })
 }
 
+/// Where the strips or tiles of a page lie in the file.
+struct Pieces {
+    /// Size of a piece, no side 0; the last strip may be less high.
+    size: Size,
+    offsets: Vec<u64>,
+    lengths: Vec<u64>,
+}
+
+impl Pieces {
+    fn read<R: BufRead + Seek>(
+        page: &Page,
+        decoder: &mut Decoder<View<R>>,
+    ) -> Result<Self, ConvertError> {
+        let Size { width, height } = page.size;
+        let (size, offsets, lengths) = if page.tiled {
+            let width = tag(decoder, Tag::TileWidth, width)?;
+            let height = tag(decoder, Tag::TileLength, height)?;
+            (Size::new(width, height), Tag::TileOffsets, Tag::TileByteCounts)
+        } else {
+            let rows: u32 = tag(decoder, Tag::RowsPerStrip, height)?;
+            (Size::new(width, rows.min(height)), Tag::StripOffsets, Tag::StripByteCounts)
+        };
+        if size.pixels() == 0 {
+            return Err(damaged("its header makes no sense"));
+        }
+        Ok(Self {
+            size,
+            offsets: decoder.get_tag_u64_vec(offsets).map_err(error)?,
+            lengths: decoder.get_tag_u64_vec(lengths).map_err(error)?,
+        })
+    }
+
+    /// Returns what a piece is packed into.
+    fn data<'a>(&self, file: &'a [u8], number: usize) -> Result<&'a [u8], ConvertError> {
+        let piece = || {
+            let at = usize::try_from(*self.offsets.get(number)?).ok()?;
+            let length = usize::try_from(*self.lengths.get(number)?).ok()?;
+            file.get(at..at.checked_add(length)?)
+        };
+        piece().ok_or_else(cut_short)
+    }
+}
+
 fn faxed<R: BufRead + Seek>(
     bytes: &[u8],
     page: &Page,
     decoder: &mut Decoder<View<R>>,
 ) -> Result<Vec<u8>, ConvertError> {
-    let Size { width, height } = page.size;
-    let tiled = decoder.find_tag(Tag::TileOffsets).map_err(error)?.is_some();
-    let (size, offsets, lengths) = if tiled {
-        let tile = (tag(decoder, Tag::TileWidth, width)?, tag(decoder, Tag::TileLength, height)?);
-        (tile, Tag::TileOffsets, Tag::TileByteCounts)
-    } else {
-        let rows: u32 = tag(decoder, Tag::RowsPerStrip, height)?;
-        ((width, rows.min(height)), Tag::StripOffsets, Tag::StripByteCounts)
-    };
-    if size.0 == 0 || size.1 == 0 {
-        return Err(damaged("its header makes no sense"));
-    }
-    let pieces = fax::Pieces {
-        size: Size::new(size.0, size.1),
-        offsets: decoder.get_tag_u64_vec(offsets).map_err(error)?,
-        lengths: decoder.get_tag_u64_vec(lengths).map_err(error)?,
-    };
     let packing = fax::Packing {
         compression: page.compression,
         // T4Options; those of T.6 say nothing that is in use.
         options: tag(decoder, Tag::Unknown(292), 0)?,
         reversed: page.reversed,
     };
-    fax::decode(bytes, page.size, packing, &pieces)
+    fax::decode(bytes, page.size, packing, &Pieces::read(page, decoder)?)
+}
+
+/// Unpacks tiles of LZW; none where the page is anything else, or one of the rarer kinds.
+fn tiles<R: BufRead + Seek>(
+    bytes: &[u8],
+    page: &Page,
+    decoder: &mut Decoder<View<R>>,
+    limits: &Limits,
+) -> Result<Option<DecodingResult>, ConvertError> {
+    let predictor: u16 = tag(decoder, Tag::Predictor, 1)?;
+    let whole = first(decoder, Tag::SampleFormat)?.unwrap_or(1) == 1;
+    let usual = match predictor {
+        1 => page.bits <= 16,
+        2 => matches!(page.bits, 8 | 16),
+        _ => false,
+    };
+    if page.compression != LZW || !page.tiled || !whole || !usual {
+        return Ok(None);
+    }
+    let (components, planes) = if page.planar { (1, page.stored) } else { (page.stored, 1) };
+    let tiles = lzw::Tiles {
+        page: page.size,
+        bits: page.bits.into(),
+        components,
+        planes,
+        predicted: predictor == 2,
+        little: bytes.first() == Some(&b'I'),
+    };
+    let rows = lzw::decode(bytes, &tiles, &Pieces::read(page, decoder)?, limits)?;
+    Ok(Some(if page.bits == 16 {
+        let words = rows.as_chunks().0.iter().map(|word| u16::from_ne_bytes(*word));
+        DecodingResult::U16(words.collect())
+    } else {
+        DecodingResult::U8(rows)
+    }))
 }
 
 /// Where the wanted components of every pixel are.
@@ -468,18 +551,6 @@ fn ycbcr_to_rgb(samples: &mut [u8], channels: usize) {
         pixel[0] = u8::round(y + 1.402 * cr);
         pixel[1] = u8::round(y - 0.344_136 * cb - 0.714_136 * cr);
         pixel[2] = u8::round(y + 1.772 * cb);
-    }
-}
-
-fn divide_alpha<S: Sample>(samples: &mut [S], channels: usize) {
-    for pixel in samples.chunks_exact_mut(channels) {
-        let (color, alpha) = pixel.split_at_mut(channels - 1);
-        let alpha: f32 = alpha[0].into();
-        for value in color {
-            let premultiplied: f32 = (*value).into();
-            *value =
-                if alpha > 0.0 { S::round(premultiplied * S::TOP / alpha) } else { S::default() };
-        }
     }
 }
 
@@ -695,12 +766,5 @@ mod tests {
         let size = Size::new(3, 1);
         assert_eq!(unpack(&[0b0001_1011], size, 2, scale_of(2)), [0, 85, 170]);
         assert_eq!(unpack(&[0x0f, 0x10], size, 4, scale_of(4)), [0, 255, 17]);
-    }
-
-    #[test]
-    fn alpha_is_divided_out() {
-        let mut pixels = [64_u8, 0, 128, 128, 10, 20, 30, 0, 1, 2, 3, 255];
-        divide_alpha(&mut pixels, 4);
-        assert_eq!(pixels, [128, 0, 255, 128, 0, 0, 0, 0, 1, 2, 3, 255]);
     }
 }

@@ -437,6 +437,15 @@ impl Modifiers {
         }
     }
 
+    /// Returns the profile that `icc` names.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        match self.settings.get(&(Target::Request, "icc")).map(|setting| &setting.value) {
+            Some(Value::Icc(icc)) => Some(&icc.profile),
+            Some(_) | None => None,
+        }
+    }
+
     /// Lists what is asked for and cannot be done for any source: commands, formats and layers
     /// that are not built yet or have no place in an export.
     #[must_use]
@@ -512,6 +521,26 @@ fn refused_format(fmt: Fmt) -> Option<(String, Option<String>)> {
         }
         Support::NotYet => {
             Some((format!("`fmt={}` is not supported yet", entry.name), supported()))
+        }
+        Support::NotInThisBuild => {
+            let instead = match (fmt.format, entry.alpha) {
+                (Format::Heic, _) => "use fmt=png, fmt=webp,,lossless or fmt=jpeg2000,,lossless",
+                (_, true) => "use fmt=webp-alpha, fmt=avif-alpha or fmt=jpeg2000-alpha",
+                (_, false) => "use fmt=webp, fmt=avif or fmt=jpeg2000",
+            };
+            let message = format!("`fmt={}` is not supported by this build", entry.name);
+            Some((message, Some(instead.into())))
+        }
+        Support::Supported
+            if matches!(fmt.format, Format::Avif | Format::AvifAlpha)
+                && fmt.compression == Some(values::Compression::Lossless) =>
+        {
+            let alpha = if entry.alpha { "-alpha" } else { "" };
+            let message = format!("`fmt={fmt}`: lossless AVIF is not supported by this build");
+            let help = format!(
+                "use fmt=webp{alpha},,lossless, fmt=jpeg2000{alpha},,lossless or fmt=png{alpha}"
+            );
+            Some((message, Some(help)))
         }
         Support::Supported | Support::Ignored | Support::IgnoredWithWarning => None,
     }

@@ -232,7 +232,9 @@ impl Reader<'_> {
             Support::Refused => {
                 self.error(span.clone(), format!("`{}` cannot be exported", command.name));
             }
-            Support::Supported | Support::NotYet => self.set(command, &value, span),
+            Support::Supported | Support::NotYet | Support::NotInThisBuild => {
+                self.set(command, &value, span);
+            }
         }
     }
 

@@ -130,7 +130,7 @@ fn errors_name_the_cause_and_the_place() {
         ("fmt=png,,lzw", "`png` leaves no choice of compression", 0..12),
         ("fmt=webp,cmyk", "`webp` holds rgb only", 0..13),
         ("fmt=tif-alpha,,jpeg", "`tif-alpha` is compressed by none | lzw | zip, not jpeg", 0..19),
-        ("fmt=avif", "`fmt=avif` is not supported yet", 0..8),
+        ("fmt=heic", "`fmt=heic` is not supported by this build", 0..8),
         ("fmt=swf", "`fmt=swf` is Flash and cannot be exported", 0..7),
         ("fmt=m3u8", "`fmt=m3u8` is a playlist of a video server and cannot be exported", 0..8),
         ("fmt=bmp", "`fmt` knows no format `bmp`", 0..7),
@@ -178,7 +178,7 @@ fn errors_name_the_cause_and_the_place() {
 #[test]
 fn what_is_replaced_is_no_error() {
     assert_eq!(clean("op_blur=5&op_blur=0"), "op_blur=0");
-    assert_eq!(errors("fmt=avif&fmt=png"), []);
+    assert_eq!(errors("fmt=heic&fmt=png"), []);
     assert_eq!(
         clean("fmt=gif&quantize=web,off,300&quantize=web"),
         "fmt=gif&quantize=web,diffuse,256"

@@ -61,6 +61,7 @@ pub fn plan(
     let steps = steps(&wanted, (&layer, &view), (source, &output), defaults)?;
     let aux = needs(&steps, source, &output);
     let plan = Plan {
+        page: source.page,
         source: source.size,
         composite: layer.composite,
         reply: view.window.size,

@@ -211,6 +211,12 @@ impl Profiles {
         Self(profiles.into_iter().map(|(name, pixel_type)| (name.into(), pixel_type)).collect())
     }
 
+    /// Adds a profile; another one of that name, in any case, is replaced.
+    pub fn put(&mut self, name: &str, pixel_type: PixelType) {
+        self.0.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        self.0.insert(name.to_owned(), pixel_type);
+    }
+
     /// Finds what a name stands for: the name in the configuration, or [`SRGB`] or [`GRAY`]; and
     /// the type of its pixels.
     ///
@@ -342,9 +348,9 @@ impl Reply {
 }
 
 impl ColorDefaults {
-    /// Returns the space that a configured name stands for; one that is not there was refused
-    /// with the configuration.
-    fn configured(&self, names: &PerType, pixel_type: PixelType) -> Option<Space> {
+    /// Returns the space that a default names; one that is not there, or is of another type, counts
+    /// as none. The configuration has been refused with such names, a catalogue is warned about.
+    fn given(&self, names: &PerType, pixel_type: PixelType) -> Option<Space> {
         let (name, found) = self.profiles.find(names.of(pixel_type)?).ok()?;
         let space = || if is_built_in(name) { Space::BuiltIn } else { named(name) };
         (found == pixel_type).then(space)
@@ -356,8 +362,8 @@ impl ColorDefaults {
         if source.profile.is_some() {
             return Space::Embedded;
         }
-        self.configured(&self.source, pixel_type)
-            .or_else(|| self.configured(&self.output, pixel_type))
+        self.given(&self.source, pixel_type)
+            .or_else(|| self.given(&self.output, pixel_type))
             .unwrap_or(if pixel_type == PixelType::Cmyk { Space::Unknown } else { Space::BuiltIn })
     }
 
@@ -369,7 +375,7 @@ impl ColorDefaults {
             PixelType::Cmyk if own => Space::Embedded,
             PixelType::Cmyk => Space::Unknown,
         };
-        self.configured(&self.output, pixel_type).unwrap_or(usual)
+        self.given(&self.output, pixel_type).unwrap_or(usual)
     }
 }
 

@@ -21,6 +21,8 @@ fn picture(width: u32, height: u32) -> SourceInfo {
         dpi: Some(72.0),
         orientation: Orientation::Upright,
         profile: None,
+        pages: Vec::new(),
+        page: None,
         paths: Vec::new(),
     }
 }
@@ -698,7 +700,7 @@ fn check_finds_what_no_source_can_mend() {
         check(&modifiers, &defaults).into_iter().next().map(|finding| finding.message)
     };
     assert_eq!(first("fit=crop").as_deref(), Some("fit needs wid or hei"));
-    assert_eq!(first("fmt=avif").as_deref(), Some("`fmt=avif` is not supported yet"));
+    assert_eq!(first("fmt=heic").as_deref(), Some("`fmt=heic` is not supported by this build"));
     assert_eq!(first("layer=1&opac=5").as_deref(), Some("layers above 0 are not supported yet"));
     assert_eq!(first("wid=1&fit=crop&scale=1e9"), None);
 }

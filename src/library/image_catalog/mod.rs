@@ -179,6 +179,12 @@ impl ImageCatalogs {
         self.of(scope).macros.values()
     }
 
+    /// Tells whether a catalogue names profiles itself.
+    #[must_use]
+    pub fn has_profiles(&self, scope: Scope) -> bool {
+        !self.of(scope).profiles.is_empty()
+    }
+
     /// Returns the profile that a name stands for: in the catalogue's own map, else in that of the
     /// default one.
     #[must_use]
@@ -479,6 +485,10 @@ impl Shelf<'_> {
             findings.sort_by_key(|finding| finding.span.start);
             // A file that two catalogues share is read for each of them.
             findings.dedup();
+            // A place that is one byte long means the character there.
+            for Diagnostic { span, .. } in &mut findings {
+                *span = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
+            }
             let file = folder.join(&*name).display().to_string();
             CatalogFindings { file, text: text.to_string(), findings }
         })

@@ -99,6 +99,21 @@ fn place(library: &Library, asset: &Asset) -> (String, String) {
 }
 
 #[test]
+fn places_of_findings_are_whole_characters() {
+    let catalogs = folder(&[
+        ("default.ini", "MacroFile = default.mac\né = 1\n"),
+        ("default.mac", "Name\tDefinition\n\u{e9}\u{1f4f7}\n\u{e9}\t\u{e9}"),
+    ]);
+    let library = Library::open(&[], Some(catalogs.path())).unwrap();
+    assert!(library.findings().len() > 1);
+    for CatalogFindings { file, text, findings } in library.findings() {
+        for Diagnostic { span, .. } in findings {
+            assert!(text.get(span.clone()).is_some(), "{span:?} of {file}");
+        }
+    }
+}
+
+#[test]
 fn a_handle_names_a_record_of_the_default_catalogue_or_of_the_one_it_names() {
     let world = world();
     let library = world.library();

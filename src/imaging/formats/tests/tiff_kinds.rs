@@ -68,6 +68,51 @@ fn faxes_in_strips_and_tiles_are_put_together() {
 }
 
 #[test]
+fn tiles_of_one_colour_packed_with_lzw() {
+    let packed = |tile: &[u8]| {
+        let mut encoder =
+            ::weezl::encode::Encoder::with_tiff_size_switch(::weezl::BitOrder::Msb, 8);
+        encoder.encode(tile).unwrap()
+    };
+    let tiff = |photometric: u16, bits: &[u16]| {
+        let mut tiff = Tiff::new(20, 3, photometric, bits);
+        tiff.shorts(259, &[5]).shorts(322, &[16]).shorts(323, &[16]);
+        tiff
+    };
+    // All of them white, one byte of a row after the other.
+    let white = packed(&[255; 256]);
+    let file = tiff(1, &[8]).pieces(324, 325, &[&white, &white]).finish();
+    assert_eq!(eight(&read(&file).unwrap().1), [255; 60]);
+    // Two bits a pixel: 1, 2 and 3 over and over.
+    let quarters = packed(&[0b0110_1101, 0b1011_0110, 0b1101_1011, 0b0110_1101].repeat(16));
+    let file = tiff(1, &[2]).pieces(324, 325, &[&quarters, &quarters]).finish();
+    let (_, picture) = read(&file).unwrap();
+    assert_eq!(eight(&picture)[..4], [85, 170, 255, 85]);
+    assert_eq!(eight(&picture)[15..18], [85, 85, 170]);
+    // Differences of two bytes, RGB with a selection beside it.
+    let mut row = vec![0x01, 0x00, 0x02, 0x00, 0x03, 0x00, 0xff, 0xff];
+    row.extend([0, 1, 0, 0, 0, 0, 0, 0].repeat(15));
+    let steps = packed(&row.repeat(16));
+    let mut words = tiff(2, &[16; 4]);
+    let file = words.shorts(317, &[2]).pieces(324, 325, &[&steps, &steps]).finish();
+    let (_, picture) = read(&file).unwrap();
+    assert_eq!(sixteen(&picture)[..6], [256, 512, 768, 257, 512, 768]);
+    assert_eq!(sixteen(&picture)[3 * 19..][..3], [259, 512, 768]);
+    // Planes, each with tiles of its own.
+    let sheets = [1, 2, 3].map(|value| packed(&[value; 256]));
+    let [r, g, b] = &sheets;
+    let mut planes = tiff(2, &[8; 3]);
+    let file = planes.shorts(284, &[2]).pieces(324, 325, &[r, r, g, g, b, b]).finish();
+    assert_eq!(eight(&read(&file).unwrap().1), [1, 2, 3].repeat(60));
+    for cut in 0..white.len() {
+        let file = tiff(1, &[8]).pieces(324, 325, &[&white, &white[..cut]]).finish();
+        let found = read(&file);
+        // The rows below the picture may be missing, and the code for the end.
+        assert!(found.is_ok() == (cut + 2 >= white.len()), "{cut} of {}", white.len());
+    }
+}
+
+#[test]
 fn a_preview_before_the_picture_is_passed_over() {
     let (small, large) = ([1_u8; 4], [2_u8; 16]);
     let preview = |kind: u32| Tiff::new(2, 2, 1, &[8]).longs(254, &[kind]).strip(&small).finish();
@@ -234,7 +279,7 @@ proptest::proptest! {
             let length = file.len();
             file[at as usize % length] = byte;
         }
-        let limits = Limits { max_pixels: 1 << 20, max_side: 5000, max_alloc: 16 << 20 };
+        let limits = Limits { max_pixels: 1 << 20, max_side: 5000, max_alloc: 16 << 20, ..Limits::default() };
         if let Ok(header) = header(Cursor::new(&file), &limits) {
             let _ = decode(&file, &header, Shrink::Full, &limits);
         }

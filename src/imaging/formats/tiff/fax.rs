@@ -6,7 +6,7 @@
 
 use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext, EncodingMode};
 
-use super::{cut_short, damaged};
+use super::{Pieces, cut_short, damaged};
 use crate::imaging::raster::as_usize;
 use crate::imaging::{ConvertError, Size};
 
@@ -27,14 +27,6 @@ pub(super) struct Packing {
     pub(super) reversed: bool,
 }
 
-/// Where the strips or tiles of a page lie in the file.
-pub(super) struct Pieces {
-    /// Size of a piece; the last strip may be less high.
-    pub(super) size: Size,
-    pub(super) offsets: Vec<u64>,
-    pub(super) lengths: Vec<u64>,
-}
-
 /// Unpacks a page.
 pub(super) fn decode(
     file: &[u8],
@@ -47,13 +39,8 @@ pub(super) fn decode(
     let across = page.width.div_ceil(pieces.size.width);
     let places = (0..page.height.div_ceil(pieces.size.height))
         .flat_map(|down| (0..across).map(move |right| (right, down)));
-    let mut data = pieces.offsets.iter().zip(&pieces.lengths);
-    for (right, down) in places {
-        let packed = data.next().and_then(|(at, length)| {
-            let at = usize::try_from(*at).ok()?;
-            file.get(at..at.checked_add(usize::try_from(*length).ok()?)?)
-        });
-        let packed = packed.ok_or_else(cut_short)?;
+    for (number, (right, down)) in places.enumerate() {
+        let packed = pieces.data(file, number)?;
         let (left, top) = (right * pieces.size.width, down * pieces.size.height);
         // Tiles are whole, even where the picture ends; strips are as high as it is.
         let rows = if across == 1 {

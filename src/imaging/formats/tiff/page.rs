@@ -31,11 +31,12 @@ const SAMPLE_FORMAT: u16 = 339;
 /// What the decoder is to believe of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    AsItIs,
+    /// What the file says.
+    Plain,
     /// That its components are some grays.
-    AsGray,
+    Gray,
     /// The same, and that none is signed.
-    AsUnsignedGray,
+    UnsignedGray,
 }
 
 /// Where a chosen page is, and what its directory says that the decoder is not shown.
@@ -65,12 +66,12 @@ impl Choice {
         let (at, length) = if file.big { (8, 8) } else { (4, 4) };
         let mut patches = vec![(at, file.order.bytes(chosen.at, length))];
         let photometric = chosen.number(PHOTOMETRIC).and_then(|n| u16::try_from(n).ok());
-        let shown = photometric.map_or(Shown::AsItIs, shown);
-        if let Some(entry) = chosen.find(PHOTOMETRIC).filter(|_| shown != Shown::AsItIs) {
+        let shown = photometric.map_or(Shown::Plain, shown);
+        if let Some(entry) = chosen.find(PHOTOMETRIC).filter(|_| shown != Shown::Plain) {
             let length = if entry.kind == 4 { 4 } else { 2 };
             patches.push((entry.value_at, file.order.bytes(1, length)));
         }
-        if let Some(entry) = chosen.find(SAMPLE_FORMAT).filter(|_| shown == Shown::AsUnsignedGray) {
+        if let Some(entry) = chosen.find(SAMPLE_FORMAT).filter(|_| shown == Shown::UnsignedGray) {
             // Without the tag they are whole numbers above 0; the new one is nobody's.
             patches.push((entry.at, file.order.bytes(65_000, 2)));
         }

@@ -67,6 +67,8 @@ pub enum Support {
     IgnoredWithWarning,
     /// It belongs here but is not built yet: an error, never silence.
     NotYet,
+    /// It belongs here, but nothing that may be shipped can do it: an error.
+    NotInThisBuild,
     /// It cannot be part of an export: an error.
     Refused,
 }

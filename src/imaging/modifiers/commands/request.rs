@@ -80,7 +80,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "icc",
         syntax: "icc=profile[,perceptual|relative|saturation|absolute[,0|1[,0|1]]]",
-        range: "a name of `[imaging.profiles]`, `sRGB` or `gray`",
+        range: "a name of `[imaging.profiles]` or of a catalogue, a path, `sRGB` or `gray`",
         default: "the configuration's icc_rgb, icc_gray or icc_cmyk",
         page: "r-icc",
         differs: "profiles are those of the configuration or the catalogue",

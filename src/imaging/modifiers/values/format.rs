@@ -162,11 +162,22 @@ const WEBP: FormatEntry = FormatEntry {
     support: Support::Supported,
     ..BASE
 };
-const AVIF: FormatEntry =
-    FormatEntry { extension: "avif", pixel_types: RGB, compressions: LOSSY, ..BASE };
-const JP2: FormatEntry = FormatEntry { extension: "jp2", compressions: LOSSY, ..BASE };
-const JXR: FormatEntry =
-    FormatEntry { extension: "jxr", pixel_types: RGB, compressions: LOSSY, ..BASE };
+const AVIF: FormatEntry = FormatEntry {
+    extension: "avif",
+    pixel_types: RGB,
+    compressions: LOSSY,
+    support: Support::Supported,
+    ..BASE
+};
+const JP2: FormatEntry =
+    FormatEntry { extension: "jp2", compressions: LOSSY, support: Support::Supported, ..BASE };
+const JXR: FormatEntry = FormatEntry {
+    extension: "jxr",
+    pixel_types: RGB,
+    compressions: LOSSY,
+    support: Support::NotInThisBuild,
+    ..BASE
+};
 const SWF: FormatEntry = FormatEntry { extension: "swf", support: Support::Refused, ..BASE };
 
 /// The matrix of reference page *fmt*.
@@ -263,6 +274,7 @@ static FORMATS: [FormatEntry; 27] = [
         extension: "heic",
         pixel_types: RGB,
         compressions: &[Compression::Lossless],
+        support: Support::NotInThisBuild,
         ..BASE
     },
     FormatEntry { format: Format::Swf, name: "swf", ..SWF },

@@ -1,0 +1,208 @@
+use proptest::prelude::*;
+
+use super::super::tests::{assert_near, eight, raster, read, sixteen};
+use super::*;
+
+fn write(picture: &Raster, quality: u8) -> Vec<u8> {
+    encode(picture, Some(quality)).unwrap()
+}
+
+/// The largest and the mean difference between two pictures.
+fn difference(found: &Raster, wanted: &Raster) -> (u8, f64) {
+    let pairs = eight(found).iter().zip(eight(wanted));
+    let off: Vec<u8> = pairs.map(|(a, b)| a.abs_diff(*b)).collect();
+    let sum: f64 = off.iter().map(|&off| f64::from(off)).sum();
+    (off.iter().copied().max().unwrap(), sum / f64::from(u32::try_from(off.len()).unwrap()))
+}
+
+#[test]
+fn pictures_come_back_nearly() {
+    for size in [(1, 1), (3, 5), (65, 33), (200, 120)] {
+        for alpha in [Alpha::None, Alpha::Straight] {
+            let picture = raster(size, PixelType::Rgb, alpha);
+            let file = write(&picture, 95);
+            assert_eq!(file, write(&picture, 95), "the same bytes on every run");
+            let (header, found) = read(&file).unwrap();
+            assert_eq!(header.format, SourceFormat::Avif);
+            assert_eq!((header.size, header.bits), (picture.size(), 8));
+            assert_eq!((header.pixel_type, header.profile), (PixelType::Rgb, None));
+            assert_eq!(header.alpha, alpha == Alpha::Straight);
+            let (most, mean) = difference(&found, &picture);
+            assert!(most <= 16 && mean < 2.0, "{size:?} {alpha:?}: {most}, {mean}");
+        }
+    }
+}
+
+#[test]
+fn quality_counts() {
+    let picture = raster((128, 96), PixelType::Rgb, Alpha::Straight);
+    let sizes: Vec<usize> = [1, 60, 90, 100].map(|quality| write(&picture, quality).len()).into();
+    assert!(sizes.is_sorted() && sizes[0] < sizes[3], "{sizes:?}");
+}
+
+#[test]
+fn an_opaque_picture_loses_nothing_with_its_alpha() {
+    let picture = raster((20, 10), PixelType::Rgb, Alpha::None);
+    let file = write(&picture.clone().with_alpha(), 80);
+    assert_eq!(file, write(&picture, 80));
+}
+
+#[test]
+fn what_cannot_be_written_is_said() {
+    let picture = raster((4, 4), PixelType::Rgb, Alpha::None);
+    let error = encode(&picture, None).unwrap_err().to_string();
+    assert!(error.contains("not supported by this build"), "{error}");
+    let gray = raster((4, 4), PixelType::Gray, Alpha::None);
+    let error = encode(&gray, Some(80)).unwrap_err().to_string();
+    assert!(error.contains("RGB only"), "{error}");
+}
+
+// -- files of others; their pictures are 16 × 12, red, green, blue and gray quarters
+
+/// Colours of the quarters.
+const QUARTERS: [[u8; 3]; 4] = [[220, 30, 40], [40, 180, 60], [30, 60, 200], [128, 128, 128]];
+
+/// Asserts that the middle of each quarter has its colour, turned to 16 bits or not.
+fn assert_quarters(found: &Raster, most: u8) {
+    let channels = found.channels();
+    let pixels: Vec<u8> = eight(&found.clone().to_eight()).to_vec();
+    for (quarter, wanted) in QUARTERS.iter().enumerate() {
+        let (x, y) = (quarter % 2 * 8 + 4, quarter / 2 * 6 + 3);
+        let at = (y * 16 + x) * channels;
+        assert_near(&pixels[at..at + 3], wanted, most);
+    }
+}
+
+#[test]
+fn every_layout_and_depth_is_read() {
+    for (file, bits) in [
+        (include_bytes!("testdata/full-420-8.avif").as_slice(), 8),
+        (include_bytes!("testdata/limited-422-10.avif"), 16),
+        (include_bytes!("testdata/full-444-12.avif"), 16),
+        (include_bytes!("testdata/identity-444-8.avif"), 8),
+        (include_bytes!("testdata/bt709-420-8.avif"), 8),
+        (include_bytes!("testdata/grid-444-8.avif"), 8),
+    ] {
+        let (header, found) = read(file).unwrap();
+        assert_eq!(header.bits, bits);
+        assert_eq!(header.pixel_type, PixelType::Rgb);
+        if header.size == Size::new(16, 12) {
+            assert_quarters(&found, 6);
+        } else {
+            // Tiles have at least 64 pixels a side.
+            assert_eq!(header.size, Size::new(128, 128));
+            let at = |x: usize, y: usize| (y * 128 + x) * 3;
+            for (quarter, wanted) in QUARTERS.iter().enumerate() {
+                let at = at(quarter % 2 * 64 + 32, quarter / 2 * 64 + 32);
+                assert_near(&eight(&found)[at..at + 3], wanted, 6);
+            }
+        }
+    }
+}
+
+#[test]
+fn lossless_files_are_exact() {
+    let (_, found) = read(include_bytes!("testdata/identity-444-8.avif")).unwrap();
+    assert_quarters(&found, 0);
+}
+
+#[test]
+fn gray_stays_gray() {
+    let (header, found) = read(include_bytes!("testdata/gray-400-10.avif")).unwrap();
+    assert_eq!((header.pixel_type, header.bits), (PixelType::Gray, 16));
+    assert!(sixteen(&found).iter().all(|&value| value.abs_diff(128 * 257) < 600));
+}
+
+#[test]
+fn premultiplied_colour_is_divided() {
+    let (header, found) = read(include_bytes!("testdata/premultiplied.avif")).unwrap();
+    assert!(header.alpha);
+    let middle = &eight(&found)[..4];
+    assert_near(middle, &[200, 100, 50, 128], 4);
+}
+
+#[test]
+fn turns_mirrors_and_cuts_are_heard() {
+    let (header, found) = read(include_bytes!("testdata/turned-cut.avif")).unwrap();
+    // irot 1 is a quarter against the clock, imir 0 changes top and bottom.
+    assert_eq!(header.orientation, Orientation::Transpose);
+    assert_eq!(header.size, Size::new(8, 6));
+    assert_near(&eight(&found)[..3], &QUARTERS[0], 6);
+}
+
+#[test]
+fn wide_colours_get_a_profile() {
+    let (header, _) = read(include_bytes!("testdata/display-p3.avif")).unwrap();
+    let profile = header.profile.unwrap();
+    let name = crate::imaging::color::profile_name(&profile, PixelType::Rgb);
+    assert_eq!(name.as_deref(), Some("Display P3"));
+    let hdr = read(include_bytes!("testdata/pq.avif"));
+    assert!(matches!(hdr, Err(ConvertError::Unsupported { .. })), "{hdr:?}");
+}
+
+#[test]
+fn turns_add_up() {
+    let mut turned = Turned::default();
+    turned.turn(1);
+    assert_eq!(turned.orientation(), Orientation::Rotate270);
+    turned.mirror(true);
+    assert_eq!(turned.orientation(), Orientation::Transverse);
+    turned.mirror(true);
+    assert_eq!(turned.orientation(), Orientation::Rotate270);
+    turned.turn(3);
+    turned.mirror(false);
+    assert_eq!(turned.orientation(), Orientation::FlipVertical);
+}
+
+#[test]
+fn cuts_are_whole_pixels_or_nothing() {
+    let size = Size::new(16, 12);
+    let cut = |numbers: [(i32, u32); 4]| kept(size, &numbers.map(|(n, d)| (n.cast_unsigned(), d)));
+    assert_eq!(cut([(8, 1), (6, 1), (-4, 1), (3, 1)]).unwrap(), (0, 6, Size::new(8, 6)));
+    assert_eq!(cut([(15, 1), (12, 1), (-1, 2), (0, 1)]).unwrap(), (0, 0, Size::new(15, 12)));
+    for wrong in [
+        [(17, 1), (12, 1), (0, 1), (0, 1)],
+        [(15, 1), (12, 1), (0, 1), (0, 1)],
+        [(8, 0), (6, 1), (0, 1), (0, 1)],
+        [(8, 1), (6, 1), (100, 1), (0, 1)],
+    ] {
+        assert!(cut(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+// -- what is broken
+
+#[test]
+fn what_is_cut_short_is_an_error() {
+    let file = write(&raster((30, 20), PixelType::Rgb, Alpha::Straight), 70);
+    for length in (0..file.len()).step_by(5).chain([file.len() - 1]) {
+        assert!(read(&file[..length]).is_err(), "{length} of {}", file.len());
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_by_its_header() {
+    let mut file = write(&raster((30, 20), PixelType::Rgb, Alpha::None), 70);
+    let at = file.windows(4).position(|bytes| bytes == b"ispe").unwrap() + 8;
+    file[at..at + 8].copy_from_slice(&[0, 0, 0xf0, 0, 0, 0, 0xf0, 0]);
+    assert!(matches!(read(&file), Err(ConvertError::TooLarge { .. })));
+    // A size that is allowed, but is not the one of the pixels.
+    file[at..at + 8].copy_from_slice(&[0, 0, 0, 31, 0, 0, 0, 20]);
+    assert!(matches!(read(&file), Err(ConvertError::Damaged { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_damage_panics(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut file = include_bytes!("testdata/premultiplied.avif").to_vec();
+        for (at, byte) in changes {
+            let at = at.index(file.len());
+            file[at] = byte;
+        }
+        let _ = read(&file);
+    }
+}
