@@ -110,12 +110,13 @@ fn block_pixels(mut bytes: Bytes) -> Result<u64, ConvertError> {
     let style = bytes.byte()?;
     bytes.take(4)?;
     let levels = bytes.byte()?;
-    let (width, height) = (bytes.byte()? + 2, bytes.byte()? + 2);
+    // Exponents of two, less two (ISO/IEC 15444-1, table A.18).
+    let (width, height) = (bytes.byte()?, bytes.byte()?);
     bytes.take(2)?;
-    if levels > 32 || width > 10 || height > 10 {
+    if levels > 32 || width > 8 || height > 8 {
         return Err(nonsense());
     }
-    let mut smallest = u32::from(width + height);
+    let mut smallest = u32::from(width + height) + 4;
     if style & 1 == 1 {
         // The last is for the full resolution, where nearly all pixels are; those before it are
         // divided as finely at most, or their pixels are few.
