@@ -27,7 +27,7 @@ CLASSES = {
     "tiff": (True, 0.0, 0),
     "tiff-16": (True, 0.6, 1),
     "tiff-float": (True, 0.6, 1),
-    "tiff-planar-tiled": (True, 0.0, 0),
+    "tiff-planar-tiled": (False, 0.0, 0),
     "tiff-jpeg": (True, 0.5, 4),
     "tiff-g3": (True, 0.0, 0),
     "tiff-g4": (True, 0.0, 0),

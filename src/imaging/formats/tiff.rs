@@ -162,6 +162,9 @@ impl Page {
             }
             // Deflate by both its numbers, PackBits.
             NONE | LZW | JPEG | 8 | 32_946 | 32_773 => {
+                if self.planar && self.tiled && self.stored > 1 && self.compression != LZW {
+                    return Err(unsupported("a TIFF whose components are tiled apart"));
+                }
                 if self.reversed && self.compression != JPEG && !self.is_unpacked_bytes() {
                     return Err(unsupported("a packed TIFF with its bits in reverse order"));
                 }
