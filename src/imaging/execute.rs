@@ -91,7 +91,8 @@ impl<'a> Engine<'a> {
         let profile =
             if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
         let xmp = plan.output.embed_xmp.then(|| self.xmp()).flatten();
-        let paths = plan.output.paths.map(|map| self.paths(&map)).unwrap_or_default();
+        let map = plan.output.paths.as_deref();
+        let paths = map.map(|map| self.paths(map)).unwrap_or_default();
         let (profile, xmp) = (profile.as_deref(), xmp.as_deref());
         let embedded = formats::Embedded { profile, xmp, paths: &paths };
         formats::encode(&picture, &plan.output, embedded)

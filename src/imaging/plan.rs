@@ -182,7 +182,7 @@ pub enum Step {
         /// Which part stays.
         keep: Side,
         /// From the source to the present picture, both from 0 to 1 on each axis.
-        map: Affine,
+        map: Box<Affine>,
     },
     /// Converts to RGB without colour management, for operations that know no other; the profile
     /// is dropped.
@@ -412,7 +412,7 @@ pub struct Output {
     pub embed_xmp: bool,
     /// Embeds the source's paths: the map from the source to the reply, both from 0 to 1 on each
     /// axis.
-    pub paths: Option<Affine>,
+    pub paths: Option<Box<Affine>>,
     /// Resolution written into the header, dots per inch.
     pub dpi: Option<f64>,
 }

@@ -556,10 +556,15 @@ fn make_ready(
         }
         output_name(&filled, extension).map(|output| Planned { plan, output })
     };
-    match plans.into_iter().map(named).collect() {
-        Ok(files) => item.state = State::Ready(Box::new(Made { files, warnings })),
-        Err(fault) => item.fail(fault),
+    // Kept for every asset until it is made, and mostly of one file: no room for more.
+    let mut files = Vec::with_capacity(plans.len());
+    for named in plans.into_iter().map(named) {
+        match named {
+            Ok(file) => files.push(file),
+            Err(fault) => return item.fail(fault),
+        }
     }
+    item.state = State::Ready(Box::new(Made { files, warnings }));
 }
 
 fn find_collisions(items: &mut [Item<'_>]) {
@@ -929,7 +934,8 @@ impl Making<'_, '_, '_> {
         if made.len() < ready.files.len() {
             return Ok(());
         }
-        let files: Vec<Delivered> = std::mem::take(made).into_values().collect();
+        let mut files: Vec<Delivered> = std::mem::take(made).into_values().collect();
+        files.shrink_to_fit();
         self.made.remove(&wanted.item);
         let State::Ready(ready) = std::mem::replace(&mut item.state, State::Settled) else {
             return Ok(());

@@ -55,7 +55,9 @@ pub fn plan(
         warnings.push(Diagnostic::warning(Code::Value, fit.place.clone(), message));
     }
     let output = Output {
-        paths: wanted.path_embed.then(|| geometry::whole_map(&layer, &view, wanted.composite.flip)),
+        paths: wanted
+            .path_embed
+            .then(|| Box::new(geometry::whole_map(&layer, &view, wanted.composite.flip))),
         ..output
     };
     let steps = steps(&wanted, (&layer, &view), (source, &output), defaults)?;

@@ -154,6 +154,8 @@ pub(super) fn steps(
     if wanted.req.value == Req::Mask {
         steps.steps.push(Step::Mask);
     }
+    // A job keeps a plan for every asset.
+    steps.steps.shrink_to_fit();
     Ok(steps.steps)
 }
 
@@ -441,7 +443,7 @@ impl Steps<'_> {
         let both = [(Side::Inside, &scoped.clip_path), (Side::Outside, &scoped.clip_x_path)];
         for (keep, names) in both.map(|(keep, names)| (keep, known(names))) {
             if !names.is_empty() {
-                self.steps.push(Step::Clip { names, keep, map });
+                self.steps.push(Step::Clip { names, keep, map: Box::new(map) });
                 self.alpha = true;
             }
         }

@@ -46,7 +46,7 @@ fn replies_carry_what_is_asked_and_no_proof_of_origin() {
     let half = [0.5, 0.0, 0.0, 0.0, 1.0, 0.0];
     for encoding in [JPEG, Encoding::Tiff { compression: TiffCompression::None }] {
         let bare = output_as(encoding.clone(), PixelType::Rgb, false);
-        let full = Output { embed_xmp: true, paths: Some(half), ..bare.clone() };
+        let full = Output { embed_xmp: true, paths: Some(Box::new(half)), ..bare.clone() };
         let reply = one(&source, &plan_of(size, size, vec![Step::ToOutput], full)).unwrap();
         assert_eq!(paths_of(&reply), [rectangle("outline", [0.125, 0.5, 0.375, 1.0])]);
         let limits = Limits::default();
@@ -88,7 +88,7 @@ fn paths_clip_what_they_name() {
     let size = Size::new(40, 20);
     let corners = |names: &[&str], keep, map| {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        let steps = vec![Step::Clip { names, keep, map }, Step::ToOutput];
+        let steps = vec![Step::Clip { names, keep, map: Box::new(map) }, Step::ToOutput];
         let output = output_as(Encoding::Png, PixelType::Rgb, true);
         let reply = read(&one(&source, &plan_of(size, size, steps, output)).unwrap());
         let Samples::Eight(samples) = reply.samples() else { panic!("16 bits") };

@@ -202,7 +202,7 @@ fn clip_of(text: &str, point: (f64, f64)) -> (f64, f64) {
     let clip = steps.iter().find_map(|step| match step {
         Step::Clip { names, keep: Side::Inside, map } => {
             assert_eq!(names, &["Path 1"]);
-            Some(*map)
+            Some(**map)
         }
         _ => None,
     });
@@ -233,6 +233,6 @@ fn embedded_paths_follow_into_the_reply() {
     let source = with_path([0.0, 0.0, 0.5, 0.5]);
     let map = output_of("pathEmbed=1&wid=100&hei=100&fmt=tif", &source).paths.unwrap();
     // Bars above and below: the picture takes the middle half.
-    assert_eq!(map, [1.0, 0.0, 0.0, 0.0, 0.5, 0.25]);
+    assert_eq!(*map, [1.0, 0.0, 0.0, 0.0, 0.5, 0.25]);
     assert_eq!(output_of("wid=100", &source).paths, None);
 }
