@@ -294,7 +294,8 @@ pub fn prospect(job: &ExportJob, bench: &Bench<'_>) -> Result<Vec<Prospect>, Wor
 
 /// Makes an item of each asset in each rendition.
 fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
-    let mut items = Vec::new();
+    let listed = job.renditions.iter().map(|rendition| rendition.items.len()).sum();
+    let mut items = Vec::with_capacity(listed);
     let mut presets = BTreeMap::new();
     for rendition in &job.renditions {
         for listed in &rendition.items {
