@@ -407,6 +407,8 @@ fn prepare(
             ready @ State::Ready(_) => item.state = ready,
         }
     }
+    // What headers said has become plans.
+    drop(infos);
     find_collisions(items);
     Ok(stamps)
 }
