@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::GzDecoder;
 use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::filter::Kind;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 use resvg::usvg::{self, ImageHrefResolver, ImageKind, Options, Tree};
 
@@ -144,6 +145,9 @@ fn refuse_far(tree: &Tree, scale: Transform) -> Result<(), ConvertError> {
             return Err(far_out());
         }
         let here = scale.pre_concat(group.abs_transform());
+        if group.filters().iter().any(|filter| reaches_far(filter, here)) {
+            return Err(far_out());
+        }
         let mut clip = group.clip_path();
         while let Some(path) = clip {
             left.push((path.root(), here.pre_concat(path.transform())));
@@ -178,6 +182,34 @@ fn is_far(bounds: usvg::Rect, scale: Transform) -> bool {
         let down = scale.ky * x + scale.sy * y + scale.ty;
         // Written so that what is no number is too far as well.
         !(across.abs() <= FARTHEST && down.abs() <= FARTHEST)
+    })
+}
+
+/// Tells whether a filter, thus transformed, spreads or moves anything by more than [`FARTHEST`].
+fn reaches_far(filter: &usvg::filter::Filter, here: Transform) -> bool {
+    let (across, down) = here.get_scale();
+    // Written so that what is no number is too far as well.
+    let far = |x: f32, y: f32| !((x * across).abs() <= FARTHEST && (y * down).abs() <= FARTHEST);
+    filter.primitives().iter().any(|primitive| match primitive.kind() {
+        Kind::GaussianBlur(blur) => far(blur.std_dev_x().get(), blur.std_dev_y().get()),
+        Kind::DropShadow(shadow) => {
+            far(shadow.std_dev_x().get(), shadow.std_dev_y().get()) || far(shadow.dx(), shadow.dy())
+        }
+        Kind::Offset(offset) => far(offset.dx(), offset.dy()),
+        Kind::Morphology(spread) => far(spread.radius_x().get(), spread.radius_y().get()),
+        Kind::DisplacementMap(map) => far(map.scale(), map.scale()),
+        Kind::Blend(_)
+        | Kind::ColorMatrix(_)
+        | Kind::ComponentTransfer(_)
+        | Kind::Composite(_)
+        | Kind::ConvolveMatrix(_)
+        | Kind::DiffuseLighting(_)
+        | Kind::Flood(_)
+        | Kind::Image(_)
+        | Kind::Merge(_)
+        | Kind::SpecularLighting(_)
+        | Kind::Tile(_)
+        | Kind::Turbulence(_) => false,
     })
 }
 
@@ -735,6 +767,22 @@ mod tests {
                 "{name}"
             );
         }
+        for (primitive, scale) in [
+            ("<feGaussianBlur stdDeviation='2999999999'/>", "1"),
+            ("<feGaussianBlur stdDeviation='3 2e6'/>", "1"),
+            ("<feGaussianBlur stdDeviation='3'/>", "9e5"),
+            ("<feDropShadow dx='-9e9'/>", "1"),
+            ("<feDropShadow stdDeviation='9e9'/>", "1"),
+            ("<feOffset dy='-2e6'/>", "1"),
+            ("<feMorphology radius='2e6'/>", "1"),
+            ("<feDisplacementMap scale='2e6' in2='SourceGraphic'/>", "1"),
+        ] {
+            let filter = format!(
+                "<filter id='f'>{primitive}</filter><g filter='url(#f)' transform='scale({scale})'>
+                <rect width='1' height='1'/></g>"
+            );
+            assert!(refused(&drawing(&filter)).contains("far out"), "{filter}");
+        }
         let inner = data_uri("image/svg+xml", drawing("<rect width='9e6' height='9'/>").as_bytes());
         let image = format!("<image href='{inner}' width='40' height='20'/>");
         assert!(refused(&drawing(&image)).contains("far out"));
@@ -746,6 +794,8 @@ mod tests {
             "<g font-size='12'><circle r='1em'/></g>",
             "<svg width='100%' height='50%'><rect width='150%' height='9'/></svg>",
             "<g id='99999999999' data-x='1e99'/>",
+            "<filter id='f'><feGaussianBlur stdDeviation='9000'/></filter>
+             <rect width='9' height='9' filter='url(#f)'/>",
             "<rect width='9' height='9' fill='#123456' stroke='#7e99' stroke-miterlimit='1e20'/>",
         ] {
             read(drawing(fine).as_bytes()).unwrap();
