@@ -11,7 +11,7 @@
 //!
 //! One failing asset is an outcome, not an end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,26 +20,24 @@ use serde::{Deserialize, Serialize};
 
 mod batches;
 mod cancel;
+mod prepare;
 mod suffix;
 
 pub use cancel::{Ask, Cancel};
 
 use batches::{Batch, Wanted, batches};
-use suffix::{belies, may_stay, other_content, promised};
+use prepare::{list, on_page, open, plan_item, prepare, unexpected};
 
 use super::beside::Beside;
-use super::check::{ExportJob, Make, Rendition};
+use super::check::{ExportJob, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
-use super::manifest::Filling;
-use super::names::{collisions, output_name};
-use super::precedence::{self, Own};
+use super::precedence::Own;
 use super::publish::{Place, Stage};
 use crate::diag::Fault;
 use crate::fs::{RelPath, Stamp};
 use crate::imaging::SourceInfo;
-use crate::imaging::modifiers::Presets;
-use crate::imaging::plan::{Aux, Defaults, Plan, plan};
-use crate::library::{Asset, AssetType, Delivery, Library, SourceFile};
+use crate::imaging::plan::{Aux, Defaults, Plan};
+use crate::library::{Asset, Library, SourceFile};
 use crate::spool::JournalError;
 use crate::worker::{Answer, Lane, Task, Written};
 
@@ -290,300 +288,6 @@ pub fn prospect(job: &ExportJob, bench: &Bench<'_>) -> Result<Vec<Prospect>, Wor
             },
         })
         .collect())
-}
-
-/// Makes an item of each asset in each rendition.
-fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
-    let listed = job.renditions.iter().map(|rendition| rendition.items.len()).sum();
-    let mut items = Vec::with_capacity(listed);
-    let mut presets = BTreeMap::new();
-    for rendition in &job.renditions {
-        for listed in &rendition.items {
-            let mut item = Item {
-                entry: AssetEntry {
-                    handle: listed.handle.clone(),
-                    name: listed.handle.clone(),
-                    asset_type: None,
-                    rendition: rendition.name.clone(),
-                    source: None,
-                    outcome: AssetOutcome::Cancelled,
-                },
-                rendition,
-                n: listed.position,
-                file: None,
-                asset: listed.asset.as_ref().ok(),
-                own: Own::default(),
-                state: State::Settled,
-            };
-            match (&listed.asset, listed.delivery(&rendition.make)) {
-                (Ok(asset), Some(delivery)) => {
-                    item.entry.name.clone_from(&asset.name);
-                    item.entry.asset_type = Some(asset.kind);
-                    item.entry.source = asset.file.as_ref().map(|file| file.path.to_string());
-                    item.file.clone_from(&asset.file);
-                    let presets = presets.entry(asset.scope).or_insert_with(|| {
-                        precedence::presets(bench.library.images(), asset.scope, bench.macros)
-                    });
-                    begin(&mut item, (bench, presets), asset, delivery);
-                }
-                // Stopped while it was waited for: it might have come yet.
-                (Err(Fault::NotFound { .. } | Fault::NothingMatches), _)
-                    if bench.cancel.asked() == Ask::Stop => {}
-                (Err(fault), _) => item.fail(fault.clone()),
-                (Ok(_), None) => item.fail(unexpected()),
-            }
-            items.push(item);
-        }
-    }
-    items
-}
-
-fn begin(
-    item: &mut Item<'_>,
-    (bench, presets): (&Bench<'_>, &Presets),
-    asset: &Asset,
-    delivery: Delivery,
-) {
-    if let Delivery::NotExportable(reason) = delivery {
-        return item.settle(AssetOutcome::NotExportable { reason: reason.to_string() });
-    }
-    if item.file.is_none() {
-        return item.fail(match asset.kind {
-            AssetType::Template => Fault::Modifiers {
-                message: "a template is made of layers, which are not supported yet".into(),
-                help: Some("list the pictures that it is made of".into()),
-            },
-            _ => Fault::NotFound { nearest: None },
-        });
-    }
-    item.state = match (delivery, &item.rendition.make) {
-        (Delivery::CopyWithWarning(reason), _) => {
-            State::Copy { warnings: vec![reason.to_string()] }
-        }
-        (Delivery::Convert, Make::Convert(recipe)) => {
-            let own = Own::read(asset, presets, bench.defaults.rules());
-            match (recipe.modifiers(asset.scope), own) {
-                (Err(fault), _) | (_, Err(fault)) => return item.fail(fault),
-                (Ok(_), Ok(own)) => {
-                    item.own = own;
-                    State::Convert
-                }
-            }
-        }
-        (Delivery::Copy | Delivery::Convert | Delivery::NotExportable(_), _) => {
-            State::Copy { warnings: Vec::new() }
-        }
-    };
-}
-
-/// Probes, plans and names; afterwards every item is ready or settled.
-fn prepare(
-    job: &ExportJob,
-    bench: &Bench<'_>,
-    items: &mut [Item<'_>],
-) -> Result<BTreeMap<SourceFile, Stamp>, WorkError> {
-    let (infos, stamps) = probe(bench, items)?;
-    for item in &mut *items {
-        let Some(file) = &item.file else { continue };
-        match std::mem::replace(&mut item.state, State::Settled) {
-            State::Settled => {}
-            State::Copy { warnings } => match infos.get(file) {
-                Some(Err(fault @ Fault::Mismatch { .. })) => item.fail(fault.clone()),
-                // Whether it can be read is of no concern to a copy.
-                Some(_) | None => make_ready(job, item, vec![None], warnings),
-            },
-            State::Convert => match infos.get(file) {
-                // Stopped before it was looked at.
-                None => item.settle(AssetOutcome::Cancelled),
-                Some(Ok(info)) => plan_item(job, bench, item, info),
-                // Of a kind that pictures are made of, but not by this release.
-                Some(Err(Fault::UnsupportedSource { detail })) if may_stay(file) => {
-                    let warning =
-                        format!("cannot be converted ({detail}): the original is delivered");
-                    make_ready(job, item, vec![None], vec![warning]);
-                }
-                Some(Err(fault)) => item.fail(fault.clone()),
-            },
-            ready @ State::Ready(_) => item.state = ready,
-        }
-    }
-    // What headers said has become plans.
-    drop(infos);
-    find_collisions(items);
-    Ok(stamps)
-}
-
-type Probed = BTreeMap<SourceFile, Result<SourceInfo, Fault>>;
-
-/// Reads the header of each distinct source that is to be converted, or whose name promises a
-/// picture, and notes its state.
-fn probe(
-    bench: &Bench<'_>,
-    items: &[Item<'_>],
-) -> Result<(Probed, BTreeMap<SourceFile, Stamp>), WorkError> {
-    let mut files: Vec<&SourceFile> = items
-        .iter()
-        .filter_map(|item| match (&item.state, &item.file) {
-            (State::Convert, file) => file.as_ref(),
-            (State::Copy { .. }, Some(file)) if promised(file).is_some() => Some(file),
-            _ => None,
-        })
-        .collect();
-    files.sort();
-    files.dedup();
-    let (mut infos, mut stamps) = (Probed::new(), BTreeMap::new());
-    let mut next = 0;
-    let mut hand_out = || {
-        let file = *files.get(next)?;
-        next += 1;
-        Some((next - 1, file))
-    };
-    let mut waiting: BTreeMap<u64, &SourceFile> = BTreeMap::new();
-    loop {
-        match bench.cancel.asked() {
-            Ask::Nothing => {}
-            Ask::Suspend => return Err(WorkError::Suspended),
-            // What was not looked at is cancelled like everything else.
-            Ask::Stop => return Ok((infos, stamps)),
-        }
-        while bench.lane.room() > 0 {
-            let Some((at, file)) = hand_out() else { break };
-            match bench.library.open_source(file) {
-                Err(fault) => {
-                    infos.insert(file.clone(), Err(fault));
-                }
-                Ok((input, stamp)) => {
-                    stamps.insert(file.clone(), stamp);
-                    bench.lane.submit(at as u64, Task::Probe { input });
-                    waiting.insert(at as u64, file);
-                }
-            }
-        }
-        if waiting.is_empty() {
-            return Ok((infos, stamps));
-        }
-        let Some((tag, answer)) = bench.lane.wait(LISTEN) else {
-            open(bench.lane)?;
-            continue;
-        };
-        let Some(file) = waiting.remove(&tag) else { continue };
-        let info = match answer {
-            Ok(Answer::Probed(info)) => belies(file, info),
-            Ok(_) => Err(unexpected()),
-            Err(Fault::Mismatch { found, .. }) => Err(other_content(file, found)),
-            Err(fault) => Err(fault),
-        };
-        infos.insert(file.clone(), info);
-    }
-}
-
-/// Ends the work when the pool was ended under it.
-fn open(lane: &Lane) -> Result<(), WorkError> {
-    if lane.is_open() { Ok(()) } else { Err(WorkError::Suspended) }
-}
-
-fn unexpected() -> Fault {
-    Fault::Internal { detail: "a worker answered something else than it was asked".into() }
-}
-
-/// Plans every page of an item, and names what will be made.
-fn plan_item(job: &ExportJob, bench: &Bench<'_>, item: &mut Item<'_>, info: &SourceInfo) {
-    let Make::Convert(recipe) = &item.rendition.make else { return };
-    let Some(asset) = item.asset else { return };
-    let Ok(asked) = recipe.modifiers(asset.scope) else { return };
-    let modifiers = item.own.around(asked);
-    let mut defaults = precedence::defaults(bench.defaults, &asset.attributes);
-    match bench.beside().colors(asset.scope, defaults.colors, modifiers.profile()) {
-        Ok(colors) => defaults.colors = colors,
-        Err(fault) => return item.fail(fault),
-    }
-    let (mut plans, mut warnings) = (Vec::new(), Vec::new());
-    for page in info.each_page() {
-        match plan(&modifiers, &page, &defaults) {
-            Ok(planned) => {
-                warnings.extend(planned.warnings.into_iter().map(|finding| finding.message));
-                let types = [page.pixel_type, planned.plan.output.pixel_type];
-                warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
-                plans.push(Some(planned.plan));
-            }
-            Err(finding) => {
-                let fault = Fault::Modifiers { message: finding.message, help: finding.help };
-                return item.fail(on_page(page.page, fault));
-            }
-        }
-    }
-    // Said before anything is made of it.
-    let beside: BTreeSet<&Aux> = plans.iter().flatten().flat_map(|plan: &Plan| &plan.aux).collect();
-    let open = |aux: &Aux| bench.beside().open(asset, aux);
-    if let Some(fault) = beside.into_iter().find_map(|aux| open(aux).err()) {
-        return item.fail(fault);
-    }
-    // Pages mostly have the same to say.
-    let mut said = BTreeSet::new();
-    warnings.retain(|warning| said.insert(warning.clone()));
-    make_ready(job, item, plans, warnings);
-}
-
-/// Says which page a fault is about, where there are pages.
-fn on_page(page: Option<u32>, fault: Fault) -> Fault {
-    match (page, fault) {
-        (None, fault) | (Some(_), fault @ Fault::Page { .. }) => fault,
-        (Some(number), fault) => Fault::Page { number, fault: Box::new(fault) },
-    }
-}
-
-/// Names the files of an item; a plan that is `None` copies.
-fn make_ready(
-    job: &ExportJob,
-    item: &mut Item<'_>,
-    plans: Vec<Option<Plan>>,
-    warnings: Vec<String>,
-) {
-    let Some(file) = &item.file else { return };
-    let named = |plan: Option<Plan>| {
-        let size = plan.as_ref().map(|plan| plan.reply);
-        let extension = match &plan {
-            Some(plan) => Some(plan.extension.as_str()),
-            None => file.path.extension(),
-        };
-        let mut filled = item.rendition.output_name.fill(&Filling {
-            path: file.path.parent().unwrap_or(""),
-            stem: file.path.stem(),
-            size: size.map(|size| (size.width, size.height)),
-            n: item.n,
-            job_name: job.name.as_str(),
-            rendition: item.rendition.name.as_deref().unwrap_or(""),
-        });
-        if let Some(number) = plan.as_ref().and_then(|plan| plan.page) {
-            filled.push_str(&format!("-{number}"));
-        }
-        output_name(&filled, extension).map(|output| Planned { plan, output })
-    };
-    // Kept for every asset until it is made, and mostly of one file: no room for more.
-    let mut files = Vec::with_capacity(plans.len());
-    for named in plans.into_iter().map(named) {
-        match named {
-            Ok(file) => files.push(file),
-            Err(fault) => return item.fail(fault),
-        }
-    }
-    item.state = State::Ready(Box::new(Made { files, warnings }));
-}
-
-fn find_collisions(items: &mut [Item<'_>]) {
-    let mut places = Vec::new();
-    let mut wanted = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        if let State::Ready(ready) = &item.state {
-            for output in ready.outputs() {
-                places.push(at);
-                wanted.push((output, item.entry.handle.as_str()));
-            }
-        }
-    }
-    for (place, fault) in collisions(&wanted) {
-        items[places[place]].fail(fault);
-    }
 }
 
 /// Takes over what an earlier attempt has done and is still staged.

@@ -113,7 +113,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "0 or 1",
         default: "0",
         page: "r-xmpembed",
-        differs: "the packet is copied as it is",
+        differs: "the packet is copied as it is; a JPEG holds 65,504 bytes, and is made without it where it is longer",
         reader: Reader::Typed(|items| Ok(Value::XmpEmbed(items.flag()?.unwrap_or(false)))),
         class: Class::Secondary,
         ..REQUEST
