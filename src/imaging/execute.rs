@@ -12,8 +12,9 @@ use super::raster::Raster;
 use super::{ConvertError, Inputs, Limits, Orientation, PixelType, Size, Uprighting};
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
-/// filter then still sees all it needs (quality is lost visibly below it).
-const LEFT_FOR_FILTER: f64 = 2.0;
+/// filter then still sees all it needs. At 2, some photographs with little colour resolution lose
+/// more than 0.3 of SSIMULACRA2 against full decoding.
+const LEFT_FOR_FILTER: f64 = 2.25;
 
 /// Makes the replies of one source.
 #[derive(Debug)]

@@ -323,6 +323,13 @@ pub fn convert(
         let decode = |shrink| {
             let stored = formats::decode(source, &header, shrink, limits)
                 .map_err(|error| error.on_page(page))?;
+            let stored = match shrink {
+                formats::Shrink::Full => stored,
+                // Decoded smaller, it holds means.
+                formats::Shrink::Half | formats::Shrink::Quarter | formats::Shrink::Eighth => {
+                    ops::sampled(stored)
+                }
+            };
             Ok(Arc::new(ops::orient(stored, orientation)))
         };
         convert_page((plans, page), &decode, &mut engine, each)?;

@@ -5,6 +5,7 @@
 //! pixels multiply, mix and divide.
 
 mod blur;
+mod cells;
 mod chroma;
 mod colorize;
 mod fill;
@@ -20,6 +21,7 @@ mod sharpen;
 mod usm;
 
 pub use blur::{blur, blur_memory};
+pub use cells::sampled;
 pub use chroma::{hue, saturation};
 pub use colorize::colorize;
 pub use fill::{fill, mask};
