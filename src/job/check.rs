@@ -581,6 +581,8 @@ impl Lookup<'_> {
                 items.push(Item { position: items.len() + 1, handle: own.to_owned(), asset });
             }
         }
+        // Kept until the job is over, and a pattern may have doubled it a last time for little.
+        items.shrink_to_fit();
         items
     }
 }
