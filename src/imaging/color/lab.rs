@@ -8,10 +8,13 @@ use lcms2::{CIExyY, Intent, PixelFormat, Profile, Transform};
 use crate::imaging::ConvertError;
 use crate::imaging::raster::Sample;
 
+/// Pixels converted at once, to keep the memory small.
+const AT_ONCE: usize = 4096;
+
 /// The way from L\*a\*b\* of the connection space (D50) to sRGB, relative colorimetric.
 pub struct LabToRgb {
     transform: Transform<[f32; 3], [f32; 3]>,
-    /// One row on its way.
+    /// Some pixels on their way.
     row: Vec<[f32; 3]>,
 }
 
@@ -43,11 +46,36 @@ impl LabToRgb {
         Ok(Self { transform, row: Vec::new() })
     }
 
-    /// Converts pixels and appends red, green and blue of 16 bits each.
+    /// Converts pixels of `channels` components, the first three of which are a colour; `numbers`
+    /// says which. What follows them stays, brought to 16 bits.
     ///
-    /// L\* is 0 to 100, a\* and b\* are −128 to 128; what lies outside of sRGB is clipped. A row or
-    /// a strip at a time keeps the memory small.
-    pub fn convert(&mut self, lab: &[[f32; 3]], rgb: &mut Vec<u16>) {
+    /// L\* is 0 to 100, a\* and b\* are −128 to 128; what lies outside of sRGB is clipped.
+    pub(in crate::imaging) fn pixels<S: Sample>(
+        &mut self,
+        samples: &[S],
+        channels: usize,
+        numbers: impl Fn(&[S]) -> [f32; 3],
+    ) -> Vec<u16> {
+        let mut out = Vec::with_capacity(samples.len());
+        let (mut colors, mut rgb) = (Vec::new(), Vec::new());
+        for pixels in samples.chunks(channels * AT_ONCE) {
+            colors.clear();
+            rgb.clear();
+            colors.extend(pixels.chunks_exact(channels).map(&numbers));
+            self.convert(&colors, &mut rgb);
+            for (pixel, rgb) in pixels.chunks_exact(channels).zip(rgb.as_chunks::<3>().0) {
+                out.extend_from_slice(rgb);
+                out.extend(pixel[3..].iter().map(|alpha| {
+                    let alpha: f32 = (*alpha).into();
+                    u16::round(alpha * (u16::TOP / S::TOP))
+                }));
+            }
+        }
+        out
+    }
+
+    /// Converts colours and appends red, green and blue of 16 bits each.
+    fn convert(&mut self, lab: &[[f32; 3]], rgb: &mut Vec<u16>) {
         self.row.resize(lab.len(), [0.0; 3]);
         self.transform.transform_pixels(lab, &mut self.row);
         rgb.extend(self.row.iter().flatten().map(|v| u16::round(v * u16::TOP)));

@@ -31,9 +31,6 @@ pub(super) const XMP: u16 = 1060;
 /// Bytes of the palette of an indexed document: 256 reds, greens, blues.
 const PALETTE: u64 = 768;
 
-/// Pixels that are converted from Lab at once.
-const LAB_AT_ONCE: usize = 4096;
-
 /// Most blocks behind the layers that are looked at.
 const MAX_BLOCKS: usize = 1000;
 
@@ -519,26 +516,11 @@ fn take_from_white<S: Sample>(pixel: &mut [S], white: [S; 3]) {
 /// 8 bits or 256 of 16.
 fn lab<S: Sample>(samples: &[S], channels: usize) -> Result<Vec<u16>, ConvertError> {
     let (zero, unit) = if S::TOP > 255.0 { (32_768.0, 256.0) } else { (128.0, 1.0) };
-    let mut convert = LabToRgb::new()?;
-    let mut out = Vec::with_capacity(samples.len());
-    let (mut colors, mut rgb) = (Vec::new(), Vec::new());
-    for pixels in samples.chunks(channels * LAB_AT_ONCE) {
-        colors.clear();
-        rgb.clear();
-        for pixel in pixels.chunks_exact(channels) {
-            let [l, a, b]: [f32; 3] = [0, 1, 2].map(|n| pixel[n].into());
-            colors.push([l * 100.0 / S::TOP, (a - zero) / unit, (b - zero) / unit]);
-        }
-        convert.convert(&colors, &mut rgb);
-        for (pixel, rgb) in pixels.chunks_exact(channels).zip(rgb.as_chunks::<3>().0) {
-            out.extend_from_slice(rgb);
-            out.extend(pixel[3..].iter().map(|alpha| {
-                let alpha: f32 = (*alpha).into();
-                u16::round(alpha * (u16::TOP / S::TOP))
-            }));
-        }
-    }
-    Ok(out)
+    let numbers = |pixel: &[S]| {
+        let [l, a, b]: [f32; 3] = [0, 1, 2].map(|n| pixel[n].into());
+        [l * 100.0 / S::TOP, (a - zero) / unit, (b - zero) / unit]
+    };
+    Ok(LabToRgb::new()?.pixels(samples, channels, numbers))
 }
 
 #[cfg(test)]

@@ -61,9 +61,6 @@ const LZW: u16 = 5;
 const OLD_JPEG: u16 = 6;
 const JPEG: u16 = 7;
 
-/// Pixels that are converted from Lab at once.
-const LAB_AT_ONCE: usize = 4096;
-
 /// How the samples of a page lie in the file.
 struct Page {
     size: Size,
@@ -582,25 +579,8 @@ fn look_up(indexes: &[u8], map: &[u16], colors: usize) -> Result<Vec<u8>, Conver
 
 /// Converts Lab to sRGB; alpha stays.
 fn lab_to_rgb<S: Sample>(samples: &[S], page: &Page) -> Result<Vec<u16>, ConvertError> {
-    let channels = page.wanted();
-    let mut convert = LabToRgb::new()?;
-    let mut out = Vec::with_capacity(samples.len());
-    let (mut colors, mut rgb) = (Vec::new(), Vec::new());
-    for pixels in samples.chunks(channels * LAB_AT_ONCE) {
-        colors.clear();
-        rgb.clear();
-        let stored = pixels.chunks_exact(channels);
-        colors.extend(stored.map(|pixel| lab(pixel, page.photometric)));
-        convert.convert(&colors, &mut rgb);
-        for (pixel, rgb) in pixels.chunks_exact(channels).zip(rgb.as_chunks::<3>().0) {
-            out.extend_from_slice(rgb);
-            out.extend(pixel[3..].iter().map(|alpha| {
-                let alpha: f32 = (*alpha).into();
-                u16::round(alpha * (u16::TOP / S::TOP))
-            }));
-        }
-    }
-    Ok(out)
+    let numbers = |pixel: &[S]| lab(pixel, page.photometric);
+    Ok(LabToRgb::new()?.pixels(samples, page.wanted(), numbers))
 }
 
 /// Returns the numbers of a stored colour (TIFF 6.0, section 23; Photoshop TIFF Technical Notes,

@@ -499,18 +499,13 @@ fn render_intent(text: &str) -> Result<RenderIntent, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::told;
     use super::*;
 
     fn read_all(text: &str) -> (AttributeFile, Vec<String>) {
         let mut findings = Vec::new();
         let file = read(text, &Arc::from("a.ini"), &mut findings);
-        let told = findings
-            .into_iter()
-            .map(|d| {
-                let line = crate::diag::position(text, d.span.start).0;
-                format!("{line}: {}{}", d.message, d.help.map_or("".into(), |h| format!(" ({h})")))
-            })
-            .collect();
+        let told = told(text, findings);
         (file, told)
     }
 

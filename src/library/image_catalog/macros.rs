@@ -131,18 +131,13 @@ fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::told;
     use super::*;
 
     fn macros(text: &str, default: &Macros) -> (Macros, Vec<String>) {
         let mut findings = Vec::new();
         let macros = read(text, &Arc::from("a.mac"), default, &mut findings);
-        let told = findings
-            .into_iter()
-            .map(|d| {
-                let line = crate::diag::position(text, d.span.start).0;
-                format!("{line}: {}{}", d.message, d.help.map_or("".into(), |h| format!(" ({h})")))
-            })
-            .collect();
+        let told = told(text, findings);
         (macros, told)
     }
 
