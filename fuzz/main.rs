@@ -39,7 +39,7 @@ const ROUNDS: u64 = 250;
 /// Longest a target may take then, in seconds: a slow machine does fewer rounds.
 const PATIENCE: u64 = 2;
 
-/// Longest one input may take.
+/// Longest one input may take, of the processor's time: a machine may stand still or be busy.
 const SLOW: Duration = Duration::from_secs(20);
 
 /// Address space of the process, in bytes: what a worker has, and some for threads.
@@ -159,9 +159,9 @@ impl Current {
 /// Runs one input; a finding is made smaller and kept.
 fn examine(target: &Target, input: &[u8], current: &Current) -> Result<(), String> {
     current.is(input).map_err(|error| error.to_string())?;
-    let start = Instant::now();
+    let start = spent();
     let Err(words) = holds(target, input) else {
-        let took = start.elapsed();
+        let took = spent().saturating_sub(start);
         if took <= SLOW {
             return Ok(());
         }
@@ -171,6 +171,12 @@ fn examine(target: &Target, input: &[u8], current: &Current) -> Result<(), Strin
     let small = smaller(target, input);
     let kept = keep(&format!("finding-{}", target.name), &small)?;
     Err(format!("{words}\n{} bytes, {}:\n{}", small.len(), kept.display(), hexadecimal(&small)))
+}
+
+/// Returns how long the process has had a processor.
+fn spent() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Runs one input; a panic is an error as well.
