@@ -2,8 +2,8 @@
 //!
 //! `case.toml` names a generated source and what is done to it; `expected.png` is what must come
 //! out, bit for bit, before any lossy coding. A case with `written = true` goes through the format
-//! it asks for and back; a lossy one says how many levels it may be off. `GOLDEN=update cargo test --test golden` writes the
-//! expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
+//! it asks for and back; a lossy one says how many levels it may be off, and `said` is what else must
+//! be in the file. `GOLDEN=update cargo test --test golden` writes the expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
 //! times the difference) in the folder the failure names.
 
 use std::error::Error;
@@ -43,12 +43,44 @@ struct Case {
     /// How far a component may be off, in levels.
     #[serde(default)]
     most: u8,
+    /// The resolution that the source's catalogue gives it.
+    resolution: Option<f64>,
+    /// What the file that was written says beside its pixels.
+    said: Option<Said>,
     /// Width and height of the result, of a case that is not asked by modifiers.
     #[serde(default)]
     reply: [u32; 2],
     /// What is done, in the form of a plan's steps.
     #[serde(default)]
     steps: Vec<Step>,
+}
+
+/// What a file says of itself.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    /// Dots per inch, to a tenth; none is 0.
+    #[serde(default)]
+    dpi: f64,
+    /// Whether the XMP of the source is in it, byte for byte.
+    #[serde(default)]
+    xmp: bool,
+    /// Names of its paths with the corners of their boxes, to a hundredth of the picture.
+    #[serde(default)]
+    paths: Vec<(String, [f64; 4])>,
+}
+
+impl Said {
+    fn of(file: &[u8]) -> Result<Self> {
+        let info = probe(Cursor::new(file), &Limits::default(), Uprighting::Ignore)?;
+        let to = |parts: f64, value: f64| (value * parts).round() / parts;
+        let paths = info.paths.into_iter();
+        Ok(Self {
+            dpi: to(10.0, info.dpi.unwrap_or_default()),
+            xmp: file.windows(sources::XMP.len()).any(|bytes| bytes == sources::XMP),
+            paths: paths.map(|path| (path.name, path.bounds.map(|at| to(100.0, at)))).collect(),
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -83,6 +115,12 @@ fn run(folder: &Path, name: &str) -> Result<()> {
     let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml"))?)?;
     let source = sources::make(&case.source)?;
     let file = reply(&source, &made(&case, &source.file, source.size)?)?;
+    if let Some(said) = &case.said {
+        let found = Said::of(&file)?;
+        if found != *said {
+            return Err(format!("the file says {found:?}, not {said:?}").into());
+        }
+    }
     let file = if case.written { through_its_format(file)? } else { file };
     let expected = folder.join("expected.png");
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "update") {
@@ -127,7 +165,7 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
         return Err(error.message.clone().into());
     }
     let colors = ColorDefaults { profiles: sources::profiles(), ..ColorDefaults::default() };
-    let defaults = Defaults { colors, ..Defaults::default() };
+    let defaults = Defaults { colors, resolution: case.resolution, ..Defaults::default() };
     let planned = plan(&parsed.modifiers, &info, &defaults);
     let mut plan = planned.map_err(|finding| finding.message)?.plan;
     if !case.written {
