@@ -11,7 +11,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use exportd::imaging::modifiers::{Presets, Rules, parse};
+use exportd::imaging::modifiers::values::Format;
+use exportd::imaging::modifiers::{Presets, Rules, Support, parse, table};
 use exportd::imaging::plan::{
     Color, ColorDefaults, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
 };
@@ -90,13 +91,44 @@ fn main() -> ExitCode {
         Ok(folders) if !folders.is_empty() => folders,
         Ok(_) | Err(_) => return ExitCode::FAILURE,
     };
+    let all = trials.clone();
+    let enough = Trial::test("enough", move || {
+        enough(&all).map_err(|error| Failed::from(error.to_string()))
+    });
     let trials = trials.into_iter().map(|folder| {
         let name = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
         Trial::test(name.clone(), move || {
             run(&folder, &name).map_err(|error| Failed::from(error.to_string()))
         })
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, trials.chain([enough]).collect()).exit_code()
+}
+
+/// Checks that there are three cases for each command that has an effect, and one for each format
+/// that can be written.
+fn enough(folders: &[PathBuf]) -> Result<()> {
+    let of = |command: &str| {
+        let parents = folders.iter().filter_map(|folder| folder.parent()?.file_name());
+        parents.filter(|name| *name == command).count()
+    };
+    let commands = table().iter().filter(|command| command.support == Support::Supported);
+    let few: Vec<&str> = commands.map(|command| command.name).filter(|name| of(name) < 3).collect();
+    let mut written = Vec::new();
+    for folder in folders {
+        let text = std::fs::read_to_string(folder.join("case.toml"))?;
+        let case: Case = toml::from_str(&text)?;
+        let modifiers = case.modifiers.filter(|_| case.written).unwrap_or_default();
+        let format = modifiers.split('&').find_map(|part| part.strip_prefix("fmt="));
+        let name = format.unwrap_or_default().split(',').next().unwrap_or_default();
+        written.push(name.to_owned());
+    }
+    let formats = Format::table().iter().filter(|entry| entry.support == Support::Supported);
+    let names = formats.map(|entry| entry.name);
+    let none: Vec<&str> = names.filter(|name| !written.iter().any(|known| known == name)).collect();
+    if few.is_empty() && none.is_empty() {
+        return Ok(());
+    }
+    Err(format!("fewer than three cases: {few:?}; formats without one: {none:?}").into())
 }
 
 /// Lists the folders of all cases, sorted.
