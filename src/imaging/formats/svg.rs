@@ -819,12 +819,18 @@ mod tests {
         }
         // Pictures, and pictures of filters; what is in them may be what is enlarged.
         let uri = |inside: &str| data_uri("image/svg+xml", drawing(inside).as_bytes());
-        let painted = format!(
-            "<pattern id='p' {tile}>{drawn}</pattern><rect fill='url(#p)' width='9' height='9'/>"
-        );
-        for (inside, scale) in
-            [("<rect width='9e6' height='9'/>", 1), (rect, 999), (painted.as_str(), 1)]
-        {
+        let painted = |what: &str| {
+            format!(
+                "<pattern id='p' {tile}>{what}</pattern><rect fill='url(#p)' width='9' height='9'/>"
+            )
+        };
+        let (huge, large) = (painted(&drawn), painted(rect));
+        for (inside, scale) in [
+            ("<rect width='9e6' height='9'/>", 1),
+            (rect, 999),
+            (huge.as_str(), 1),
+            (large.as_str(), 999),
+        ] {
             let inner = uri(inside);
             let image = format!(
                 "<g transform='scale({scale})'><image href='{inner}' width='40' height='20'/></g>"

@@ -42,6 +42,23 @@ fn quality_counts() {
 }
 
 #[test]
+fn transparency_is_coded_finer_than_colour() {
+    let mut seed = 9_u32;
+    let samples = (0..96 * 96).flat_map(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [u8::try_from(64 + (seed >> 25)).unwrap(); 4]
+    });
+    let samples = Samples::Eight(samples.collect());
+    let picture = Raster::new(Size::new(96, 96), PixelType::Rgb, Alpha::Straight, samples).unwrap();
+    let (_, found) = read(&write(&picture, 40)).unwrap();
+    let off = |channel: usize| -> u32 {
+        let pairs = eight(&found).iter().zip(eight(&picture)).skip(channel).step_by(4);
+        pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
+    };
+    assert!(off(3) * 3 < off(1) * 2, "{} of {}", off(3), off(1));
+}
+
+#[test]
 fn an_opaque_picture_loses_nothing_with_its_alpha() {
     let picture = raster((20, 10), PixelType::Rgb, Alpha::None);
     let file = write(&picture.clone().with_alpha(), 80);
