@@ -15,6 +15,7 @@ use super::*;
 mod embedded;
 mod operations;
 mod requests;
+mod vectors;
 
 const KERNELS: [Kernel; 4] = [Kernel::Bilin, Kernel::Bicub, Kernel::Sharp2, Kernel::Bisharp];
 

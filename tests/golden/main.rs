@@ -2,8 +2,8 @@
 //!
 //! `case.toml` names a generated source and what is done to it; `expected.png` is what must come
 //! out, bit for bit, before any lossy coding. A case with `written = true` goes through the format
-//! it asks for and back; a lossy one says how many levels it may be off. `GOLDEN=update cargo test --test golden` writes the
-//! expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
+//! it asks for and back; a lossy one says how many levels it may be off, and `said` is what else must
+//! be in the file. `GOLDEN=update cargo test --test golden` writes the expected pictures anew. A difference leaves a picture of three parts (expected, found, sixteen
 //! times the difference) in the folder the failure names.
 
 use std::error::Error;
@@ -11,7 +11,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use exportd::imaging::modifiers::{Presets, Rules, parse};
+use exportd::imaging::modifiers::values::Format;
+use exportd::imaging::modifiers::{Presets, Rules, Support, parse, table};
 use exportd::imaging::plan::{
     Color, ColorDefaults, Conversion, Defaults, Encoding, Output, Plan, Rect, Step, plan,
 };
@@ -43,12 +44,44 @@ struct Case {
     /// How far a component may be off, in levels.
     #[serde(default)]
     most: u8,
+    /// The resolution that the source's catalogue gives it.
+    resolution: Option<f64>,
+    /// What the file that was written says beside its pixels.
+    said: Option<Said>,
     /// Width and height of the result, of a case that is not asked by modifiers.
     #[serde(default)]
     reply: [u32; 2],
     /// What is done, in the form of a plan's steps.
     #[serde(default)]
     steps: Vec<Step>,
+}
+
+/// What a file says of itself.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    /// Dots per inch, to a tenth; none is 0.
+    #[serde(default)]
+    dpi: f64,
+    /// Whether the XMP of the source is in it, byte for byte.
+    #[serde(default)]
+    xmp: bool,
+    /// Names of its paths with the corners of their boxes, to a hundredth of the picture.
+    #[serde(default)]
+    paths: Vec<(String, [f64; 4])>,
+}
+
+impl Said {
+    fn of(file: &[u8]) -> Result<Self> {
+        let info = probe(Cursor::new(file), &Limits::default(), Uprighting::Ignore)?;
+        let to = |parts: f64, value: f64| (value * parts).round() / parts;
+        let paths = info.paths.into_iter();
+        Ok(Self {
+            dpi: to(10.0, info.dpi.unwrap_or_default()),
+            xmp: file.windows(sources::XMP.len()).any(|bytes| bytes == sources::XMP),
+            paths: paths.map(|path| (path.name, path.bounds.map(|at| to(100.0, at)))).collect(),
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -58,13 +91,44 @@ fn main() -> ExitCode {
         Ok(folders) if !folders.is_empty() => folders,
         Ok(_) | Err(_) => return ExitCode::FAILURE,
     };
+    let all = trials.clone();
+    let enough = Trial::test("enough", move || {
+        enough(&all).map_err(|error| Failed::from(error.to_string()))
+    });
     let trials = trials.into_iter().map(|folder| {
         let name = folder.strip_prefix(&root).unwrap_or(&folder).display().to_string();
         Trial::test(name.clone(), move || {
             run(&folder, &name).map_err(|error| Failed::from(error.to_string()))
         })
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, trials.chain([enough]).collect()).exit_code()
+}
+
+/// Checks that there are three cases for each command that has an effect, and one for each format
+/// that can be written.
+fn enough(folders: &[PathBuf]) -> Result<()> {
+    let of = |command: &str| {
+        let parents = folders.iter().filter_map(|folder| folder.parent()?.file_name());
+        parents.filter(|name| *name == command).count()
+    };
+    let commands = table().iter().filter(|command| command.support == Support::Supported);
+    let few: Vec<&str> = commands.map(|command| command.name).filter(|name| of(name) < 3).collect();
+    let mut written = Vec::new();
+    for folder in folders {
+        let text = std::fs::read_to_string(folder.join("case.toml"))?;
+        let case: Case = toml::from_str(&text)?;
+        let modifiers = case.modifiers.filter(|_| case.written).unwrap_or_default();
+        let format = modifiers.split('&').find_map(|part| part.strip_prefix("fmt="));
+        let name = format.unwrap_or_default().split(',').next().unwrap_or_default();
+        written.push(name.to_owned());
+    }
+    let formats = Format::table().iter().filter(|entry| entry.support == Support::Supported);
+    let names = formats.map(|entry| entry.name);
+    let none: Vec<&str> = names.filter(|name| !written.iter().any(|known| known == name)).collect();
+    if few.is_empty() && none.is_empty() {
+        return Ok(());
+    }
+    Err(format!("fewer than three cases: {few:?}; formats without one: {none:?}").into())
 }
 
 /// Lists the folders of all cases, sorted.
@@ -83,6 +147,12 @@ fn run(folder: &Path, name: &str) -> Result<()> {
     let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml"))?)?;
     let source = sources::make(&case.source)?;
     let file = reply(&source, &made(&case, &source.file, source.size)?)?;
+    if let Some(said) = &case.said {
+        let found = Said::of(&file)?;
+        if found != *said {
+            return Err(format!("the file says {found:?}, not {said:?}").into());
+        }
+    }
     let file = if case.written { through_its_format(file)? } else { file };
     let expected = folder.join("expected.png");
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "update") {
@@ -127,7 +197,7 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
         return Err(error.message.clone().into());
     }
     let colors = ColorDefaults { profiles: sources::profiles(), ..ColorDefaults::default() };
-    let defaults = Defaults { colors, ..Defaults::default() };
+    let defaults = Defaults { colors, resolution: case.resolution, ..Defaults::default() };
     let planned = plan(&parsed.modifiers, &info, &defaults);
     let mut plan = planned.map_err(|finding| finding.message)?.plan;
     if !case.written {

@@ -33,6 +33,7 @@ pub(crate) fn make(name: &str) -> Result<Source> {
         "page" => page(0).into_bytes(),
         "turned-page" => page(90).into_bytes(),
         "cmyk" => cmyk(&pixels(inks), None)?,
+        "outlined" => outlined(&pixels(detail))?,
         "press" => cmyk(&pixels(inks), Some(&made::cmyk()))?,
         other => return Err(format!("there is no source {other:?}").into()),
     };
@@ -105,6 +106,48 @@ fn page(rotate: u32) -> String {
     }
     let (start, size) = (file.len(), objects.len() + 1);
     file + &table + &format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n")
+}
+
+/// What sources with paths say of themselves beside their pixels.
+pub(crate) const XMP: &[u8] =
+    b"<?xpacket begin=''?><x:xmpmeta xmlns:x='adobe:ns:meta/'/><?xpacket end='w'?>";
+
+/// A TIFF with XMP and two paths: a diamond over the whole picture and its left three fifths.
+fn outlined(samples: &[u8]) -> Result<Vec<u8>> {
+    let diamond = path(2000, b"diamond", &[[30, 0], [60, 20], [30, 40], [0, 20]]);
+    let left = path(2001, b"left part", &[[0, 0], [36, 0], [36, 40], [0, 40]]);
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut file)?;
+    let mut image = encoder.new_image::<tiff::encoder::colortype::RGB8>(WIDTH, HEIGHT)?;
+    let resources = [diamond, left].concat();
+    image.encoder().write_tag(tiff::tags::Tag::Unknown(34_377), resources.as_slice())?;
+    image.encoder().write_tag(tiff::tags::Tag::Unknown(700), XMP)?;
+    image.write_data(samples)?;
+    Ok(file.into_inner())
+}
+
+/// An image resource of Photoshop: a closed path of straight lines through points in pixels.
+fn path(number: u16, name: &[u8], points: &[[u32; 2]]) -> Vec<u8> {
+    let mut records = Vec::new();
+    let mut record = |selector: u16, data: &[u8]| {
+        records.extend(selector.to_be_bytes());
+        records.extend(data);
+        records.resize(records.len().next_multiple_of(26), 0);
+    };
+    record(6, &[]);
+    record(0, &[0, level(u32::try_from(points.len()).unwrap_or_default())]);
+    for [x, y] in points {
+        // 24 bits behind the point, y first; both handles lie on the knot.
+        let knot = [y * (1 << 24) / HEIGHT, x * (1 << 24) / WIDTH].map(u32::to_be_bytes).concat();
+        record(2, &knot.repeat(3));
+    }
+    let mut resource = [b"8BIM".as_slice(), &number.to_be_bytes()].concat();
+    resource.push(level(u32::try_from(name.len()).unwrap_or_default()));
+    resource.extend(name);
+    resource.resize(resource.len().next_multiple_of(2), 0);
+    resource.extend(u32::try_from(records.len()).unwrap_or_default().to_be_bytes());
+    resource.extend(records);
+    resource
 }
 
 /// Returns the profiles that a case may name.

@@ -99,4 +99,32 @@ mod tests {
         assert!(found.chunks(4).all(|p| p[1] == 255 && p[2] == 0 && p[3] == 128));
         assert!(found.chunks(4).any(|p| p[0] == 0) && found.chunks(4).any(|p| p[0] == 1));
     }
+
+    /// Reduces rows of gray.
+    fn gray(width: u32, samples: &[u16]) -> Vec<u8> {
+        let size = Size::new(width, u32::try_from(samples.len()).unwrap() / width);
+        let samples = Samples::Sixteen(samples.to_vec());
+        eight(diffuse(Raster::new(size, PixelType::Gray, Alpha::None, samples).unwrap()))
+    }
+
+    /// What is missing is 120 of 257 steps; a pixel is white from 129 on.
+    #[test]
+    fn every_neighbour_gets_its_sixteenths() {
+        // To the right 7: 53 steps.
+        assert_eq!((gray(2, &[120, 75])[1], gray(2, &[120, 76])[1]), (0, 1));
+        // Below 5: 38.
+        assert_eq!((gray(1, &[120, 90])[1], gray(1, &[120, 91])[1]), (0, 1));
+        // Below to the right 1: 8; the pixels before it are exact levels after what they got.
+        let last = |v| gray(2, &[120, 204, 219, v])[3];
+        assert_eq!((last(120), last(121)), (0, 1));
+        // Below to the left 3: 23.
+        let left = |v| gray(2, &[0, 120, v, 0])[2];
+        assert_eq!((left(105), left(106)), (0, 1));
+    }
+
+    #[test]
+    fn what_white_and_black_cannot_take_is_not_carried_on() {
+        assert_eq!(gray(3, &[254 * 257 + 120, 65_535, 118]), [254, 255, 0]);
+        assert_eq!(gray(3, &[257 - 120, 0, 140]), [1, 0, 1]);
+    }
 }

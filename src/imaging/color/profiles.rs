@@ -148,11 +148,24 @@ mod tests {
             (good[..100].to_vec(), "no colour profile"),
             (good[..300].to_vec(), "cut short"),
             (with(12, b"link"), "device link"),
+            (with(12, b"abst"), "abstract"),
+            (with(12, b"nmcl"), "named colours"),
             (with(12, b"????"), "unknown class"),
             (with(16, b"Lab "), "something else than gray, RGB or CMYK"),
         ] {
             let error = type_of(&bytes).unwrap_err();
             assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_device_counts() {
+        let good = reply_profile(PixelType::Rgb).unwrap();
+        for class in [b"scnr", b"mntr", b"prtr", b"spac"] {
+            let mut profile = good.clone();
+            profile[12..16].copy_from_slice(class);
+            assert_eq!(type_of(&profile), Ok(PixelType::Rgb));
+            assert!(open(&profile, PixelType::Rgb).is_some(), "{}", class.escape_ascii());
         }
     }
 

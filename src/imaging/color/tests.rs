@@ -159,6 +159,57 @@ fn a_profile_that_was_handed_over_converts_both_ways() {
 }
 
 #[test]
+fn a_profile_as_good_as_srgb_changes_nothing_at_any_depth() {
+    let mut near = reply_profile(Rgb).unwrap();
+    let entry = near[132..].chunks_exact(12).find(|entry| entry.starts_with(b"rXYZ")).unwrap();
+    let at = u32::from_be_bytes(entry[4..8].try_into().unwrap()) as usize;
+    // Red is a thousandth lighter.
+    let x = u32::from_be_bytes(near[at + 8..at + 12].try_into().unwrap()) + 30;
+    near[at + 8..at + 12].copy_from_slice(&x.to_be_bytes());
+    assert!(Colors::of(Some(&near), Rgb, &[]).own.is_some_and(|own| own.srgb));
+    for color in [[9_000, 20_000, 50_000], [61_234, 777, 30_000], [257, 256, 255]] {
+        let found = converted(wide(Rgb, &color), Some(&near), Rgb);
+        assert_eq!(found, Samples::Sixteen(color.to_vec()));
+    }
+    // What is further off than a level counts.
+    near[at + 8..at + 12].copy_from_slice(&(x + 2_000).to_be_bytes());
+    assert!(Colors::of(Some(&near), Rgb, &[]).own.is_some_and(|own| !own.srgb));
+    assert_ne!(
+        converted(one(Rgb, &[200, 0, 0]), Some(&near), Rgb),
+        Samples::Eight(vec![200, 0, 0])
+    );
+}
+
+#[test]
+fn gray_of_sixteen_bits_is_exact_too() {
+    for v in (0..=u16::MAX).step_by(331) {
+        let found = converted(wide(Gray, &[v]), None, Rgb);
+        assert_eq!(found, Samples::Sixteen(vec![v; 3]));
+    }
+}
+
+/// The replies of one source share the conversions that were made; none may get another's.
+#[test]
+fn conversions_that_differ_in_one_thing_are_kept_apart() {
+    let aux = press();
+    let mut colors = Colors::of(None, Rgb, &aux);
+    let mut black = |intent, dither| {
+        let how = Conversion { intent, black_point: false, dither, ..to(named("press")) };
+        colors.to_output(one(Rgb, &[0; 3]), &output(Cmyk, how)).unwrap().into_samples()
+    };
+    for _ in 0..2 {
+        for (intent, wanted) in
+            [(Intent::Perceptual, 204), (Intent::Relative, 255), (Intent::Saturation, 230)]
+        {
+            let Samples::Eight(narrow) = black(intent, false) else { panic!("16 bits") };
+            assert_eq!(narrow[3], wanted);
+            let Samples::Sixteen(wide) = black(intent, true) else { panic!("8 bits") };
+            assert!(wide[3].abs_diff(u16::from(wanted) * 257) < 257, "{wide:?}");
+        }
+    }
+}
+
+#[test]
 fn each_intent_takes_its_own_table() {
     let black = |intent| {
         let how = Conversion { intent, black_point: false, ..to(named("press")) };

@@ -129,8 +129,8 @@ pub(super) fn decode(
 /// Refuses a drawing in which something lies so far out that the rasteriser, which counts in fixed
 /// point, loses its way: it would end the process.
 ///
-/// Drawings within it, masks and clips are looked at where they are used, for what enlarges them
-/// is there; patterns, which are painted on tiles of their own, where they are defined.
+/// Drawings within it, masks, clips and pictures of filters are looked at where they are used, for
+/// what enlarges them is there; patterns, which are painted on tiles of their own, where they are defined.
 fn refuse_far(tree: &Tree, scale: Transform) -> Result<(), ConvertError> {
     let mut left: Vec<(&usvg::Group, Transform)> = vec![(tree.root(), scale)];
     left.extend(tree.patterns().iter().map(|pattern| (pattern.root(), scale)));
@@ -145,8 +145,15 @@ fn refuse_far(tree: &Tree, scale: Transform) -> Result<(), ConvertError> {
             return Err(far_out());
         }
         let here = scale.pre_concat(group.abs_transform());
-        if group.filters().iter().any(|filter| reaches_far(filter, here)) {
-            return Err(far_out());
+        for filter in group.filters() {
+            if reaches_far(filter, here) {
+                return Err(far_out());
+            }
+            let (across, down) = here.get_scale();
+            left.extend(filter.primitives().iter().filter_map(|part| match part.kind() {
+                Kind::Image(image) => Some((image.root(), Transform::from_scale(across, down))),
+                _ => None,
+            }));
         }
         let mut clip = group.clip_path();
         while let Some(path) = clip {
@@ -745,6 +752,9 @@ mod tests {
             "<svg viewBox='0 0 1e38 1e38'><circle r='1e2%'/></svg>".to_owned(),
             "<rect width='9' height='9' transform='scale(1e9)'/>".to_owned(),
             "<path d='M0 0H9' stroke='red' stroke-width='1e8'/>".to_owned(),
+            "<rect width='9' height='2e6'/>".to_owned(),
+            "<rect x='-2e6' width='9' height='9'/>".to_owned(),
+            "<rect y='-2e6' width='9' height='9'/>".to_owned(),
         ] {
             assert!(refused(&drawing(&far)).contains("far out"), "{far}");
         }
@@ -758,9 +768,29 @@ mod tests {
         let user = |name: &str| {
             format!("<g transform='scale(1e5)'><rect width='1' height='1' {name}/></g>")
         };
+        let one = "<rect width='1' height='1'/>";
+        let drawn = format!("<g transform='scale(99999)'>{rect}</g>");
+        let tile = "width='9' height='9' patternUnits='userSpaceOnUse'";
         for (def, name) in [
             (format!("<clipPath id='a'>{rect}</clipPath>"), "clip-path='url(#a)'"),
             (format!("<mask id='a'>{rect}</mask>"), "mask='url(#a)'"),
+            (
+                format!(
+                    "<clipPath id='b'>{rect}</clipPath>
+                    <clipPath id='a' clip-path='url(#b)'>{one}</clipPath>"
+                ),
+                "clip-path='url(#a)'",
+            ),
+            (
+                format!("<mask id='b'>{rect}</mask><mask id='a' mask='url(#b)'>{one}</mask>"),
+                "mask='url(#a)'",
+            ),
+            (
+                "<clipPath id='a' transform='scale(99999)'><rect width='9' height='9'/></clipPath>"
+                    .to_owned(),
+                "transform='scale(0.001)' clip-path='url(#a)'",
+            ),
+            (format!("<pattern id='a' {tile}>{drawn}</pattern>"), "fill='url(#a)'"),
         ] {
             assert!(
                 refused(&drawing(&format!("{def}{}", user(name)))).contains("far out"),
@@ -774,7 +804,11 @@ mod tests {
             ("<feDropShadow dx='-9e9'/>", "1"),
             ("<feDropShadow stdDeviation='9e9'/>", "1"),
             ("<feOffset dy='-2e6'/>", "1"),
+            ("<feOffset dx='2e6'/>", "1"),
+            ("<feDropShadow dy='9e9'/>", "1"),
             ("<feMorphology radius='2e6'/>", "1"),
+            ("<feMorphology radius='3 2e6'/>", "1"),
+            ("<feMorphology radius='2e6 3'/>", "1"),
             ("<feDisplacementMap scale='2e6' in2='SourceGraphic'/>", "1"),
         ] {
             let filter = format!(
@@ -783,9 +817,31 @@ mod tests {
             );
             assert!(refused(&drawing(&filter)).contains("far out"), "{filter}");
         }
-        let inner = data_uri("image/svg+xml", drawing("<rect width='9e6' height='9'/>").as_bytes());
-        let image = format!("<image href='{inner}' width='40' height='20'/>");
-        assert!(refused(&drawing(&image)).contains("far out"));
+        // Pictures, and pictures of filters; what is in them may be what is enlarged.
+        let uri = |inside: &str| data_uri("image/svg+xml", drawing(inside).as_bytes());
+        let painted = |what: &str| {
+            format!(
+                "<pattern id='p' {tile}>{what}</pattern><rect fill='url(#p)' width='9' height='9'/>"
+            )
+        };
+        let (huge, large) = (painted(&drawn), painted(rect));
+        for (inside, scale) in [
+            ("<rect width='9e6' height='9'/>", 1),
+            (rect, 999),
+            (huge.as_str(), 1),
+            (large.as_str(), 999),
+        ] {
+            let inner = uri(inside);
+            let image = format!(
+                "<g transform='scale({scale})'><image href='{inner}' width='40' height='20'/></g>"
+            );
+            assert!(refused(&drawing(&image)).contains("far out"), "{image}");
+            let filter = format!(
+                "<filter id='f'><feImage href='{inner}'/></filter>
+                <g transform='scale({scale})'><rect width='9' height='9' filter='url(#f)'/></g>"
+            );
+            assert!(refused(&drawing(&filter)).contains("far out"), "{filter}");
+        }
         for fine in [
             // Flags without spaces look like one long number.
             "<path d='M1 1a2 2 0 11123456 8'/>",
@@ -800,6 +856,28 @@ mod tests {
         ] {
             read(drawing(fine).as_bytes()).unwrap();
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_far() {
+        let unit = usvg::Rect::from_xywh(0.0, 0.0, 1.0, 1.0).unwrap();
+        assert!(!is_far(unit, Transform::default()));
+        assert!(is_far(unit, Transform::from_translate(f32::NAN, 0.0)));
+        assert!(is_far(unit, Transform::from_translate(0.0, f32::NAN)));
+    }
+
+    #[test]
+    fn masks_that_multiply_are_refused() {
+        // In units of their own the reader would make each of them anew.
+        let whole = "maskUnits='userSpaceOnUse' width='40' height='20'";
+        let rect = "<rect width='9' height='9'";
+        let mut doubling = format!("<mask id='m0' {whole}>{rect}/></mask>");
+        for n in 1..24 {
+            let part = format!("{rect} mask='url(#m{})'/>", n - 1);
+            doubling.push_str(&format!("<mask id='m{n}' {whole}>{part}{part}</mask>"));
+        }
+        doubling.push_str(&format!("{rect} mask='url(#m23)'/>"));
+        assert!(refused(&drawing(&doubling)).contains("too many times"));
     }
 
     #[test]

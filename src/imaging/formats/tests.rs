@@ -87,7 +87,7 @@ fn foreign(
     file.into_inner()
 }
 
-fn output(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
+pub(super) fn output(encoding: Encoding, pixel_type: PixelType, alpha: bool) -> Output {
     let background =
         Color { pixel_type: PixelType::Rgb, components: [255, 255, 255, 0], alpha: 255 };
     Output {

@@ -282,3 +282,69 @@ impl Matrix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(found: f32, wanted: f32) -> bool {
+        (found - wanted).abs() < 1e-5
+    }
+
+    /// H.273, equations 20 to 31: where black, white and the ends of the differences lie.
+    #[test]
+    fn ranges_end_where_the_standard_says() {
+        for (bits, unit) in [(8, 1.0), (10, 4.0), (12, 16.0)] {
+            let fraction = |levels: Levels, value: f32| (value - levels.zero) / levels.span;
+            let luma = Levels::luma(bits, false);
+            assert!(
+                near(fraction(luma, 16.0 * unit), 0.0) && near(fraction(luma, 235.0 * unit), 1.0)
+            );
+            let chroma = Levels::chroma(bits, false);
+            assert!(near(fraction(chroma, 16.0 * unit), -0.5));
+            assert!(near(fraction(chroma, 128.0 * unit), 0.0));
+            assert!(near(fraction(chroma, 240.0 * unit), 0.5));
+            let full = Levels::luma(bits, true);
+            let top = 256.0 * unit - 1.0;
+            assert!(near(fraction(full, 0.0), 0.0) && near(fraction(full, top), 1.0));
+            let chroma = Levels::chroma(bits, true);
+            assert!(near(fraction(chroma, 128.0 * unit), 0.0));
+            assert!(near(fraction(chroma, top), 0.5 - 0.5 / top));
+        }
+    }
+
+    #[test]
+    fn half_as_many_samples_lie_between_the_pixels() {
+        let found: Vec<_> = (0..7).map(|position| neighbours(position, 4)).collect();
+        assert_eq!(found, [(0, 0), (0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]);
+        assert_eq!(neighbours(7, 4), (3, 3));
+    }
+
+    #[test]
+    fn colours_come_back_with_the_weights_of_their_standard() {
+        for (matrix, red, blue) in [
+            (1, 0.2126, 0.0722),
+            (2, 0.299, 0.114),
+            (4, 0.30, 0.11),
+            (5, 0.299, 0.114),
+            (6, 0.299, 0.114),
+            (7, 0.212, 0.087),
+            (9, 0.2627, 0.0593),
+        ] {
+            let cicp = Cicp { primaries: 1, transfer: 13, matrix, full_range: true };
+            for color in [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.9, 0.4, 0.1]] {
+                let [r, g, b]: [f32; 3] = color;
+                let y = red * r + (1.0 - red - blue) * g + blue * b;
+                let (cb, cr) = ((b - y) / (2.0 - 2.0 * blue), (r - y) / (2.0 - 2.0 * red));
+                let mut rows = [vec![y], vec![cb], vec![cr]];
+                Matrix::of(cicp).unwrap().turn(&mut rows);
+                let back = rows.iter().flatten().zip(color).all(|(a, b)| near(*a, b));
+                assert!(back, "{matrix}: {color:?} {rows:?}");
+            }
+        }
+        for matrix in [3, 8, 10, 11, 14] {
+            let cicp = Cicp { primaries: 1, transfer: 13, matrix, full_range: true };
+            assert!(Matrix::of(cicp).is_err(), "{matrix}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::tests::{assert_near, eight, raster, read, sixteen};
+use super::super::tests::{assert_near, eight, output, raster, read, sixteen};
 use super::*;
+use crate::imaging::color::Colors;
 
 fn write(picture: &Raster, quality: u8) -> Vec<u8> {
     encode(picture, Some(quality)).unwrap()
@@ -38,6 +39,23 @@ fn quality_counts() {
     let picture = raster((128, 96), PixelType::Rgb, Alpha::Straight);
     let sizes: Vec<usize> = [1, 60, 90, 100].map(|quality| write(&picture, quality).len()).into();
     assert!(sizes.is_sorted() && sizes[0] < sizes[3], "{sizes:?}");
+}
+
+#[test]
+fn transparency_is_coded_finer_than_colour() {
+    let mut seed = 9_u32;
+    let samples = (0..96 * 96).flat_map(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [u8::try_from(64 + (seed >> 25)).unwrap(); 4]
+    });
+    let samples = Samples::Eight(samples.collect());
+    let picture = Raster::new(Size::new(96, 96), PixelType::Rgb, Alpha::Straight, samples).unwrap();
+    let (_, found) = read(&write(&picture, 40)).unwrap();
+    let off = |channel: usize| -> u32 {
+        let pairs = eight(&found).iter().zip(eight(&picture)).skip(channel).step_by(4);
+        pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
+    };
+    assert!(off(3) * 3 < off(1) * 2, "{} of {}", off(3), off(1));
 }
 
 #[test]
@@ -138,6 +156,129 @@ fn wide_colours_get_a_profile() {
     assert_eq!(name.as_deref(), Some("Display P3"));
     let hdr = read(include_bytes!("testdata/pq.avif"));
     assert!(matches!(hdr, Err(ConvertError::Unsupported { .. })), "{hdr:?}");
+}
+
+/// Converts one colour to sRGB by the profile of its primaries and its curve.
+fn in_srgb(primaries: u16, transfer: u16, color: [u8; 3]) -> Vec<u8> {
+    let profile = profile::of(Cicp { primaries, transfer, matrix: 9, full_range: true });
+    let profile = profile.unwrap().unwrap();
+    let samples = Samples::Eight(color.to_vec());
+    let one = Raster::new(Size::new(1, 1), PixelType::Rgb, Alpha::None, samples).unwrap();
+    let one = one.with_profile(Some(profile.as_slice().into()));
+    let mut colors = Colors::of(Some(&profile), PixelType::Rgb, &[]);
+    let output = output(crate::imaging::plan::Encoding::Png, PixelType::Rgb, false);
+    eight(&colors.to_output(one, &output).unwrap()).to_vec()
+}
+
+/// Worked out from the chromaticities of the standards (SMPTE EG 432-1, BT.2020) alone.
+#[test]
+fn the_profiles_of_wide_colours_are_right() {
+    for (color, wanted) in [
+        ([255, 255, 255], [255, 255, 255]),
+        ([128, 128, 128], [128, 128, 128]),
+        ([200, 100, 50], [215, 93, 31]),
+        ([60, 180, 90], [0, 183, 78]),
+        ([70, 80, 200], [68, 80, 207]),
+    ] {
+        assert_near(&in_srgb(12, 13, color), &wanted, 2);
+    }
+    for (color, wanted) in [
+        ([255, 255, 255], [255, 255, 255]),
+        ([190, 120, 90], [228, 121, 98]),
+        ([110, 170, 100], [65, 184, 104]),
+        ([100, 110, 180], [99, 123, 194]),
+        ([90, 90, 90], [104, 104, 104]),
+        ([20, 20, 20], [36, 36, 36]),
+    ] {
+        assert_near(&in_srgb(9, 1, color), &wanted, 2);
+    }
+    let of = |primaries, transfer| {
+        profile::of(Cicp { primaries, transfer, matrix: 1, full_range: true })
+    };
+    assert_eq!(of(1, 13).unwrap(), None);
+    assert_eq!(of(2, 2).unwrap(), None);
+    for transfer in [8, 16, 18] {
+        for primaries in [1, 9, 12] {
+            assert!(matches!(of(primaries, transfer), Err(ConvertError::Unsupported { .. })));
+        }
+    }
+}
+
+/// Returns the red difference of a pixel, which is what is stored in half the resolution.
+fn red_difference(picture: &Raster, (x, y): (usize, usize)) -> f64 {
+    let at = (y * 16 + x) * 3;
+    let [r, g, b] = [0, 1, 2].map(|n| f64::from(eight(picture)[at + n]));
+    r - (0.299 * r + 0.587 * g + 0.114 * b)
+}
+
+#[test]
+fn halved_chroma_changes_over_two_pixels() {
+    let (_, found) = read(include_bytes!("testdata/full-420-8.avif")).unwrap();
+    for (positions, axis) in [([5, 7, 8, 10], 0), ([3, 5, 6, 8], 1)] {
+        let place = |n: usize| if axis == 0 { (n, 3) } else { (4, n) };
+        let [first, before, behind, last] = positions.map(|n| red_difference(&found, place(n)));
+        for (found, share) in [(before, 0.25), (behind, 0.75)] {
+            let wanted = first + (last - first) * share;
+            assert!((found - wanted).abs() < 9.0, "{axis} {share}: {found}, not {wanted}");
+        }
+    }
+}
+
+#[test]
+fn transparency_of_the_limited_range_is_stretched() {
+    let opacities = [0, 16, 64, 128, 235, 255_u8];
+    let samples: Vec<u8> =
+        (0..48 * 8_usize).flat_map(|n| [90, 90, 90, opacities[n % 48 / 8]]).collect();
+    let picture =
+        Raster::new(Size::new(48, 8), PixelType::Rgb, Alpha::Straight, Samples::Eight(samples));
+    let mut file = write(&picture.unwrap(), 100);
+    let meta = Meta::read(Cursor::new(&file)).unwrap();
+    let item = meta.item(Still::of(&meta).unwrap().alpha.unwrap()).unwrap();
+    let data = meta.bytes(item, &file).unwrap();
+    let start = file.windows(data.len()).position(|bytes| bytes == data).unwrap();
+    // The one bit that says which range it is.
+    let full = sequence::Sequence::of(&data).unwrap();
+    assert!(full.cicp.full_range);
+    let cicp = Cicp { full_range: false, ..full.cicp };
+    let limited = sequence::Sequence { cicp, ..full };
+    let bit = (0..20 * 8).find(|bit| {
+        let mut data = data.clone();
+        data[bit / 8] ^= 1 << (bit % 8);
+        sequence::Sequence::of(&data).is_ok_and(|found| found == limited)
+    });
+    let bit = bit.unwrap();
+    file[start + bit / 8] ^= 1 << (bit % 8);
+    let (_, found) = read(&file).unwrap();
+    for (n, stored) in opacities.into_iter().enumerate() {
+        let wanted = (f64::from(stored) - 16.0) / 219.0 * 255.0;
+        let opacity = f64::from(eight(&found)[(4 * 48 + n * 8 + 4) * 4 + 3]);
+        assert!((opacity - wanted.clamp(0.0, 255.0)).abs() < 4.0, "{stored}: {opacity}");
+    }
+}
+
+#[test]
+fn a_property_that_must_be_known_is_not_passed_over() {
+    let mut file = write(&raster((8, 8), PixelType::Rgb, Alpha::None), 80);
+    let depths = file.windows(4).position(|bytes| bytes == b"pixi").unwrap();
+    file[depths..depths + 4].copy_from_slice(b"zzzz");
+    read(&file).unwrap();
+    let used = file.windows(5).position(|bytes| bytes == [4, 1, 0x82, 3, 4]).unwrap();
+    file[used + 3] |= 0x80;
+    let error = read(&file).unwrap_err();
+    assert!(matches!(&error, ConvertError::Unsupported { detail } if detail.contains("zzzz")));
+}
+
+#[test]
+fn places_may_count_from_a_base() {
+    let picture = raster((8, 8), PixelType::Rgb, Alpha::None);
+    let mut file = write(&picture, 80);
+    let wanted = read(&file).unwrap().1;
+    let places = file.windows(4).position(|bytes| bytes == b"iloc").unwrap() + 8;
+    // Offsets of no bytes, a base of four: it stands before the count of the parts.
+    assert_eq!(file[places..places + 10], [0x44, 0, 0, 1, 0, 1, 0, 0, 0, 1]);
+    file[places..places + 2].copy_from_slice(&[0x04, 0x40]);
+    file[places + 8..places + 14].rotate_left(2);
+    assert_eq!(read(&file).unwrap().1, wanted);
 }
 
 #[test]

@@ -98,6 +98,17 @@ fn what_does_nothing_leaves_no_step() {
     );
 }
 
+/// An anchor is where a layer is held; the one there is fills its canvas wherever that is.
+#[test]
+fn an_anchor_moves_nothing() {
+    let source = cut_out(200, 100);
+    for change in ["rotate=30&wid=50", "flip=lr", "crop=5,6,70,80&scale=0.5&extend=1,2,3,4"] {
+        for anchor in ["anchor=5,7", "anchorN=-0.5,0.25", "layer=0&anchor=0,0"] {
+            assert_eq!(steps_of(&format!("{change}&{anchor}"), &source), steps_of(change, &source));
+        }
+    }
+}
+
 #[test]
 fn operations_that_know_rgb_only_get_it() {
     let gray = SourceInfo { pixel_type: PixelType::Gray, ..picture(9, 9) };
