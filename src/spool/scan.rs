@@ -390,6 +390,8 @@ impl Home {
                     other => other.to_string(),
                 };
                 tracker.tell(name.as_bytes(), reason, scanned);
+                let wait = look.settle.patience;
+                scanned.next = Some(scanned.next.map_or(wait, |next| next.min(wait)));
                 return Ok(());
             }
         };

@@ -8,7 +8,8 @@
 4. `fail`: the n-th call is refused, once or from there on for a second, with five errors.
 
 Then the daemon is started again, every job must end once and well, and the invariants hold. The
-short form takes every k-th n. EXPORTD_ONLY=kill,fail runs some; EXPORTD_SEED fixes the random ones.
+short form takes every k-th n. EXPORTD_ONLY=kill,fail runs some, EXPORTD_STRIDE=1 takes every n,
+EXPORTD_SEED fixes the random ones.
 """
 
 import concurrent.futures
@@ -34,6 +35,7 @@ from exportd_test import CONFIG, Daemon, check, main, manifest, png, wait_for
 
 LONG = os.environ.get("EXPORTD_LONG") == "1"
 ONLY = os.environ.get("EXPORTD_ONLY", "random,kill,tear,fail").split(",")
+STRIDE = os.environ.get("EXPORTD_STRIDE")
 # Cycles are mostly waiting, for disks and for clocks.
 AT_ONCE = 6
 PICTURES = {f"p{k}.png": png(24 + k, 16, k) for k in range(3)}
@@ -224,7 +226,7 @@ def sweep(title, scenario, plan, numbers, allowed, patience=0.0):
 
 
 def kills():
-    stride = 1 if LONG else 3
+    stride = int(STRIDE or (1 if LONG else 3))
     failures = []
     for scenario in (OWN, INTO, AGAIN, REFUSED):
         failures += sweep("kill", scenario, lambda n: (calls.Kill(n), "killed at"),
@@ -233,7 +235,7 @@ def kills():
 
 
 def tears():
-    stride = 1 if LONG else 2
+    stride = int(STRIDE or (1 if LONG else 2))
     failures = []
     for scenario in (OWN, INTO):
         failures += sweep("tear", scenario, lambda n: (calls.Kill(n, tear=True), "torn at"),
@@ -255,16 +257,17 @@ class Fail(calls.Fail):
 
 def fails():
     names = {name for name, _, _ in next(iter(calls._CALLS.values())).values()}
-    stride = 1 if LONG else 23
+    stride = int(STRIDE or (1 if LONG else 23))
+    scenarios = (OWN, INTO, AGAIN, REFUSED) if LONG else (OWN, INTO)
     failures = []
     for forever in (False, True):
         for at, error in enumerate(ERRORS):
-            for scenario in (OWN, INTO):
+            for scenario in scenarios:
                 words = f"{errno.errorcode[error]}{' from here on' if forever else ''} at"
                 # Another start for each error, so that all of them together reach many calls.
                 failures += sweep(f"fail {words}", scenario,
                                   lambda n: (Fail(n, error, names, forever), words),
-                                  range(1 + (0 if LONG else 5 * at + 11 * forever), 2000, stride),
+                                  range(1 + (5 * at + 11 * forever) % stride, 2000, stride),
                                   IN_ORDER, 0.5)
     return failures
 
