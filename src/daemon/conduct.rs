@@ -128,6 +128,9 @@ pub enum ConductError {
     /// The report cannot be written; the order stays and is tried again.
     #[error("the report cannot be written: {0}")]
     Report(std::io::Error),
+    /// The output's disk takes nothing; the order waits and is tried again.
+    #[error("{0}")]
+    Output(Fault),
 }
 
 /// Names a run after its job and the local time: `<jobName>_<YYYY-MM-DD-HH-MM-SS>`.
@@ -243,6 +246,7 @@ impl Course<'_> {
             }
             (None, _, _) if self.order.given_up.is_some() => {
                 log.fatal.clone_from(&self.order.given_up);
+                Stage::decided(&settings.folders.out, self.order.id).remove();
             }
             (None, Err(error), _) => {
                 log.fatal = Some(Fault::Internal { detail: error.to_string() });
@@ -384,15 +388,45 @@ impl Course<'_> {
         let stage = match Stage::open(&self.epoch.settings.folders.out, self.order.id) {
             Ok(stage) => stage,
             Err(error) => {
-                log.fatal = Some(error.fault());
+                let fault = error.fault();
+                if self.waits_for(&fault) {
+                    return Err(self.wait_for_output(fault, (log, folder)));
+                }
+                log.fatal = Some(fault);
                 return Ok(true);
             }
         };
-        let Some(decision) = self.work(job, library, (&stage, folder), (log, run))? else {
-            return Ok(false);
+        let decision = match self.work(job, library, (&stage, folder), (log, run)) {
+            Ok(Some(decision)) => decision,
+            Ok(None) => return Ok(false),
+            Err(ConductError::Output(fault)) => {
+                if fault == Fault::DiskFull {
+                    // What waits for space must not hold it: two that do would wait for ever.
+                    stage.remove();
+                }
+                return Err(self.wait_for_output(fault, (log, folder)));
+            }
+            Err(other) => return Err(other),
         };
         self.publish(&stage, decision, (log, folder))?;
         Ok(true)
+    }
+
+    /// Tells whether a fault is waited out instead of being reported: it says nothing about the
+    /// job, and the job can be taken up again. A person who stops it wants no waiting.
+    fn waits_for(&self, fault: &Fault) -> bool {
+        fault.blocks_output()
+            && matches!(self.stand.ledger, Ledger::Journal(_))
+            && self.stand.cancel.asked() != Ask::Stop
+    }
+
+    fn wait_for_output(
+        &self,
+        fault: Fault,
+        (log, folder): (&JobLog, &ReportFolder),
+    ) -> ConductError {
+        self.post((log, folder), ActiveState::WaitingCoordinator, &Progress::NONE);
+        ConductError::Output(fault)
     }
 
     /// Does the work and journals what is to be published; `None` when the daemon stops.
@@ -421,6 +455,11 @@ impl Course<'_> {
                     self.stand.ledger.note(&Step::Stopping)?;
                     self.post((log, folder), ActiveState::Stopping, &last);
                 }
+                Event::Asset(AssetEntry { outcome: AssetOutcome::Failed { fault }, .. })
+                    if self.waits_for(fault) =>
+                {
+                    return Err(WorkError::Output(fault.clone()));
+                }
                 Event::Asset(entry) => {
                     self.stand.ledger.note(&Step::Asset(Box::new(entry.clone())))?;
                 }
@@ -442,6 +481,7 @@ impl Course<'_> {
             Ok(entries) => entries,
             Err(WorkError::Suspended) => return Ok(None),
             Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
+            Err(WorkError::Output(fault)) => return Err(ConductError::Output(fault)),
         };
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
         let place = match &job.destination {
@@ -450,9 +490,13 @@ impl Course<'_> {
                 Place::Destination { folder: folder.clone(), existing: *existing }
             }
         };
-        stage.decide(&place, &mut entries);
-        if let Err(error) = stage.seal(&place, &entries) {
-            fail_delivered(&mut entries, &error.fault());
+        let ready = stage.decide(&place, &mut entries).and_then(|()| stage.seal(&place, &entries));
+        if let Err(error) = ready {
+            let fault = error.fault();
+            if self.waits_for(&fault) {
+                return Err(ConductError::Output(fault));
+            }
+            fail_delivered(&mut entries, &fault);
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
@@ -481,6 +525,9 @@ impl Course<'_> {
                 } else {
                     BTreeMap::new()
                 };
+                if let Some(fault) = failed.values().find(|fault| self.waits_for(fault)) {
+                    return Err(self.wait_for_output(fault.clone(), (log, folder)));
+                }
                 let end = (self.stand.now)();
                 self.stand.ledger.write(&Step::Published { end, failed: failed.clone() })?;
                 self.past.published = Some((end, failed.clone()));

@@ -156,6 +156,9 @@ pub enum WorkError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The output's disk takes nothing, which says nothing about the job.
+    #[error("{0}")]
+    Output(Fault),
 }
 
 /// One asset in one rendition on its way.

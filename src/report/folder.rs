@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
-use crate::fs::{RelPath, publish, remove_durable, write_atomic};
+use crate::fs::{RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_atomic};
 use crate::job::Verdict;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
 use crate::library::AssetType;
@@ -103,6 +103,8 @@ impl ReportFolder {
             let folder = Self::open(reports.join(&name));
             if std::fs::read(folder.path.join(OWNER)).is_ok_and(|owner| owner == id.as_bytes()) {
                 std::fs::remove_dir_all(&made)?;
+                // Renamed by an attempt of which nobody knows whether it came to the sync.
+                sync_dir(reports)?;
                 return Ok((path, folder));
             }
             if !is_free(&name) {
@@ -123,11 +125,12 @@ impl ReportFolder {
         Self { path }
     }
 
-    /// Puts the manifest into it, as received.
+    /// Puts the manifest into it, as received, and clears what an interrupted attempt left.
     ///
     /// # Errors
     /// The system's.
     pub fn begin(&self, manifest: &[u8]) -> io::Result<()> {
+        remove_temporaries(&self.path, |_| true)?;
         self.write("manifest.toml", manifest)
     }
 
@@ -166,7 +169,8 @@ impl ReportFolder {
     /// The system's; calling again is harmless.
     pub fn finish(&self, report: &Report<'_>) -> io::Result<()> {
         if self.is_finished() {
-            return Ok(());
+            // As far as somebody can see; an attempt before may not have come to the sync.
+            return sync_dir(&self.path);
         }
         let verdict = report.log.verdict();
         if matches!(verdict, Verdict::Failed | Verdict::Fatal | Verdict::Refused) {

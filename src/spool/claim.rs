@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{By, Journal, JournalError};
 use super::record::{JOURNAL, JobId, Record, Unusable};
 use super::schedule::Due;
-use super::{Home, Spool, SpoolError, State};
+use super::{Home, Spool, SpoolError, State, is_passing};
 
 /// How often a job is begun before it is given up because it never came to an end.
 pub const MOST_ATTEMPTS: u32 = 3;
@@ -104,9 +104,16 @@ pub struct Claim {
     journal: Journal,
     attempt: u32,
     deferred: Option<Timestamp>,
+    given_up: bool,
 }
 
 impl Claim {
+    /// Tells whether it was handed out to be reported on, not to be run.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     /// Returns what was recorded when the manifest was accepted.
     #[must_use]
     pub fn record(&self) -> &Record {
@@ -195,7 +202,8 @@ impl Claim {
             _ => past.attempts,
         };
         let deferred = past.deferred;
-        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred })
+        let given_up = matches!(step, Step::GaveUp);
+        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred, given_up })
     }
 }
 
@@ -209,12 +217,17 @@ impl Spool {
     /// waits as before.
     pub fn claim(&self) -> Result<Option<Claim>, SpoolError> {
         let home = &self.home;
-        let mut shared = home.shared();
-        while let Some(id) = shared.waiting.next(&home.folder(State::Queue))? {
+        let mut guard = home.shared();
+        let shared = &mut *guard;
+        let queue = home.folder(State::Queue);
+        while let Some(id) = shared.waiting.next(&queue, &shared.unreadable)? {
             match take(home, &id)? {
                 Ok(claim) => return Ok(Some(claim)),
                 Err(why) => {
-                    home.put_aside(&mut shared, (State::Queue, id.as_str().as_ref()), why)?;
+                    if matches!(&why, Unusable::Io(error) if is_passing(error)) {
+                        shared.unreadable.insert(id.clone());
+                    }
+                    home.put_aside(shared, (State::Queue, id.as_str().as_ref()), why)?;
                 }
             }
         }
