@@ -26,6 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
+use crate::report::Notice;
 use crate::report::folder::ActiveState;
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
@@ -270,7 +271,13 @@ impl Daemon {
             tracing::info!(%id, "interrupted job is taken up again");
         }
         for claim in recovered.poisoned {
-            tracing::error!(id = %claim.record().id, "job given up");
+            let id = claim.record().id.to_string();
+            tracing::error!(id, "job given up");
+            self.hall.mail.tell_operator(&Notice::PutAside {
+                found: &format!("active/{id}"),
+                moved_to: &format!("corrupt/{id}"),
+                reason: "it broke the daemon every time it was tried",
+            });
             let service = self.service(Arc::default());
             if let Err(error) = service.bury(claim) {
                 tracing::error!(%error, "no report on a job that was given up");
@@ -478,6 +485,11 @@ impl Daemon {
         }
         for notice in self.spool.notices() {
             tracing::warn!(found = notice.found, reason = notice.reason, "put aside");
+            self.hall.mail.tell_operator(&Notice::PutAside {
+                found: &notice.found,
+                moved_to: &notice.moved_to,
+                reason: &notice.reason,
+            });
         }
         self.post();
     }

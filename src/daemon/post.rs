@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::DaemonError;
 use crate::report::outbox::Outbox;
-use crate::report::{Address, Channel, MailSettings, Report};
+use crate::report::{Address, Channel, MailSettings, Notice, Report};
 
 /// Without anything due the outbox is looked at this often; the clock may have been set.
 const LOOK: Duration = Duration::from_secs(60);
@@ -71,6 +71,15 @@ impl Post {
             let _ = self.words.send(Word::Look);
         }
         Ok(())
+    }
+
+    /// Tells whoever runs the daemon, once an incident. What cannot be written is in the log.
+    pub(super) fn tell_operator(&self, notice: &Notice<'_>) {
+        match self.channel().tell_operator(notice, super::now()) {
+            Ok(0) => {}
+            Ok(_) => drop(self.words.send(Word::Look)),
+            Err(error) => tracing::error!(%error, ?notice, "the operator cannot be told"),
+        }
     }
 
     /// Goes on with other settings.

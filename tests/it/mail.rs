@@ -9,7 +9,7 @@ use exportd::job::{EmailSetting, MailContent, Verdict};
 use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
 use exportd::report::smtp::{Class, Envelope, Phase, send};
 use exportd::report::{
-    Address, Channel, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
+    Address, Channel, Letter, MailSettings, Pace, Patience, Places, Report, SmtpSettings, Tls, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
@@ -55,6 +55,9 @@ impl Post {
             }),
             from: "exportd <exportd@studio.example>".into(),
             host: "studio.example".into(),
+            operators: Vec::new(),
+            // How much one person is sent is a matter of its own, below.
+            pace: Pace { burst: 1_000, hourly: 1_000, all_burst: 1_000, all_hourly: 1_000 },
         };
         Self { server, dir, settings, now: "2026-12-01T05:03:12Z".parse().unwrap() }
     }
