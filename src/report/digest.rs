@@ -292,6 +292,30 @@ mod tests {
         assert_eq!(lines + more, 10_000);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_in_a_digest_adds_or_takes_a_header(
+            run in proptest::prelude::any::<String>(), cause in proptest::prelude::any::<String>(),
+        ) {
+            let mut part = part(1, Verdict::Fatal);
+            part.gist.run = Some(run.clone());
+            part.gist.outcome = format!("{cause}\r\nBcc: x");
+            part.gist.cause = cause;
+            part.mid = run;
+            let digest = Digest { parts: vec![part], ..Digest::default() };
+            let bytes = crate::report::smtp::render(&letter(&digest)).unwrap();
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+            let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+            let lines = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
+            let names: Vec<&str> = lines.filter_map(|line| line.split(':').next()).collect();
+            proptest::prop_assert_eq!(names, [
+                "Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted",
+                "X-Auto-Response-Suppress", "List-Id", "X-Exportd-Digest", "MIME-Version",
+                "Content-Type", "Content-Transfer-Encoding",
+            ]);
+        }
+    }
+
     #[test]
     fn a_late_digest_says_so() {
         let mut digest = Digest { parts: vec![part(1, Verdict::Clean)], ..Digest::default() };

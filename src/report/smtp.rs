@@ -886,7 +886,71 @@ mod tests {
         assert_eq!((outcome.phase, outcome.class), (Phase::Start, Class::Relay));
     }
 
+    #[test]
+    fn a_mail_that_is_too_large_keeps_its_headers_and_the_beginning_of_its_text() {
+        let mut letter = letter();
+        letter.text = (0..9_000).map(|n| format!("line {n} äöü\n")).collect();
+        let long = render(&letter).unwrap();
+        let short = shortened(&long).unwrap();
+        assert!(short.len() < ALWAYS_TAKEN && short.is_ascii(), "{} bytes", short.len());
+        let (long, short) =
+            (mailparse::parse_mail(&long).unwrap(), mailparse::parse_mail(&short).unwrap());
+        for name in HEADERS.iter().filter(|name| !name.starts_with("Content-")) {
+            let value = |mail: &mailparse::ParsedMail<'_>| mail.headers.get_all_values(name);
+            assert_eq!(value(&long), value(&short), "{name}");
+            assert_eq!(value(&short).len(), 1, "{name}");
+        }
+        let text = short.get_body().unwrap();
+        assert!(text.starts_with("line 0 äöü\r\nline 1 äöü\r\n"));
+        assert!(text.trim_end().ends_with("The report has the rest."));
+        // Of a mail with pictures the whole text stays.
+        letter.text = "short\n".into();
+        let head = render(&letter).unwrap();
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 2;
+        let head = String::from_utf8(head[..end].to_vec()).unwrap();
+        let head: String =
+            head.split_inclusive("\r\n").filter(|line| !line.starts_with("Content-")).collect();
+        let mixed = format!(
+            "{head}Content-Type: multipart/related; boundary=\"x\"\r\n\r\n--x\r\n\
+             Content-Type: text/plain\r\n\r\nthe text\r\n--x\r\nContent-Type: image/png\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--x--\r\n",
+            "AAAA".repeat(30_000)
+        );
+        let short = shortened(mixed.as_bytes()).unwrap();
+        assert_eq!(names(&short), HEADERS);
+        assert_eq!(mailparse::parse_mail(&short).unwrap().get_body().unwrap().trim(), "the text");
+        assert_eq!(shortened(&short), None);
+    }
+
+    #[test]
+    fn the_relay_says_how_much_it_takes() {
+        let size = |lines: &[&str]| size_offered(lines.iter().copied());
+        assert_eq!(size(&["relay.example hello", "8BITMIME", "SIZE 1048576"]), Some(1 << 20));
+        assert_eq!(size(&["relay.example", "size 70000 "]), Some(70_000));
+        assert_eq!(size(&["relay.example", "SIZE", "HELP"]), None);
+        assert_eq!(size(&["SIZE 99999999999999999999999999"]), None);
+        assert_eq!(size(&[]), None);
+    }
+
     proptest! {
+        #[test]
+        fn nothing_in_a_notice_adds_or_takes_a_header(
+            found in any::<String>(), reason in any::<String>(), name in any::<String>(),
+            head in "(\r\nBcc: |\n\n|\r|=\\?utf-8\\?q\\?=0D=0A\\?=)?",
+        ) {
+            let found = format!("{head}{found}");
+            let notice =
+                crate::report::Notice::PutAside { found: &found, moved_to: &name, reason: &reason };
+            let at = letter().date;
+            // Whatever is an address at all.
+            let to = Address::parse(&format!("{name} <ops@studio.example>"))
+                .unwrap_or_else(|_| Address::operator());
+            let letter = notice.letter(&settings(), &to, at);
+            let mut wanted = HEADERS.to_vec();
+            wanted.splice(8..10, ["X-Exportd-Notice"]);
+            prop_assert_eq!(names(&render(&letter).unwrap()), wanted);
+        }
+
         #[test]
         fn no_text_adds_or_takes_a_header(
             subject in any::<String>(), run in any::<String>(), text in any::<String>(),
