@@ -680,7 +680,14 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// A folder that belongs to one process as long as this lives.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is being started right now may have the file too.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl FolderLock {
@@ -698,7 +705,7 @@ impl FolderLock {
         let mut file = File::from(fd);
         file.set_len(0)?;
         writeln!(file, "{}", std::process::id())?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -17,6 +17,7 @@ mod control;
 mod demo;
 mod explain;
 mod jobs;
+mod mail;
 mod once;
 mod presets;
 mod provenance;
@@ -135,6 +136,8 @@ enum Command {
     Status(control::StatusArgs),
     /// Stop a running job (IPS: stopJob)
     Stop(control::StopArgs),
+    /// Look at mail that has not been sent, have it sent again, test the relay
+    Mail(mail::MailArgs),
     /// List the presets, or show what one stands for
     Presets(presets::PresetsArgs),
     /// Show the configuration in force and where each value came from
@@ -169,6 +172,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Submit(args) => control::submit(&cli.places, args),
         Command::Status(args) => control::status(&cli.places, args),
         Command::Stop(args) => control::stop(&cli.places, args),
+        Command::Mail(args) => mail::mail(&cli.places, args),
         Command::Presets(args) => presets::presets(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
         Command::Demo(args) => demo::demo(&cli.places, args),

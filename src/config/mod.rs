@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diag::{Code, Diagnostic, Rendering, nearest, render, shown};
 use crate::imaging::plan::Defaults;
 use crate::job::check::Policy;
-use crate::report::{MailSettings, SettingsError, SmtpSettings};
+use crate::report::{Address, MailSettings, Pace, SettingsError, SmtpSettings};
 use crate::spool;
 use crate::worker::PoolSettings;
 
@@ -463,6 +463,8 @@ impl Draft {
                 smtp: self.smtp.clone(),
                 from: self.mail_from.clone(),
                 host,
+                operators: self.mail_to.iter().filter_map(|to| Address::parse(to).ok()).collect(),
+                pace: Pace::default(),
             },
             folders,
             pool,

@@ -26,6 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
+use crate::report::Notice;
 use crate::report::folder::ActiveState;
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
@@ -280,7 +281,13 @@ impl Daemon {
             Err(error) => tracing::warn!(%error, "old staging folders stay"),
         }
         for claim in recovered.poisoned {
-            tracing::error!(id = %claim.record().id, "job given up");
+            let id = claim.record().id.to_string();
+            tracing::error!(id, "job given up");
+            self.hall.mail.tell_operator(&Notice::PutAside {
+                found: &format!("active/{id}"),
+                moved_to: &format!("corrupt/{id}"),
+                reason: "it broke the daemon every time it was tried",
+            });
             self.begin(claim);
         }
     }
@@ -481,6 +488,11 @@ impl Daemon {
         }
         for notice in self.spool.notices() {
             tracing::warn!(found = notice.found, reason = notice.reason, "put aside");
+            self.hall.mail.tell_operator(&Notice::PutAside {
+                found: &notice.found,
+                moved_to: &notice.moved_to,
+                reason: &notice.reason,
+            });
         }
         self.post();
     }

@@ -23,12 +23,17 @@ use crate::fs::sha256;
 use crate::job::log::{About, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
+pub mod digest;
 pub mod folder;
+pub mod notice;
 pub mod outbox;
+pub mod pace;
 pub mod reading;
 pub mod smtp;
 pub mod text;
 
+pub use notice::Notice;
+pub use pace::Pace;
 pub use smtp::Address;
 
 /// How mail leaves: the configuration's `[mail]`.
@@ -133,9 +138,19 @@ pub struct MailSettings {
     pub from: String,
     /// Host part of Message-IDs and `List-Id`, and what we call ourselves towards the relay.
     pub host: String,
+    /// Who is told about the daemon itself (`mail.to`); without anybody `operator@localhost`.
+    pub operators: Vec<Address>,
+    /// How much leaves in what time.
+    pub pace: Pace,
 }
 
 impl MailSettings {
+    /// Returns who is told about the daemon itself.
+    #[must_use]
+    pub fn operators(&self) -> Vec<Address> {
+        if self.operators.is_empty() { vec![Address::operator()] } else { self.operators.clone() }
+    }
+
     /// Finds what can be known to be wrong without speaking to the relay.
     ///
     /// # Errors
@@ -321,10 +336,10 @@ impl Report<'_> {
                 .as_deref()
                 .map(|earlier| Mid::new(earlier, Event::Report, to)),
             date: log.end,
-            run: log.run.clone(),
-            verdict: log.verdict(),
+            matter: Matter::Run { run: log.run.clone(), verdict: log.verdict() },
             subject: text::subject(log),
             text: text::body(self, content),
+            gist: text::gist(log),
         })
     }
 }
@@ -334,12 +349,24 @@ impl Report<'_> {
 pub enum Event {
     /// The end of a run.
     Report,
+    /// Many ends of runs in one mail.
+    Digest,
+    /// Something about the daemon itself.
+    Notice,
+    /// Other mails that did not arrive.
+    Undelivered,
+    /// A test of the way to the relay.
+    Test,
 }
 
 impl Event {
     const fn word(self) -> &'static str {
         match self {
             Self::Report => "report",
+            Self::Digest => "digest",
+            Self::Notice => "notice",
+            Self::Undelivered => "undelivered",
+            Self::Test => "test",
         }
     }
 }
@@ -392,6 +419,12 @@ impl Mid {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Tells whether a name is that of a mail about such an event.
+    #[must_use]
+    pub fn is_about(mid: &str, event: Event) -> bool {
+        mid.rsplit('.').nth(1) == Some(event.word())
+    }
 }
 
 impl fmt::Display for Mid {
@@ -415,14 +448,53 @@ pub struct Letter {
     pub in_reply_to: Option<Mid>,
     /// `Date:`; fixed, so that the same letter is the same bytes.
     pub date: Timestamp,
-    /// `X-Exportd-Run`.
-    pub run: String,
-    /// `X-Exportd-Verdict`.
-    pub verdict: Verdict,
+    /// What it is about.
+    pub matter: Matter,
     /// `Subject:`.
     pub subject: String,
     /// The text part, complete in itself.
     pub text: String,
+    /// What a digest says of it.
+    pub gist: Gist,
+}
+
+/// What a mail is about, as its headers say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matter {
+    /// One run.
+    Run {
+        /// `X-Exportd-Run`.
+        run: String,
+        /// `X-Exportd-Verdict`.
+        verdict: Verdict,
+    },
+    /// Many reports in one mail.
+    Digest {
+        /// `X-Exportd-Digest`: how many.
+        reports: usize,
+    },
+    /// The daemon itself.
+    Notice {
+        /// `X-Exportd-Notice`: one word.
+        word: &'static str,
+    },
+}
+
+/// What a digest says of a mail that is folded into it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gist {
+    /// The run, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// How the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// How it ended, in a few words.
+    pub outcome: String,
+    /// Why. Runs that came to nothing for one cause stand together.
+    pub cause: String,
+    /// What to do about it; empty when nothing is.
+    pub todo: String,
 }
 
 /// A way by which a finished run is told about.
@@ -454,6 +526,22 @@ impl Channel {
                 Ok(new)
             }
         }
+    }
+
+    /// Tells whoever runs the daemon, durably. The same incident is told once.
+    ///
+    /// Returns how many letters are new.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn tell_operator(&self, notice: &Notice<'_>, now: Timestamp) -> io::Result<usize> {
+        let Self::Mail(outbox) = self;
+        let mut new = 0;
+        for to in outbox.settings().operators() {
+            let letter = notice.letter(outbox.settings(), &to, now);
+            new += usize::from(outbox.enqueue(&letter)? == outbox::Queued::New);
+        }
+        Ok(new)
     }
 }
 
@@ -506,6 +594,8 @@ mod tests {
             smtp: None,
             from: "exportd <exportd@studio.example>".into(),
             host: "studio.example".into(),
+            operators: Vec::new(),
+            pace: Pace::default(),
         };
         assert_eq!(settings.check(), Ok(()));
         for host in ["", "a..b", "a b", "a>\r\nX-Evil: 1", "exämple.org", ".a"] {

@@ -14,22 +14,30 @@
 //! `tmp/`, which [`Outbox::open`] clears, and at worst a mail that was taken and is still in its
 //! old place: it goes out a second time with the same Message-ID (the gap of RFC 1047).
 //!
+//! When more mail waits for one person than [`super::Pace`] lets go, all of it is folded into one
+//! digest, whose envelope lists what it stands for. What is folded stays where it is, unsent, until
+//! the digest is taken, and then lies in `sent/` too; a digest that is given up takes it to `dead/`.
+//!
 //! What the relay says about one mail changes that mail. What says that the relay takes nothing at
 //! all changes none: the breaker opens, one mail is tried a minute later, again a minute later,
 //! then every five minutes, and the first that gets a real answer closes it.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::pace::Ledger;
 use super::smtp::{self, Address, Class, Envelope, Outcome, Phase};
-use super::{Letter, MailSettings, Mid, SmtpSettings};
-use crate::fs::{publish, remove_durable, sha256, sync_dir, write_atomic, write_new};
+use super::{Gist, Letter, MailSettings, Mid, SmtpSettings};
+use crate::fs::{FolderLock, publish, remove_durable, sha256, sync_dir, write_atomic, write_new};
+
+mod folding;
 
 /// Minutes before the next attempt, after so many; then every hour.
 const BACK_OFF: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
@@ -43,6 +51,12 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(72);
 const PROBES: [i64; 3] = [1, 1, 5];
 /// At most so many mails in one round, so that an orderly stop is not kept waiting.
 const MOST_A_ROUND: usize = 50;
+/// Seconds until another look at what somebody else has in his hands.
+const BUSY: i64 = 5;
+/// Old mails are looked for this often, in minutes.
+const SWEEP: i64 = 60;
+/// Days that a mail is kept when it is over: taken, and given up.
+const KEPT: [(State, i64); 2] = [(State::Sent, 7), (State::Dead, 30)];
 /// Messages and their envelopes are ours alone.
 const MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
@@ -94,6 +108,63 @@ pub struct Env {
     pub last_text: Option<String>,
     /// How far the last attempt came.
     pub phase: Option<Phase>,
+    /// What a digest says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gist: Option<Gist>,
+    /// The mails that this one stands for, when it is a digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<String>,
+    /// When somebody asked for another attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+    /// It was too large and is now its text alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shortened: bool,
+    /// When it was taken or given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Whoever runs the daemon has been told that it is late.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub told_late: bool,
+    /// Whoever runs the daemon has been told that it was given up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub told_dead: bool,
+    /// A digest has told its recipient that it was given up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_digest: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Env {
+    fn new(recipient: String, from: String, created: Timestamp) -> Self {
+        Self {
+            recipient,
+            from,
+            created,
+            attempts: 0,
+            next_try: created,
+            last_code: None,
+            last_text: None,
+            phase: None,
+            gist: None,
+            merged: Vec::new(),
+            asked: None,
+            shortened: false,
+            ended: None,
+            told_late: false,
+            told_dead: false,
+            in_digest: false,
+        }
+    }
+
+    /// Whether the relay may have it: the final dot went out and no answer is known.
+    const fn is_in_doubt(&self) -> bool {
+        matches!(self.phase, Some(Phase::Dot)) && self.last_code.is_none()
+    }
 }
 
 /// What [`Outbox::enqueue`] did.
@@ -114,6 +185,8 @@ pub struct Summary {
     pub deferred: usize,
     /// Given up.
     pub dead: usize,
+    /// Made part of a digest.
+    pub folded: usize,
     /// When there is something to do again.
     pub next_due: Option<Timestamp>,
     /// Why the relay takes nothing at all, if so.
@@ -135,6 +208,7 @@ pub struct Item {
 #[derive(Debug, Clone, Default)]
 struct Breaker {
     failures: usize,
+    opened: Option<Timestamp>,
     next_probe: Option<Timestamp>,
     trouble: Option<String>,
 }
@@ -143,6 +217,7 @@ impl Breaker {
     fn open(&mut self, now: Timestamp, why: &str) {
         let minutes = PROBES[self.failures.min(PROBES.len() - 1)];
         self.failures += 1;
+        self.opened = Some(now);
         self.next_probe = Some(later(now, minutes));
         self.trouble = Some(why.to_owned());
     }
@@ -151,8 +226,19 @@ impl Breaker {
         *self = Self::default();
     }
 
+    fn is_open(&self) -> bool {
+        self.trouble.is_some()
+    }
+
     fn lets_try(&self, now: Timestamp) -> bool {
         self.next_probe.is_none_or(|at| at <= now)
+    }
+
+    /// Somebody who asks for an attempt has mended something, or wants to see what happens.
+    fn heed(&mut self, asked: Option<Timestamp>) {
+        if asked > self.opened {
+            self.next_probe = None;
+        }
     }
 
     /// A probe that lies further ahead than any wait comes from a clock that was wrong.
@@ -160,6 +246,20 @@ impl Breaker {
         self.next_probe =
             self.next_probe.map(|at| if at > later(now, PROBES[2]) { now } else { at });
     }
+}
+
+/// What one round hands to the next.
+#[derive(Debug, Default)]
+struct Round {
+    breaker: Breaker,
+    ledger: Option<Ledger>,
+    /// What the relay decided and the disk did not take: it must not be sent again.
+    unwritten: BTreeMap<String, (State, State, Env)>,
+    swept: Option<Timestamp>,
+    /// Why the relay took nothing, the last time that it did not.
+    outage: Option<String>,
+    /// Nothing is given up of which whoever runs the daemon was not told.
+    all_told: bool,
 }
 
 /// The queue of outgoing mail.
@@ -171,7 +271,7 @@ pub struct Outbox {
     settings: MailSettings,
     program: PathBuf,
     /// Held during a whole round, so that there is one at a time.
-    round: Mutex<Breaker>,
+    round: Mutex<Round>,
 }
 
 impl Outbox {
@@ -183,6 +283,7 @@ impl Outbox {
     /// The system's; `InvalidInput` when the settings cannot be used.
     pub fn open(settings: MailSettings, program: PathBuf) -> io::Result<Self> {
         let outbox = Self::attach(settings, program)?;
+        outbox.finish_digests()?;
         outbox.clear()?;
         Ok(outbox)
     }
@@ -215,6 +316,10 @@ impl Outbox {
     /// # Errors
     /// The system's; `InvalidInput` when the letter has an address that is none.
     pub fn enqueue(&self, letter: &Letter) -> io::Result<Queued> {
+        self.put(letter, |_| {})
+    }
+
+    fn put(&self, letter: &Letter, complete: impl FnOnce(&mut Env)) -> io::Result<Queued> {
         let mid = letter.mid.as_str();
         if State::ALL.iter().any(|&state| self.eml(state, mid).exists()) {
             return Ok(Queued::Already);
@@ -226,16 +331,10 @@ impl Outbox {
         write_new(&tmp, &message, MODE)?;
         let state = if self.settings.smtp.is_some() {
             let from = Address::parse(&letter.from).map_err(|e| invalid(e.to_string()))?;
-            let env = Env {
-                recipient: letter.to.mailbox().to_owned(),
-                from: from.mailbox().to_owned(),
-                created: letter.date,
-                attempts: 0,
-                next_try: letter.date,
-                last_code: None,
-                last_text: None,
-                phase: None,
-            };
+            let mut env =
+                Env::new(letter.to.mailbox().to_owned(), from.mailbox().to_owned(), letter.date);
+            env.gist = Some(letter.gist.clone());
+            complete(&mut env);
             self.write_env(State::New, mid, &env)?;
             State::New
         } else {
@@ -261,31 +360,93 @@ impl Outbox {
     pub fn deliver_due(&self, now: Timestamp) -> io::Result<Summary> {
         let mut summary = Summary::default();
         let Some(relay) = &self.settings.smtp else { return Ok(summary) };
-        let mut breaker = self.round();
-        breaker.mend(now);
-        let mut waiting = self.waiting(now)?;
-        if breaker.lets_try(now) {
-            let mut due: Vec<Waiting> =
-                waiting.extract_if(.., |mail| mail.env.next_try <= now).collect();
-            waiting.extend(due.split_off(MOST_A_ROUND.min(due.len())));
-            for mail in due {
-                if !breaker.lets_try(now) {
-                    waiting.push(mail);
-                    continue;
+        let mut round = self.round();
+        let _alone = match FolderLock::take(&self.settings.folder) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // Another process is at it; nothing may be sent by both.
+                summary.next_due = Some(in_seconds(now, BUSY));
+                return Ok(summary);
+            }
+            Err(error) => return Err(error),
+        };
+        self.begin(&mut round, now)?;
+        let before = round.ledger.clone();
+        let (mut later, mut due) = self.due(&mut round, now)?;
+        let mut probing = round.breaker.is_open();
+        while round.breaker.lets_try(now) && !due.is_empty() {
+            let batch = if probing {
+                // One mail finds out, whichever has waited longest.
+                due.drain(..1).collect()
+            } else {
+                self.choose(&mut due, &mut later, &mut round, (now, &mut summary))?
+            };
+            for mail in batch {
+                if round.breaker.lets_try(now) {
+                    later.extend(self.attempt(mail, relay, now, (&mut round, &mut summary))?);
+                } else {
+                    later.push(mail);
                 }
-                waiting.extend(self.attempt(mail, relay, now, (&mut breaker, &mut summary))?);
+            }
+            if !std::mem::take(&mut probing) {
+                break;
             }
         }
-        if let Some(why) = breaker.trouble.clone() {
-            waiting = self.expire(waiting, now, &why, &mut summary)?;
+        later.append(&mut due);
+        if round.breaker.failures >= PROBES.len() {
+            let why = round.breaker.trouble.clone().unwrap_or_default();
+            later = self.expire(later, now, &why, &mut summary)?;
         }
-        summary.relay_trouble.clone_from(&breaker.trouble);
-        let soonest = waiting.iter().map(|mail| mail.env.next_try).min();
-        summary.next_due = soonest.map(|at| at.max(breaker.next_probe.unwrap_or(at)));
+        round.all_told &= summary.dead == 0;
+        self.tell_of_missed(&mut later, now, &mut round.all_told)?;
+        if round.ledger != before {
+            self.write_ledger(&round)?;
+        }
+        summary.relay_trouble.clone_from(&round.breaker.trouble);
+        summary.next_due = self.next_due(&later, &round, now);
         Ok(summary)
     }
 
-    fn round(&self) -> MutexGuard<'_, Breaker> {
+    /// Puts in order what the last round left, and forgets what is old.
+    fn begin(&self, round: &mut Round, now: Timestamp) -> io::Result<()> {
+        round.breaker.mend(now);
+        for (mid, (from, to, env)) in std::mem::take(&mut round.unwritten) {
+            if let Err(error) = self.shift(&mid, from, to, &env) {
+                tracing::error!(mid, %error, "what became of a mail cannot be written down");
+                round.unwritten.insert(mid, (from, to, env));
+            } else if !env.merged.is_empty() {
+                self.finish_digest(&env, to)?;
+            }
+        }
+        let ledger = round.ledger.get_or_insert_with(|| self.read_ledger());
+        ledger.mend(&self.settings.pace, now);
+        let interval = SignedDuration::from_mins(SWEEP);
+        match round.swept {
+            Some(at) if now.duration_since(at).abs() < interval => {}
+            Some(_) => {
+                self.sweep(now)?;
+                round.swept = Some(now);
+            }
+            // Not at once: what is taken up again after a crash still asks what was sent.
+            None => round.swept = Some(now),
+        }
+        Ok(())
+    }
+
+    /// Reads what waits: what is not due yet, and what is, the longest due first. What waits
+    /// inside a digest is neither.
+    fn due(&self, round: &mut Round, now: Timestamp) -> io::Result<(Vec<Waiting>, Vec<Waiting>)> {
+        let mut waiting = self.waiting(now)?;
+        let claimed = folding::claimed(&waiting);
+        waiting.retain(|mail| {
+            !claimed.contains(&mail.mid) && !round.unwritten.contains_key(&mail.mid)
+        });
+        let due: Vec<Waiting> = waiting.extract_if(.., |mail| mail.env.next_try <= now).collect();
+        round.breaker.heed(due.iter().filter_map(|mail| mail.env.asked).max());
+        Ok((waiting, due))
+    }
+
+    fn round(&self) -> MutexGuard<'_, Round> {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -297,31 +458,64 @@ impl Outbox {
         let mut items = Vec::new();
         for state in State::ALL {
             for mid in self.names(state)? {
-                let env = self.read_env(state, &mid);
+                let env = self.read_env(state, &mid).unwrap_or_default();
                 items.push(Item { mid, state, env });
             }
         }
         Ok(items)
     }
 
-    /// Makes a waiting or dead mail due at once, as if it were new; waits for a round that is
-    /// going on.
+    /// Makes a waiting or dead mail due at once, as if it were new. Whoever sends it tries at its
+    /// next look, even while the relay is in trouble.
     ///
     /// # Errors
-    /// `NotFound` when there is none of that name that could be sent, else the system's.
+    /// `NotFound` when there is none of that name that could be sent, `WouldBlock` while it is
+    /// being sent, else the system's.
     pub fn retry(&self, mid: &Mid, now: Timestamp) -> io::Result<()> {
-        let mid = mid.as_str();
-        let mut breaker = self.round();
+        let (state, mut env, _held) = self.take(mid)?;
+        (env.attempts, env.created, env.next_try) = (0, now, now);
+        (env.asked, env.ended) = (Some(now), None);
+        (env.told_late, env.told_dead, env.in_digest) = (false, false, false);
+        self.shift(mid.as_str(), state, State::New, &env)
+    }
+
+    /// Takes a waiting mail off the queue: it is given up. A digest takes what it stands for along.
+    ///
+    /// # Errors
+    /// As [`Outbox::retry`].
+    pub fn give_up(&self, mid: &Mid, why: &str, now: Timestamp) -> io::Result<()> {
+        let (state, mut env, _held) = self.take(mid)?;
+        env.last_text = Some(why.to_owned());
+        env.ended = Some(now);
+        // Somebody decided it, so nobody needs to be told.
+        (env.told_late, env.told_dead) = (true, true);
+        self.shift(mid.as_str(), state, State::Dead, &env)?;
+        self.finish_digest(&env, State::Dead)
+    }
+
+    /// Reads a mail's message, wherever it is.
+    ///
+    /// # Errors
+    /// `NotFound`, else the system's.
+    pub fn message(&self, mid: &Mid) -> io::Result<Vec<u8>> {
+        let found = State::ALL.iter().map(|&state| self.eml(state, mid.as_str()));
+        let found = found.into_iter().find(|path| path.exists());
+        fs::read(found.ok_or(io::ErrorKind::NotFound)?)
+    }
+
+    /// Takes a mail that could be sent into our hands.
+    fn take(&self, mid: &Mid) -> io::Result<(State, Env, Held)> {
         for state in [State::Deferred, State::Dead, State::New] {
-            let Some(mut env) = self.read_env(state, mid).filter(|_| self.eml(state, mid).exists())
-            else {
+            if !self.eml(state, mid.as_str()).exists() {
                 continue;
-            };
-            (env.attempts, env.created, env.next_try) = (0, now, now);
-            breaker.close();
-            return self.shift(mid, state, State::New, &env);
+            }
+            let held = hold(&self.eml(state, mid.as_str()))?;
+            let Some(held) = held else { return Err(io::ErrorKind::WouldBlock.into()) };
+            if let Some(env) = self.read_env(state, mid.as_str())? {
+                return Ok((state, env, held));
+            }
         }
-        Err(io::Error::from(io::ErrorKind::NotFound))
+        Err(io::ErrorKind::NotFound.into())
     }
 
     /// Tries one mail; gives it back when it is to be tried again.
@@ -330,46 +524,114 @@ impl Outbox {
         mut mail: Waiting,
         relay: &SmtpSettings,
         now: Timestamp,
-        (breaker, summary): (&mut Breaker, &mut Summary),
+        (round, summary): (&mut Round, &mut Summary),
     ) -> io::Result<Option<Waiting>> {
-        let message = match fs::read(self.eml(mail.state, &mail.mid)) {
-            Ok(message) => message,
+        let path = self.eml(mail.state, &mail.mid);
+        let mut message = Vec::new();
+        let read = hold(&path).and_then(|held| {
+            let Some(mut held) = held else { return Ok(None) };
+            held.0.read_to_end(&mut message)?;
+            Ok(Some(held))
+        });
+        // Kept until what came of it is written down.
+        let _held = match read {
+            Ok(Some(file)) => file,
+            Ok(None) => {
+                mail.env.next_try = in_seconds(now, BUSY);
+                return Ok(Some(mail));
+            }
             // Taken away by hand: so it is not to be sent.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => {
+                // One that cannot be read must not keep the others.
+                tracing::error!(mid = mail.mid, %error, "mail cannot be read");
+                mail.env.next_try = later(now, PROBES[2]);
+                return Ok(Some(mail));
+            }
         };
-        let envelope =
-            Envelope { from: &mail.env.from, to: &mail.env.recipient, hello: &self.settings.host };
-        let outcome = smtp::send(&self.program, relay, envelope, &message);
+        let mut outcome = self.transact(&mail, relay, &message, now);
+        if outcome.class == Class::TooBig
+            && !mail.env.shortened
+            && let Some(short) = smtp::shortened(&message)
+        {
+            tracing::warn!(mid = mail.mid, text = outcome.text, "mail is sent as text only");
+            mail.env.shortened = true;
+            write_atomic(&path, &short, MODE)?;
+            outcome = self.transact(&mail, relay, &short, now);
+        }
         let class = outcome.class;
         mail.env.last_code = outcome.code;
         mail.env.last_text = Some(outcome.text.clone());
         mail.env.phase = Some(outcome.phase);
         if class == Class::Relay {
-            self.relay_trouble(&mut mail, &outcome, now, breaker)?;
+            round.outage = Some(outcome.text.clone());
+            self.relay_trouble(&mut mail, &outcome, now, &mut round.breaker)?;
             return Ok(Some(mail));
         }
-        breaker.close();
+        round.breaker.close();
         mail.env.attempts += 1;
-        let to = match class {
+        if matches!(class, Class::Sent | Class::Unknown) {
+            let ledger = round.ledger.get_or_insert_with(Ledger::default);
+            ledger.sent(&self.settings.pace, &mail.env.recipient, now);
+        }
+        self.settle(mail, &outcome, now, (round, summary))
+    }
+
+    /// Writes down what came of an attempt; gives the mail back when it is to be tried again.
+    fn settle(
+        &self,
+        mut mail: Waiting,
+        outcome: &Outcome,
+        now: Timestamp,
+        (round, summary): (&mut Round, &mut Summary),
+    ) -> io::Result<Option<Waiting>> {
+        let from = mail.state;
+        mail.state = match outcome.class {
             Class::Sent => State::Sent,
-            Class::Dead => State::Dead,
+            Class::Dead | Class::TooBig => State::Dead,
             Class::Deferred | Class::Unknown | Class::Relay if mail.is_old(now) => State::Dead,
             Class::Deferred | Class::Unknown | Class::Relay => State::Deferred,
         };
-        mail.env.next_try = next_try(&mail, class, now);
-        self.shift(&mail.mid, mail.state, to, &mail.env)?;
-        mail.state = to;
-        log_outcome(&mail, &outcome);
-        match to {
+        mail.env.next_try = next_try(&mail, outcome.class, now);
+        mail.env.ended = (mail.state != State::Deferred).then_some(now);
+        log_outcome(&mail, outcome);
+        match mail.state {
             State::Sent => summary.sent += 1,
             State::Dead => summary.dead += 1,
-            State::New | State::Deferred => {
-                summary.deferred += 1;
-                return Ok(Some(mail));
-            }
+            State::New | State::Deferred => summary.deferred += 1,
         }
+        if let Err(error) = self.shift(&mail.mid, from, mail.state, &mail.env) {
+            tracing::error!(mid = mail.mid, %error, "what became of a mail cannot be written down");
+            round.unwritten.insert(mail.mid, (from, mail.state, mail.env));
+            return Ok(None);
+        }
+        if mail.state == State::Deferred {
+            return Ok(Some(mail));
+        }
+        self.finish_digest(&mail.env, mail.state)?;
         Ok(None)
+    }
+
+    /// Speaks to the relay. From the final dot on it is on disk that the relay may have the mail,
+    /// so that a daemon that is killed there waits as one that got no answer.
+    fn transact(
+        &self,
+        mail: &Waiting,
+        relay: &SmtpSettings,
+        message: &[u8],
+        now: Timestamp,
+    ) -> Outcome {
+        let envelope =
+            Envelope { from: &mail.env.from, to: &mail.env.recipient, hello: &self.settings.host };
+        smtp::send_watched(&self.program, relay, envelope, message, &mut || {
+            let mut env = mail.env.clone();
+            (env.phase, env.last_code) = (Some(Phase::Dot), None);
+            env.last_text = Some("nobody waited for the relay's answer".into());
+            env.next_try = later(now, AFTER_DOUBT);
+            if let Err(error) = self.write_env(mail.state, &mail.mid, &env) {
+                tracing::warn!(mid = mail.mid, %error, "the envelope cannot be written");
+            }
+        })
     }
 
     /// Opens the breaker. The mail is not to blame, but one that got as far as its recipient goes
@@ -407,8 +669,10 @@ impl Outbox {
             if mail.is_old(now) {
                 let mut env = mail.env.clone();
                 env.last_text = Some(format!("given up after 5 days: {why}"));
+                env.ended = Some(now);
                 self.shift(&mail.mid, mail.state, State::Dead, &env)?;
                 tracing::error!(mid = mail.mid, to = env.recipient, "mail given up");
+                self.finish_digest(&env, State::Dead)?;
                 summary.dead += 1;
             } else {
                 kept.push(mail);
@@ -424,15 +688,23 @@ impl Outbox {
         let mut out = Vec::new();
         for state in [State::New, State::Deferred] {
             for mid in self.names(state)? {
-                let Some(mut env) = self.read_env(state, &mid) else {
-                    self.bury_nameless(state, &mid)?;
-                    continue;
+                let mut env = match self.read_env(state, &mid) {
+                    Ok(Some(env)) => env,
+                    Ok(None) => {
+                        self.bury_nameless(state, &mid)?;
+                        continue;
+                    }
+                    Err(error) => {
+                        // It may be readable again; nothing is known that would end it.
+                        tracing::error!(mid, %error, "envelope cannot be read");
+                        continue;
+                    }
                 };
                 if env.next_try.duration_since(now) > LONGEST_WAIT {
                     env.next_try = now;
                 }
                 env.created = env.created.min(now);
-                out.push(Waiting { mid, state, env });
+                out.push(Waiting { mid, state, env, ready: None });
             }
         }
         out.sort_by(|a, b| (a.env.next_try, &a.mid).cmp(&(b.env.next_try, &b.mid)));
@@ -441,14 +713,55 @@ impl Outbox {
 
     /// A message without an envelope cannot be sent, and must not be looked at for ever.
     fn bury_nameless(&self, state: State, mid: &str) -> io::Result<()> {
+        if !self.eml(state, mid).exists() {
+            // It went elsewhere while we looked.
+            return Ok(());
+        }
         tracing::error!(mid, "mail without a readable envelope");
-        remove_durable(&self.env(state, mid))?;
         match publish(&self.eml(state, mid), &self.eml(State::Dead, mid)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 remove_durable(&self.eml(state, mid))
             }
             other => other,
         }
+    }
+
+    /// Says when there is something to do again.
+    fn next_due(&self, waiting: &[Waiting], round: &Round, now: Timestamp) -> Option<Timestamp> {
+        let ledger = round.ledger.as_ref();
+        let room = ledger.and_then(|ledger| ledger.ready(&self.settings.pace));
+        let soonest = waiting.iter().map(|mail| mail.ready.unwrap_or(mail.env.next_try)).min()?;
+        let gates = [room, round.breaker.next_probe, Some(soonest)];
+        gates.into_iter().flatten().max().map(|at| at.max(now))
+    }
+
+    /// Removes mails that have been over for long. What was never meant for a relay stays.
+    fn sweep(&self, now: Timestamp) -> io::Result<()> {
+        for (state, days) in KEPT {
+            let old = SignedDuration::from_hours(24 * days);
+            for mid in self.names(state)? {
+                let ended = self.read_env(state, &mid)?.and_then(|env| env.ended);
+                if ended.is_some_and(|at| now.duration_since(at) > old) {
+                    remove_durable(&self.eml(state, &mid))?;
+                    remove_durable(&self.env(state, &mid))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ledger_path(&self) -> PathBuf {
+        self.settings.folder.join("pace.json")
+    }
+
+    /// Reads what was sent before; without it, or when it is damaged, nothing was.
+    fn read_ledger(&self) -> Ledger {
+        let bytes = fs::read(self.ledger_path()).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    fn write_ledger(&self, round: &Round) -> io::Result<()> {
+        write_atomic(&self.ledger_path(), &serde_json::to_vec(&round.ledger)?, MODE)
     }
 
     /// Moves a mail: envelope into the new place, message after it, old envelope away.
@@ -491,8 +804,13 @@ impl Outbox {
         Ok(out)
     }
 
-    fn read_env(&self, state: State, mid: &str) -> Option<Env> {
-        serde_json::from_slice(&fs::read(self.env(state, mid)).ok()?).ok()
+    /// Reads an envelope; `None` when there is none, or one that says nothing.
+    fn read_env(&self, state: State, mid: &str) -> io::Result<Option<Env>> {
+        match fs::read(self.env(state, mid)) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn write_env(&self, state: State, mid: &str, env: &Env) -> io::Result<()> {
@@ -520,6 +838,8 @@ struct Waiting {
     mid: String,
     state: State,
     env: Env,
+    /// When it may go, if that is later than when it would be tried.
+    ready: Option<Timestamp>,
 }
 
 impl Waiting {
@@ -538,9 +858,38 @@ fn log_outcome(mail: &Waiting, outcome: &Outcome) {
     }
 }
 
+/// A message that is in our hands only, until this is dropped.
+#[derive(Debug)]
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is being started right now may have the file too.
+        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
+    }
+}
+
+/// Opens a message and locks it; `None` while it is in another process's hands, or has just left
+/// them.
+fn hold(path: &Path) -> io::Result<Option<Held>> {
+    let file = File::open(path)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let held = Held(file);
+    let (ours, there) = (held.0.metadata()?, fs::metadata(path)?);
+    Ok(((ours.dev(), ours.ino()) == (there.dev(), there.ino())).then_some(held))
+}
+
 /// Adds minutes; at the end of time it stays there.
 fn later(now: Timestamp, minutes: i64) -> Timestamp {
-    now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
+    in_seconds(now, minutes * 60)
+}
+
+fn in_seconds(now: Timestamp, seconds: i64) -> Timestamp {
+    now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// Says when a mail is tried again: the back-off of its attempts ± a fifth, which depends on its
@@ -565,183 +914,4 @@ pub fn sent_path(folder: &Path, mid: &Mid) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::Verdict;
-    use crate::report::{Patience, Report, Tls, samples};
-
-    fn settings(folder: &Path, smtp: Option<SmtpSettings>) -> MailSettings {
-        MailSettings {
-            folder: folder.to_owned(),
-            smtp,
-            from: "exportd <exportd@studio.example>".into(),
-            host: "studio.example".into(),
-        }
-    }
-
-    /// A relay that nobody listens on; the sender is a program that ends without a word.
-    fn nowhere() -> SmtpSettings {
-        SmtpSettings {
-            host: "127.0.0.1".into(),
-            port: 1,
-            tls: Tls::None,
-            user: None,
-            password_file: None,
-            ca_file: None,
-            patience: Patience::default(),
-        }
-    }
-
-    fn letter(settings: &MailSettings) -> Letter {
-        let log = samples::log(Verdict::Clean);
-        let places = samples::places();
-        let to = Address::parse("mia@studio.example").unwrap();
-        Report { log: &log, places: &places, retry: None }.letter(settings, &to).unwrap()
-    }
-
-    fn states(outbox: &Outbox) -> Vec<State> {
-        outbox.list().unwrap().into_iter().map(|item| item.state).collect()
-    }
-
-    fn waiting(attempts: u32) -> Waiting {
-        let at = "2026-12-01T06:00:00Z".parse().unwrap();
-        Waiting {
-            mid: "a.report.0".into(),
-            state: State::Deferred,
-            env: Env {
-                recipient: "mia@studio.example".into(),
-                from: "exportd@studio.example".into(),
-                created: at,
-                attempts,
-                next_try: at,
-                last_code: None,
-                last_text: None,
-                phase: None,
-            },
-        }
-    }
-
-    #[test]
-    fn without_a_relay_mail_ends_in_sent_and_is_written_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), None);
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
-        assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
-        let path = sent_path(dir.path(), &letter.mid);
-        assert_eq!(fs::read(&path).unwrap(), smtp::render(&letter).unwrap());
-        assert!(!path.with_extension("env").exists());
-        assert_eq!(outbox.deliver_due(letter.date).unwrap(), Summary::default());
-    }
-
-    #[test]
-    fn a_name_in_any_folder_is_queued_already() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), Some(nowhere()));
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        outbox.enqueue(&letter).unwrap();
-        let env = outbox.read_env(State::New, letter.mid.as_str()).unwrap();
-        let mut at = State::New;
-        for state in [State::Deferred, State::Sent, State::Dead] {
-            outbox.shift(letter.mid.as_str(), at, state, &env).unwrap();
-            at = state;
-            assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already, "{state:?}");
-            assert_eq!(states(&outbox), [state]);
-        }
-    }
-
-    #[test]
-    fn what_a_crash_leaves_is_cleared_and_the_rest_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), Some(nowhere()));
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        outbox.enqueue(&letter).unwrap();
-        for name in ["tmp/x.report.1.eml", "new/x.report.1.env", "deferred/.x.env.1-1.tmp"] {
-            write_new(&dir.path().join(name), b"{", MODE).unwrap();
-        }
-        drop(outbox);
-        let outbox = Outbox::open(settings, "/bin/false".into()).unwrap();
-        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
-        assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 2);
-        assert_eq!(fs::read_dir(dir.path().join("deferred")).unwrap().count(), 0);
-        assert_eq!(states(&outbox), [State::New]);
-        assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::Already);
-    }
-
-    #[test]
-    fn a_relay_that_is_down_punishes_no_mail_until_five_days_are_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), Some(nowhere()));
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        outbox.enqueue(&letter).unwrap();
-        let mut now = letter.date;
-        let mut waits = Vec::new();
-        for _ in 0..5 {
-            let summary = outbox.deliver_due(now).unwrap();
-            assert_eq!((summary.sent, summary.deferred, summary.dead), (0, 0, 0));
-            assert!(summary.relay_trouble.is_some());
-            let next = summary.next_due.unwrap();
-            waits.push(next.duration_since(now).as_secs() / 60);
-            // Nothing happens before its time.
-            let early = now + SignedDuration::from_secs(30);
-            assert_eq!(outbox.deliver_due(early).unwrap().next_due, Some(next));
-            now = next;
-        }
-        assert_eq!(waits, [1, 1, 5, 5, 5]);
-        assert_eq!(states(&outbox), [State::New]);
-        let env = outbox.read_env(State::New, letter.mid.as_str()).unwrap();
-        assert_eq!((env.attempts, env.phase), (0, Some(Phase::Start)));
-        let summary = outbox.deliver_due(letter.date + SignedDuration::from_hours(121)).unwrap();
-        assert_eq!((summary.dead, summary.next_due), (1, None));
-        assert_eq!(states(&outbox), [State::Dead]);
-        let env = outbox.read_env(State::Dead, letter.mid.as_str()).unwrap();
-        assert!(env.last_text.unwrap().starts_with("given up after 5 days"));
-        outbox.retry(&letter.mid, now).unwrap();
-        assert_eq!(states(&outbox), [State::New]);
-    }
-
-    #[test]
-    fn waits_grow_to_an_hour_and_differ_a_little() {
-        let now = "2026-12-01T06:00:00Z".parse().unwrap();
-        for (n, minutes) in [1, 2, 5, 10, 20, 30, 60, 60, 60].into_iter().enumerate() {
-            let mail = waiting(u32::try_from(n).unwrap() + 1);
-            let wait = next_try(&mail, Class::Deferred, now).duration_since(now).as_secs();
-            assert!((wait - minutes * 60).abs() <= minutes * 12, "attempt {n}: {wait} s");
-            assert_eq!(
-                next_try(&mail, Class::Deferred, now),
-                next_try(&mail, Class::Deferred, now)
-            );
-            let doubt = next_try(&mail, Class::Unknown, now).duration_since(now).as_secs();
-            assert!(doubt >= 600, "attempt {n}: {doubt} s");
-        }
-    }
-
-    #[test]
-    fn a_clock_that_was_ahead_does_not_hold_mail_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), Some(nowhere()));
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        outbox.enqueue(&letter).unwrap();
-        let before = letter.date - SignedDuration::from_hours(24 * 365);
-        let waiting = outbox.waiting(before).unwrap();
-        assert_eq!(waiting[0].env.next_try, before);
-        assert_eq!(waiting[0].env.created, before);
-    }
-
-    #[test]
-    fn a_message_without_its_envelope_is_buried() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = settings(dir.path(), Some(nowhere()));
-        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
-        let letter = letter(&settings);
-        outbox.enqueue(&letter).unwrap();
-        fs::remove_file(outbox.env(State::New, letter.mid.as_str())).unwrap();
-        assert_eq!(outbox.deliver_due(letter.date).unwrap().next_due, None);
-        assert_eq!(states(&outbox), [State::Dead]);
-    }
-}
+mod tests;

@@ -26,18 +26,24 @@ use lettre::message::header::{self, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getpid, kill_process, set_parent_process_death_signal, setrlimit,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Letter, SmtpSettings, Tls};
+use super::{Letter, Matter, SmtpSettings, Tls};
 use crate::diag::shown;
 use crate::fs::is_invisible;
 
 /// Address space of the sending child, in bytes.
 const CHILD_MEMORY: u64 = 256 << 20;
+/// A shortened message keeps at most so many bytes of its text.
+const SHORT: usize = 32 << 10;
+/// Every relay takes messages of this length (RFC 5321 §4.5.3.1.7); for longer ones it is asked.
+const ALWAYS_TAKEN: usize = 64 << 10;
 /// Longest message the child takes.
 const MOST_MESSAGE: u64 = 16 << 20;
 /// How long the child may say good-bye after the result is known.
@@ -150,15 +156,64 @@ pub fn render(letter: &Letter) -> Result<Vec<u8>, RenderError> {
         ("X-Auto-Response-Suppress", "All".to_owned()),
         // RFC 2919.
         ("List-Id", format!("<exports.{}>", letter.host)),
-        ("X-Exportd-Run", header_text(&letter.run)),
-        ("X-Exportd-Verdict", letter.verdict.word().to_owned()),
-    ] {
+    ]
+    .into_iter()
+    .chain(matter(letter))
+    {
         builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
     }
     // The one place to change when a second form of the body comes: multipart/alternative here.
     let text =
         SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(body_text(&letter.text));
     Ok(builder.singlepart(text)?.formatted())
+}
+
+/// Names what a letter is about, for programs that sort mail.
+fn matter(letter: &Letter) -> Vec<(&'static str, String)> {
+    match &letter.matter {
+        Matter::Run { run, verdict } => vec![
+            ("X-Exportd-Run", header_text(run)),
+            ("X-Exportd-Verdict", verdict.word().to_owned()),
+        ],
+        Matter::Digest { reports } => vec![("X-Exportd-Digest", reports.to_string())],
+        Matter::Notice { word } => vec![("X-Exportd-Notice", (*word).to_owned())],
+    }
+}
+
+/// Makes a message smaller that a relay found too large: the same headers, the text alone, and of
+/// a long text the beginning. `None` when that makes it no smaller.
+#[must_use]
+pub fn shortened(message: &[u8]) -> Option<Vec<u8>> {
+    let mail = mailparse::parse_mail(message).ok()?;
+    let part = mail.parts().find(|part| part.ctype.mimetype == "text/plain")?;
+    let text = part.get_body().ok()?.replace("\r\n", "\n");
+    let most = if mail.subparts.is_empty() { (text.len() / 2).min(SHORT) } else { SHORT };
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        if kept.len() + line.len() > most {
+            break;
+        }
+        kept.push_str(line);
+    }
+    if kept.len() < text.len() {
+        kept.push_str(
+            "\nThis mail was too large for the relay and ends here. The report has the rest.\n",
+        );
+    }
+    let mut out = Vec::new();
+    for header in &mail.headers {
+        let key = header.get_key().to_ascii_lowercase();
+        if key.starts_with("content-") {
+            continue;
+        }
+        out.extend_from_slice(header.get_key_raw());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(header.get_value_raw());
+        out.extend_from_slice(b"\r\n");
+    }
+    let text = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(body_text(&kept));
+    out.extend_from_slice(&text.formatted());
+    (out.len() < message.len()).then_some(out)
 }
 
 /// Makes a text fit for one header: invisible characters become spaces, runs of spaces one.
@@ -217,6 +272,8 @@ pub enum Class {
     Relay,
     /// The final dot went out and no answer came.
     Unknown,
+    /// The relay takes no message of this length.
+    TooBig,
 }
 
 /// What came of one attempt.
@@ -236,19 +293,22 @@ impl Outcome {
     /// Judges an attempt that did not succeed.
     #[must_use]
     pub fn failed(phase: Phase, code: Option<u16>, text: &str) -> Self {
-        Self { phase, code, text: shown(text.trim()), class: classify(phase, code) }
+        Self { phase, code, text: shown(text.trim()), class: classify(phase, code, text.trim()) }
     }
 }
 
 /// Says what a failure means: whose fault it is, and whether later helps.
 ///
 /// 421 (RFC 5321 §3.8), 530 and 535 (RFC 4954 §6) are about the connection or the account wherever
-/// they come; a refusal before RCPT is about us and not about the recipient.
-const fn classify(phase: Phase, code: Option<u16>) -> Class {
+/// they come; a refusal before RCPT is about us and not about the recipient. 552 is about the
+/// length of the message (RFC 1870 §6.1), unless it says that the mailbox is full (RFC 3463, X.2.2).
+fn classify(phase: Phase, code: Option<u16>, text: &str) -> Class {
+    let says_too_big = text.starts_with("5.3.4") || !text.starts_with("5.2.");
     match (phase, code) {
         (_, Some(421 | 454 | 530 | 534 | 535 | 538)) => Class::Relay,
         (Phase::Start | Phase::Connect | Phase::Starttls | Phase::Auth, _) => Class::Relay,
         (_, Some(400..=499)) => Class::Deferred,
+        (Phase::Mail | Phase::Data | Phase::Dot, Some(552)) if says_too_big => Class::TooBig,
         (Phase::Rcpt | Phase::Data | Phase::Dot, Some(500..=599)) => Class::Dead,
         (Phase::Mail | Phase::Rcpt | Phase::Data, _) => Class::Relay,
         (Phase::Dot, _) => Class::Unknown,
@@ -308,6 +368,18 @@ pub fn send(
     envelope: Envelope<'_>,
     message: &[u8],
 ) -> Outcome {
+    send_watched(program, settings, envelope, message, &mut || {})
+}
+
+/// Sends as [`send`] does, and calls `at_the_dot` when doubt begins: from there on the relay may
+/// have the message, whatever becomes of us.
+pub fn send_watched(
+    program: &Path,
+    settings: &SmtpSettings,
+    envelope: Envelope<'_>,
+    message: &[u8],
+    at_the_dot: &mut dyn FnMut(),
+) -> Outcome {
     if let Err(error) = settings.check() {
         return Outcome::failed(Phase::Start, None, &error.to_string());
     }
@@ -325,7 +397,7 @@ pub fn send(
     input.push(b'\n');
     input.extend_from_slice(message);
     match spawn(program) {
-        Ok(child) => converse(child, input, settings),
+        Ok(child) => converse(child, input, settings, at_the_dot),
         Err(error) => {
             let what = format!("the sender cannot be started: {error}");
             Outcome::failed(Phase::Start, None, &what)
@@ -375,7 +447,12 @@ fn spawn(program: &Path) -> io::Result<Child> {
 ///
 /// Both pipes have a thread of their own, because a child that does not read must not hold the
 /// parent up; killing the child ends both.
-fn converse(mut child: Child, input: Vec<u8>, settings: &SmtpSettings) -> Outcome {
+fn converse(
+    mut child: Child,
+    input: Vec<u8>,
+    settings: &SmtpSettings,
+    at_the_dot: &mut dyn FnMut(),
+) -> Outcome {
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return end(child, Outcome::failed(Phase::Start, None, "the sender has no pipes"));
     };
@@ -395,6 +472,7 @@ fn converse(mut child: Child, input: Vec<u8>, settings: &SmtpSettings) -> Outcom
                 phase = next;
                 if next == Phase::Dot {
                     limit = Instant::now() + settings.patience.answer;
+                    at_the_dot();
                 }
             }
             Ok(Word::Result(outcome)) => {
@@ -452,6 +530,8 @@ fn mailer(mut stdin: impl BufRead) -> io::Result<()> {
     let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
     setrlimit(Resource::As, bound(CHILD_MEMORY))?;
     setrlimit(Resource::Core, bound(0))?;
+    // A daemon that is gone must not have mail sent that it has no record of.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut line = String::new();
     stdin.by_ref().take(1 << 16).read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
@@ -500,6 +580,9 @@ enum Trouble {
     /// The message can never go this way.
     #[error("{0}")]
     Never(String),
+    /// The message is longer than the relay says it takes.
+    #[error("the relay takes messages of at most {most} bytes, and this one has {length}")]
+    TooBig { most: usize, length: usize },
     #[error("{0}")]
     Order(String),
 }
@@ -515,6 +598,9 @@ impl Trouble {
             }
             Self::Never(_) => {
                 Outcome { class: Class::Dead, ..Outcome::failed(phase, None, &self.to_string()) }
+            }
+            Self::TooBig { .. } => {
+                Outcome { class: Class::TooBig, ..Outcome::failed(phase, None, &self.to_string()) }
             }
             Self::Io(_) | Self::Order(_) => Outcome::failed(phase, None, &self.to_string()),
         }
@@ -538,6 +624,17 @@ fn transact(
     let mut connection = connect(order, phase)?;
     enter(phase, Phase::Mail)?;
     let parameters = mail_parameters(&connection, order, message)?;
+    if message.len() > ALWAYS_TAKEN {
+        // lettre does not keep what was offered beside its own extensions, so it is asked again.
+        let offers = connection.command(Ehlo::new(ClientId::Domain(order.hello.clone())))?;
+        let length = message.len();
+        match size_offered(offers.message()) {
+            Some(most) if most > 0 && length > most => {
+                return Err(Trouble::TooBig { most, length });
+            }
+            _ => {}
+        }
+    }
     connection.command(Mail::new(Some(from), parameters))?;
     enter(phase, Phase::Rcpt)?;
     connection.command(Rcpt::new(to, Vec::new()))?;
@@ -560,6 +657,15 @@ fn transact(
     told?;
     in_step(&answer, 250)?;
     Ok((connection, answer))
+}
+
+/// Reads the longest message that a relay takes from its answer to EHLO (RFC 1870 §4); 0 is no
+/// limit.
+fn size_offered<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<usize> {
+    lines.find_map(|line| {
+        let (keyword, value) = line.trim().split_once(' ')?;
+        keyword.eq_ignore_ascii_case("SIZE").then(|| value.trim().parse().ok())?
+    })
 }
 
 fn in_step(answer: &Response, code: u16) -> Result<(), Trouble> {
@@ -650,6 +756,8 @@ mod tests {
             smtp: None,
             from: "exportd <exportd@studio.example>".into(),
             host: "studio.example".into(),
+            operators: Vec::new(),
+            pace: crate::report::Pace::default(),
         }
     }
 
@@ -746,12 +854,16 @@ mod tests {
             (Phase::Rcpt, None, Class::Relay),
             (Phase::Data, Some(554), Class::Dead),
             (Phase::Data, None, Class::Relay),
-            (Phase::Dot, Some(552), Class::Dead),
+            (Phase::Dot, Some(552), Class::TooBig),
+            (Phase::Mail, Some(552), Class::TooBig),
+            (Phase::Rcpt, Some(552), Class::Dead),
             (Phase::Dot, Some(452), Class::Deferred),
             (Phase::Dot, None, Class::Unknown),
         ] {
-            assert_eq!(classify(phase, code), class, "{phase:?} {code:?}");
+            assert_eq!(classify(phase, code, ""), class, "{phase:?} {code:?}");
         }
+        let full = "5.2.2 the mailbox is full";
+        assert_eq!(classify(Phase::Dot, Some(552), full), Class::Dead);
     }
 
     #[test]
@@ -774,7 +886,71 @@ mod tests {
         assert_eq!((outcome.phase, outcome.class), (Phase::Start, Class::Relay));
     }
 
+    #[test]
+    fn a_mail_that_is_too_large_keeps_its_headers_and_the_beginning_of_its_text() {
+        let mut letter = letter();
+        letter.text = (0..9_000).map(|n| format!("line {n} äöü\n")).collect();
+        let long = render(&letter).unwrap();
+        let short = shortened(&long).unwrap();
+        assert!(short.len() < ALWAYS_TAKEN && short.is_ascii(), "{} bytes", short.len());
+        let (long, short) =
+            (mailparse::parse_mail(&long).unwrap(), mailparse::parse_mail(&short).unwrap());
+        for name in HEADERS.iter().filter(|name| !name.starts_with("Content-")) {
+            let value = |mail: &mailparse::ParsedMail<'_>| mail.headers.get_all_values(name);
+            assert_eq!(value(&long), value(&short), "{name}");
+            assert_eq!(value(&short).len(), 1, "{name}");
+        }
+        let text = short.get_body().unwrap();
+        assert!(text.starts_with("line 0 äöü\r\nline 1 äöü\r\n"));
+        assert!(text.trim_end().ends_with("The report has the rest."));
+        // Of a mail with pictures the whole text stays.
+        letter.text = "short\n".into();
+        let head = render(&letter).unwrap();
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 2;
+        let head = String::from_utf8(head[..end].to_vec()).unwrap();
+        let head: String =
+            head.split_inclusive("\r\n").filter(|line| !line.starts_with("Content-")).collect();
+        let mixed = format!(
+            "{head}Content-Type: multipart/related; boundary=\"x\"\r\n\r\n--x\r\n\
+             Content-Type: text/plain\r\n\r\nthe text\r\n--x\r\nContent-Type: image/png\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--x--\r\n",
+            "AAAA".repeat(30_000)
+        );
+        let short = shortened(mixed.as_bytes()).unwrap();
+        assert_eq!(names(&short), HEADERS);
+        assert_eq!(mailparse::parse_mail(&short).unwrap().get_body().unwrap().trim(), "the text");
+        assert_eq!(shortened(&short), None);
+    }
+
+    #[test]
+    fn the_relay_says_how_much_it_takes() {
+        let size = |lines: &[&str]| size_offered(lines.iter().copied());
+        assert_eq!(size(&["relay.example hello", "8BITMIME", "SIZE 1048576"]), Some(1 << 20));
+        assert_eq!(size(&["relay.example", "size 70000 "]), Some(70_000));
+        assert_eq!(size(&["relay.example", "SIZE", "HELP"]), None);
+        assert_eq!(size(&["SIZE 99999999999999999999999999"]), None);
+        assert_eq!(size(&[]), None);
+    }
+
     proptest! {
+        #[test]
+        fn nothing_in_a_notice_adds_or_takes_a_header(
+            found in any::<String>(), reason in any::<String>(), name in any::<String>(),
+            head in "(\r\nBcc: |\n\n|\r|=\\?utf-8\\?q\\?=0D=0A\\?=)?",
+        ) {
+            let found = format!("{head}{found}");
+            let notice =
+                crate::report::Notice::PutAside { found: &found, moved_to: &name, reason: &reason };
+            let at = letter().date;
+            // Whatever is an address at all.
+            let to = Address::parse(&format!("{name} <ops@studio.example>"))
+                .unwrap_or_else(|_| Address::operator());
+            let letter = notice.letter(&settings(), &to, at);
+            let mut wanted = HEADERS.to_vec();
+            wanted.splice(8..10, ["X-Exportd-Notice"]);
+            prop_assert_eq!(names(&render(&letter).unwrap()), wanted);
+        }
+
         #[test]
         fn no_text_adds_or_takes_a_header(
             subject in any::<String>(), run in any::<String>(), text in any::<String>(),
@@ -782,7 +958,8 @@ mod tests {
         ) {
             let mut letter = letter();
             letter.subject = format!("x{head}{subject}");
-            letter.run = format!("{head}r{run}");
+            letter.matter =
+                Matter::Run { run: format!("{head}r{run}"), verdict: crate::job::Verdict::Partial };
             letter.text = format!("{text}{head}");
             let bytes = render(&letter).unwrap();
             prop_assert!(bytes.is_ascii());

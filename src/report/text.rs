@@ -11,7 +11,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Places, Report, RetryRendition};
+use super::{Gist, Places, Report, RetryRendition};
 use crate::diag::{Code, Diagnostic, Fault, Remedy, Rendering, position, render, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
@@ -47,6 +47,38 @@ pub fn outcome(log: &JobLog) -> String {
             format!("NOT exported ({})", cut(&cause(log).to_string(), MOST_CAUSE))
         }
         Verdict::Stopped => format!("stopped, {} of {total} done", grouped(done)),
+    }
+}
+
+/// Says of a run what a digest needs: how it ended, why, and what to do.
+#[must_use]
+pub fn gist(log: &JobLog) -> Gist {
+    let (cause, todo) = match log.verdict() {
+        Verdict::Clean | Verdict::Warnings | Verdict::Stopped => (String::new(), String::new()),
+        Verdict::Partial | Verdict::Failed => {
+            let mut causes: Vec<String> = failed(log).map(|(_, fault)| fault.to_string()).collect();
+            let mut steps: Vec<String> = failed(log).map(|(_, fault)| fault.next_step()).collect();
+            for list in [&mut causes, &mut steps] {
+                list.sort_unstable();
+                list.dedup();
+            }
+            let todo = match steps.as_slice() {
+                [step] => sentence(step),
+                _ => "See what the report of each says.".into(),
+            };
+            (cut(&causes.join("; "), 2 * MOST_CAUSE), todo)
+        }
+        Verdict::Fatal | Verdict::Refused => {
+            let fault = cause(log);
+            (cut(&fault.to_string(), 2 * MOST_CAUSE), sentence(&fault.next_step()))
+        }
+    };
+    Gist {
+        run: Some(log.run.clone()),
+        verdict: Some(log.verdict()),
+        outcome: outcome(log),
+        cause,
+        todo,
     }
 }
 
@@ -478,12 +510,12 @@ fn warnings(log: &JobLog) -> u64 {
     number(log.warnings())
 }
 
-fn number(n: usize) -> u64 {
+pub(super) fn number(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// Writes a number with its thousands apart: `1,984`.
-fn grouped(n: u64) -> String {
+pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -495,7 +527,7 @@ fn grouped(n: u64) -> String {
     out
 }
 
-fn count(n: u64, noun: &str) -> String {
+pub(super) fn count(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(n)) }
 }
 
@@ -533,17 +565,17 @@ fn duration(start: Timestamp, end: Timestamp) -> String {
 
 /// A text of lines that break at [`WIDTH`].
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     out: String,
 }
 
 impl Page {
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
     }
 
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         self.line(text);
     }
 
@@ -555,13 +587,13 @@ impl Page {
         self.gap();
     }
 
-    fn paragraph(&mut self, text: &str) {
+    pub(super) fn paragraph(&mut self, text: &str) {
         self.item("", text);
         self.gap();
     }
 
     /// Ends a paragraph: one empty line, never two.
-    fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         if !self.out.is_empty() && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
@@ -569,7 +601,7 @@ impl Page {
 
     /// Writes text behind a head; further lines stand below its beginning. Words longer than a
     /// line stay whole, so that paths can be copied.
-    fn item(&mut self, head: &str, text: &str) {
+    pub(super) fn item(&mut self, head: &str, text: &str) {
         let indent = if head.trim_start().starts_with("What") { 5 } else { head.chars().count() };
         let mut line = head.to_owned();
         let mut room = WIDTH.saturating_sub(head.chars().count());
@@ -593,7 +625,7 @@ impl Page {
         self.line(&line);
     }
 
-    fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         let mut out = self.out;
         out.truncate(out.trim_end().len());
         out.push('\n');

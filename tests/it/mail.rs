@@ -9,7 +9,7 @@ use exportd::job::{EmailSetting, MailContent, Verdict};
 use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
 use exportd::report::smtp::{Class, Envelope, Phase, send};
 use exportd::report::{
-    Address, Channel, Letter, MailSettings, Patience, Places, Report, SmtpSettings, Tls, text,
+    Address, Channel, Letter, MailSettings, Pace, Patience, Places, Report, SmtpSettings, Tls, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
@@ -55,6 +55,9 @@ impl Post {
             }),
             from: "exportd <exportd@studio.example>".into(),
             host: "studio.example".into(),
+            operators: Vec::new(),
+            // How much one person is sent is a matter of its own, below.
+            pace: Pace { burst: 1_000, hourly: 1_000, all_burst: 1_000, all_hourly: 1_000 },
         };
         Self { server, dir, settings, now: "2026-12-01T05:03:12Z".parse().unwrap() }
     }
@@ -88,8 +91,10 @@ impl Post {
     }
 }
 
+/// The only mail, beside those that tell whoever runs the daemon about it.
 fn only(outbox: &Outbox) -> Item {
     let mut items = outbox.list().unwrap();
+    items.retain(|item| !item.mid.contains(".undelivered."));
     assert_eq!(items.len(), 1, "{items:?}");
     items.remove(0)
 }
@@ -358,7 +363,8 @@ fn a_mail_older_than_five_days_is_given_up_after_one_more_attempt() {
     let mut now = post.now;
     let mut attempts = 0;
     loop {
-        post.server.script([Mischief::Say(Step::Rcpt, "450 4.2.1 mailbox busy")]);
+        // Whoever runs the daemon is told that it is late, and that is refused as well.
+        post.server.script([Mischief::Say(Step::Rcpt, "450 4.2.1 mailbox busy"); 3]);
         let summary = outbox.deliver_due(now).unwrap();
         attempts += 1;
         if summary.dead == 1 {
@@ -403,6 +409,184 @@ fn no_server_holds_the_outbox_up() {
         assert_eq!(summary.deferred, usize::from(class == Class::Unknown), "{mischief:?}");
         assert_ne!(only(&outbox).state, State::Dead);
     }
+}
+
+/// Every way of hazard in which a server can be bad, wherever in a conversation it begins.
+fn bad_servers() -> Vec<(Mode, &'static str, Mischief)> {
+    use Mischief::{
+        Binary, Dribble, Drop, Endless, GarbageTls, HalfClose, Say, Silence, StripStarttls,
+    };
+    use Step::{Data, Dot, Ehlo, Greeting, Mail, Rcpt, Starttls};
+    let steps = [Greeting, Ehlo, Mail, Rcpt, Data, Dot];
+    let mut all = Vec::new();
+    for step in steps {
+        all.extend([
+            Dribble(step),
+            Silence(step),
+            Endless(step),
+            Binary(step),
+            Drop(step),
+            HalfClose(step),
+            Say(step, "421 4.3.2 shutting down"),
+        ]);
+    }
+    for step in [Mail, Rcpt, Data, Dot] {
+        all.push(Say(step, "451 4.3.0 not now"));
+    }
+    all.push(Say(Mail, "550 5.7.1 not you"));
+    let mut all: Vec<_> =
+        all.into_iter().map(|mischief| (Mode::Plain, "localhost", mischief)).collect();
+    for mischief in [GarbageTls, StripStarttls, Drop(Starttls), Silence(Starttls), Binary(Starttls)]
+    {
+        all.push((Mode::Starttls, "localhost", mischief));
+    }
+    all.push((Mode::Starttls, "wrong.example", Mischief::Behave));
+    all.push((Mode::Implicit, "wrong.example", Mischief::Behave));
+    all
+}
+
+/// One bad conversation, whatever it is, loses no mail, ends in time, and sends twice only what may
+/// not have arrived: the same bytes, ten minutes later.
+fn one_bad_server((mode, name, mischief): (Mode, &'static str, Mischief)) {
+    let what = format!("{mode:?} {name} {mischief:?}");
+    let mut post = Post::new(Setup { name, ..Setup::new(mode) });
+    impatient(&mut post);
+    let begin = Instant::now();
+    post.server.script([mischief]);
+    let outbox = post.outbox();
+    let mut ids = Vec::new();
+    for to in ["a@studio.example", "b@studio.example"] {
+        let letter = post.letter(to);
+        ids.push(format!("<{}@studio.example>", letter.mid));
+        outbox.enqueue(&letter).unwrap();
+    }
+    let first = outbox.deliver_due(post.now).unwrap();
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(12), "{what} took {took:?}");
+    assert_eq!(first.dead, 0, "{what}");
+    if name == "wrong.example" {
+        // It stays wrong. Nothing was said to it, and both mails are still there.
+        assert_eq!((post.server.logins(), post.server.received().len()), (0, 0), "{what}");
+        assert!(outbox.list().unwrap().iter().all(|i| i.state == State::New), "{what}");
+        return;
+    }
+    let doubtful = post.server.received().iter().filter(|r| !r.accepted).count();
+    let mut now = post.now;
+    let end = now + SignedDuration::from_mins(30);
+    let mut next = first.next_due;
+    while let Some(due) = next.filter(|due| *due < end) {
+        now = due;
+        next = outbox.deliver_due(now).unwrap().next_due;
+    }
+    assert!(outbox.list().unwrap().iter().all(|item| item.state == State::Sent), "{what}");
+    let received = post.server.received();
+    assert_eq!(received.iter().filter(|r| r.accepted).count(), 2, "{what}");
+    assert_eq!(received.len(), 2 + doubtful, "{what}");
+    for id in ids {
+        let mails: Vec<_> =
+            received.iter().filter(|r| header(&parse(r), "Message-ID") == id).collect();
+        assert!(mails.iter().all(|mail| mail.message == mails[0].message), "{what}");
+        assert_eq!(mails.iter().filter(|mail| mail.accepted).count(), 1, "{what}");
+    }
+}
+
+#[test]
+fn no_bad_server_loses_a_mail_or_holds_the_others_up() {
+    let cases = bad_servers();
+    assert!(cases.len() > 50);
+    // They spend their time waiting, so some at once.
+    let next = std::sync::Mutex::new(cases.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loop {
+                    let case = next.lock().unwrap().next();
+                    let Some(case) = case else { return };
+                    one_bad_server(case);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_mail_that_is_too_large_goes_once_more_as_text_only() {
+    let long: String = (0..9_000).map(|n| format!("line {n}\n")).collect();
+    let letter = |post: &Post| {
+        let mut letter = post.letter("mia@studio.example");
+        letter.text.clone_from(&long);
+        letter
+    };
+    let full_id = |letter: &Letter| format!("<{}@studio.example>", letter.mid);
+    // One that says beforehand how much it takes is not sent more.
+    let offers: &[&str] = &["8BITMIME", "SIZE 70000"];
+    let post = Post::new(Setup { offers, ..Setup::new(Mode::Plain) });
+    let outbox = post.outbox();
+    outbox.enqueue(&letter(&post)).unwrap();
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 1);
+    let received = post.server.received();
+    assert_eq!((received.len(), post.server.connections()), (1, 2));
+    assert!(received[0].message.len() < 70_000);
+    assert_eq!(header(&parse(&received[0]), "Message-ID"), full_id(&letter(&post)));
+    assert!(body(&parse(&received[0])).contains("The report has the rest."));
+
+    // One that says so afterwards is tried once more, and no third time.
+    for (refusals, sent, dead) in [(1, 1, 0), (2, 0, 1)] {
+        let post = Post::plain();
+        let full = Mischief::Say(Step::Dot, "552 5.3.4 message too big");
+        post.server.script(vec![full; refusals]);
+        let outbox = post.outbox();
+        outbox.enqueue(&letter(&post)).unwrap();
+        let summary = outbox.deliver_due(post.now).unwrap();
+        assert_eq!((summary.sent, summary.dead), (sent, dead));
+        let received = post.server.received();
+        assert_eq!(received.len(), 2);
+        assert!(received[1].message.len() < received[0].message.len() / 2);
+    }
+    // A full mailbox is no matter of length.
+    let post = Post::plain();
+    let full = Mischief::Say(Step::Dot, "552 5.2.2 mailbox full");
+    let (_, summary) = post.one_attempt(full);
+    assert_eq!((summary.dead, post.server.connections()), (1, 1));
+}
+
+#[test]
+fn a_mailer_ends_with_whoever_started_it() {
+    // The shell is killed while its child waits for a silent server.
+    let post = Post::plain();
+    post.server.script([Mischief::Silence(Step::Greeting)]);
+    let order = format!(
+        "{{\"host\":\"127.0.0.1\",\"port\":{},\"tls\":\"none\",\"user\":null,\"password\":null,\
+         \"ca_file\":null,\"hello\":\"x.example\",\"from\":\"a@x.example\",\"to\":\"b@x.example\",\
+         \"limit_ms\":60000,\"silence_ms\":60000,\"answer_ms\":60000}}\n\nx\n",
+        post.server.port
+    );
+    let input = post.dir.path().join("order");
+    exportd::fs::write_new(&input, order.as_bytes(), 0o600).unwrap();
+    let mut shell = std::process::Command::new("/bin/sh")
+        .args(["-c", "\"$0\" mailer < \"$1\" > /dev/null; echo", PROGRAM])
+        .arg(&input)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let child_of = |parent: u32| {
+        let list = format!("/proc/{parent}/task/{parent}/children");
+        std::fs::read_to_string(list).unwrap_or_default().trim().to_owned()
+    };
+    let until = Instant::now() + Duration::from_secs(10);
+    while post.server.connections() == 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(post.server.connections(), 1, "it speaks to the server");
+    let mailer = child_of(shell.id());
+    assert!(!mailer.is_empty());
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    let gone = || !Path::new("/proc").join(&mailer).exists();
+    while !gone() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(gone(), "mailer {mailer} is still there");
 }
 
 #[test]

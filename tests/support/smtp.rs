@@ -54,6 +54,8 @@ pub enum Mischief {
     Endless(Step),
     /// Bytes that are no text.
     Binary(Step),
+    /// The server ends its side of the connection and goes on to listen.
+    HalfClose(Step),
     /// The server does not offer STARTTLS.
     StripStarttls,
     /// The server says yes to STARTTLS and then no TLS comes.
@@ -69,7 +71,8 @@ impl Mischief {
         | Self::Silence(s)
         | Self::Dribble(s)
         | Self::Endless(s)
-        | Self::Binary(s)) = self
+        | Self::Binary(s)
+        | Self::HalfClose(s)) = self
         else {
             return None;
         };
@@ -349,6 +352,12 @@ impl Talk<'_> {
             Some(Mischief::Say(_, other)) => self.say(other),
             Some(Mischief::Drop(_)) => Err(gone()),
             Some(Mischief::Silence(_)) => self.wait_until_gone(),
+            Some(Mischief::HalfClose(_)) => {
+                if let Some(socket) = self.stream.socket() {
+                    socket.shutdown(std::net::Shutdown::Write)?;
+                }
+                self.wait_until_gone()
+            }
             Some(Mischief::Dribble(_)) => self.for_ever(b"x", Duration::from_millis(20)),
             Some(Mischief::Endless(_)) => self.for_ever(&[b'2'; 1 << 16], Duration::ZERO),
             Some(Mischief::Binary(_)) => {

@@ -1,0 +1,285 @@
+//! `mail`: looking at the outbox and telling it what to do, beside the daemon that empties it.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+
+use super::{Exit, Places, complain, print, print_json, say};
+use crate::config::Settings;
+use crate::daemon::now;
+use crate::report::outbox::{Item, Outbox, State, sent_path};
+use crate::report::smtp::{self, Class, Envelope};
+use crate::report::{Address, MailSettings, Mid, notice, reading};
+
+#[derive(Debug, Args)]
+pub(super) struct MailArgs {
+    #[command(subcommand)]
+    command: MailCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// List the mails that wait or were given up
+    List {
+        /// Those that were sent, too
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a mail as its reader sees it
+    Show {
+        /// The mail, as `exportd mail list` shows it
+        mail: String,
+    },
+    /// Have mails sent again that wait or were given up
+    Retry {
+        /// The mails, as `exportd mail list` shows them
+        #[arg(required_unless_present = "all", value_name = "MAIL")]
+        mails: Vec<String>,
+        /// All that wait or were given up
+        #[arg(long)]
+        all: bool,
+    },
+    /// Give mails up: they are not sent
+    Drop {
+        /// The mails, as `exportd mail list` shows them
+        #[arg(required = true, value_name = "MAIL")]
+        mails: Vec<String>,
+    },
+    /// Send a test mail now, and say what the relay answers
+    Test {
+        /// To whom; without it to mail.to
+        address: Option<String>,
+    },
+}
+
+pub(super) fn mail(places: &Places, args: &MailArgs) -> Result<Exit, Exit> {
+    let settings = places.settings()?.settings;
+    match &args.command {
+        MailCommand::List { all, json } => list(&settings, *all, *json),
+        MailCommand::Show { mail } => show(&settings, mail),
+        MailCommand::Retry { mails, all } => retry(&settings, mails, *all),
+        MailCommand::Drop { mails } => give_up(&settings, mails),
+        MailCommand::Test { address } => test(&settings, address.as_deref()),
+    }
+}
+
+/// Opens the outbox beside its owner; `None` when there is none yet.
+fn outbox(settings: &Settings) -> Result<Option<Outbox>, Exit> {
+    let folder = &settings.mail.folder;
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    become_owner(folder).map_err(|error| unavailable(folder, &error))?;
+    // Nothing is sent from here, so the relay's password need not be known.
+    let ours = MailSettings { smtp: None, ..settings.mail.clone() };
+    let outbox = Outbox::attach(ours, program()).map_err(|error| unavailable(folder, &error))?;
+    Ok(Some(outbox))
+}
+
+/// The superuser works as the folder's owner, so that the daemon can read what is written.
+fn become_owner(folder: &Path) -> std::io::Result<()> {
+    let there = std::fs::metadata(folder)?;
+    if geteuid().is_root() && there.uid() != 0 {
+        set_thread_groups(&[])?;
+        set_thread_gid(Gid::from_raw(there.gid()))?;
+        set_thread_uid(Uid::from_raw(there.uid()))?;
+    }
+    Ok(())
+}
+
+fn program() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
+}
+
+fn unavailable(folder: &Path, error: &std::io::Error) -> Exit {
+    complain(&format!("{}: {error}", folder.display()));
+    Exit::Unavailable
+}
+
+fn items(settings: &Settings, outbox: Option<&Outbox>) -> Result<Vec<Item>, Exit> {
+    let listed = outbox.map_or_else(|| Ok(Vec::new()), Outbox::list);
+    listed.map_err(|error| unavailable(&settings.mail.folder, &error))
+}
+
+fn list(settings: &Settings, all: bool, json: bool) -> Result<Exit, Exit> {
+    let outbox = outbox(settings)?;
+    let mut items = items(settings, outbox.as_ref())?;
+    items.retain(|item| all || item.state != State::Sent);
+    if json {
+        print_json(&items);
+        return Ok(Exit::Well);
+    }
+    for item in &items {
+        print(&described(item));
+    }
+    if items.is_empty() {
+        say("no mail waits, and none was given up");
+    }
+    Ok(Exit::Well)
+}
+
+fn described(item: &Item) -> String {
+    let state = format!("{:?}", item.state).to_lowercase();
+    let mut out = format!("{state:<9}{}", item.mid);
+    if let Some(env) = &item.env {
+        out.push_str(&format!("\n         to {}", crate::diag::shown(&env.recipient)));
+        if item.state != State::Sent && item.state != State::Dead {
+            out.push_str(&format!(", next try {:.0}", env.next_try));
+        }
+        if !env.merged.is_empty() {
+            out.push_str(&format!(", stands for {} mails", env.merged.len()));
+        }
+        if let Some(text) = &env.last_text {
+            let code = env.last_code.map_or_else(String::new, |code| format!("{code} "));
+            out.push_str(&format!("\n         {code}{}", crate::diag::shown(text)));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn named(text: &str) -> Result<Mid, Exit> {
+    let stem = text.strip_suffix(".eml").unwrap_or(text);
+    Mid::from_stem(stem).ok_or_else(|| {
+        complain(&format!("\"{}\" is no name of a mail", crate::diag::shown(text)));
+        Exit::Usage
+    })
+}
+
+fn none_there(settings: &Settings) -> Exit {
+    complain(&format!("there is no mail in {}", settings.mail.folder.display()));
+    Exit::Absent
+}
+
+fn show(settings: &Settings, mail: &str) -> Result<Exit, Exit> {
+    let mid = named(mail)?;
+    let outbox = outbox(settings)?.ok_or_else(|| none_there(settings))?;
+    let message = outbox.message(&mid).map_err(|error| wrong(&mid, &error))?;
+    print(&reading::readable(&message));
+    Ok(Exit::Well)
+}
+
+fn wrong(mid: &Mid, error: &std::io::Error) -> Exit {
+    let (why, exit) = match error.kind() {
+        ErrorKind::NotFound => ("there is no such mail".to_owned(), Exit::Absent),
+        ErrorKind::WouldBlock => ("it is being sent just now".to_owned(), Exit::Unavailable),
+        _ => (error.to_string(), Exit::Unavailable),
+    };
+    complain(&format!("{mid}: {why}"));
+    exit
+}
+
+/// Does something to each mail, and goes on when it cannot be done to one.
+fn each(mids: &[Mid], mut what: impl FnMut(&Mid) -> std::io::Result<()>) -> Exit {
+    let mut exit = Exit::Well;
+    for mid in mids {
+        match what(mid) {
+            Ok(()) => print(&format!("{mid}\n")),
+            Err(error) => exit = wrong(mid, &error),
+        }
+    }
+    exit
+}
+
+fn retry(settings: &Settings, mails: &[String], all: bool) -> Result<Exit, Exit> {
+    let mut mids = mails.iter().map(|mail| named(mail)).collect::<Result<Vec<_>, _>>()?;
+    let Some(outbox) = outbox(settings)? else {
+        return if all { Ok(Exit::Well) } else { Err(none_there(settings)) };
+    };
+    if all {
+        let items = items(settings, Some(&outbox))?;
+        // What a digest stands for goes with it.
+        let parts: std::collections::HashSet<&String> = items
+            .iter()
+            .filter(|item| item.state != State::Sent)
+            .flat_map(|item| item.env.iter().flat_map(|env| &env.merged))
+            .collect();
+        mids = items
+            .iter()
+            .filter(|item| item.state != State::Sent && !parts.contains(&item.mid))
+            .filter_map(|item| Mid::from_stem(&item.mid))
+            .collect();
+    }
+    let exit = each(&mids, |mid| outbox.retry(mid, now()));
+    if exit == Exit::Well && !mids.is_empty() {
+        say("sent by the daemon within a minute");
+    }
+    Ok(exit)
+}
+
+fn give_up(settings: &Settings, mails: &[String]) -> Result<Exit, Exit> {
+    let mids = mails.iter().map(|mail| named(mail)).collect::<Result<Vec<_>, _>>()?;
+    let outbox = outbox(settings)?.ok_or_else(|| none_there(settings))?;
+    Ok(each(&mids, |mid| outbox.give_up(mid, "dropped by hand", now())))
+}
+
+fn test(settings: &Settings, address: Option<&str>) -> Result<Exit, Exit> {
+    let to = match address {
+        Some(text) => vec![Address::parse(text).map_err(|error| {
+            complain(&error.to_string());
+            Exit::Usage
+        })?],
+        None => settings.mail.operators(),
+    };
+    let mut exit = Exit::Well;
+    for to in &to {
+        let letter = notice::test(&settings.mail, to, now());
+        exit = match &settings.mail.smtp {
+            Some(relay) => test_relay(settings, relay, &letter),
+            None => test_folder(settings, &letter)?,
+        };
+    }
+    Ok(exit)
+}
+
+/// Sends past the outbox, so that the relay's answer can be shown.
+fn test_relay(
+    settings: &Settings,
+    relay: &crate::report::SmtpSettings,
+    letter: &crate::report::Letter,
+) -> Exit {
+    let mail = &settings.mail;
+    let sent = Address::parse(&mail.from).map_err(|error| error.to_string()).and_then(|from| {
+        let message = smtp::render(letter).map_err(|error| error.to_string())?;
+        let envelope =
+            Envelope { from: from.mailbox(), to: letter.to.mailbox(), hello: &mail.host };
+        Ok(smtp::send(&program(), relay, envelope, &message))
+    });
+    let outcome = match sent {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            complain(&error);
+            return Exit::Configuration;
+        }
+    };
+    let code = outcome.code.map_or_else(String::new, |code| format!("{code} "));
+    let answer = format!("{code}{}", outcome.text);
+    let relay = format!("{}:{}", relay.host, relay.port);
+    if outcome.class == Class::Sent {
+        print(&format!("{}: {relay} took it: {answer}\n", letter.to.mailbox()));
+        return Exit::Well;
+    }
+    let phase = format!("{:?}", outcome.phase).to_lowercase();
+    complain(&format!("{}: {relay} did not take it (at {phase}): {answer}", letter.to.mailbox()));
+    Exit::Unavailable
+}
+
+/// Without a relay mails are files, and so is this one.
+fn test_folder(settings: &Settings, letter: &crate::report::Letter) -> Result<Exit, Exit> {
+    let folder = &settings.mail.folder;
+    let failed = |error: std::io::Error| unavailable(folder, &error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    become_owner(folder).map_err(failed)?;
+    let outbox = Outbox::attach(settings.mail.clone(), program()).map_err(failed)?;
+    outbox.enqueue(letter).map_err(failed)?;
+    print(&format!("{}\n", sent_path(folder, &letter.mid).display()));
+    say("no [mail] in the configuration: mails are files");
+    Ok(Exit::Well)
+}

@@ -1,0 +1,290 @@
+//! What whoever runs the daemon is told about the daemon itself.
+//!
+//! [`super::Channel::tell_operator`] puts a notice into the outbox. A notice is named after its
+//! incident, so that one incident is told once, however often it is noticed.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::digest::line;
+use super::text::{Page, count, grouped, number};
+use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid};
+use crate::diag::shown;
+use crate::fs::sha256;
+
+/// So many mails are named one by one.
+const MOST_LISTED: usize = 100;
+
+/// Something that whoever runs the daemon should know.
+#[derive(Debug, Clone, Copy)]
+pub enum Notice<'a> {
+    /// The drop folder has been gone for a while.
+    DropGone {
+        /// Where it should be.
+        folder: &'a Path,
+        /// Since when; names the incident.
+        since: Timestamp,
+        /// What the system says.
+        reason: &'a str,
+    },
+    /// A disk is full, and jobs wait for room.
+    DiskFull {
+        /// A folder on it.
+        folder: &'a Path,
+        /// Since when; names the incident.
+        since: Timestamp,
+    },
+    /// Something in the spool could not be used and lies elsewhere now.
+    PutAside {
+        /// What was found, below the spool.
+        found: &'a str,
+        /// Where it is now, below the spool.
+        moved_to: &'a str,
+        /// Why; lower case, no full stop.
+        reason: &'a str,
+    },
+}
+
+impl Notice<'_> {
+    /// One word for it, for programs that sort mail.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::DropGone { .. } => "drop-gone",
+            Self::DiskFull { .. } => "disk-full",
+            Self::PutAside { .. } => "put-aside",
+        }
+    }
+
+    /// What makes two notices the same incident.
+    fn incident(&self) -> String {
+        let key = match self {
+            Self::DropGone { folder, since, .. } | Self::DiskFull { folder, since } => {
+                format!("{} {since}", folder.display())
+            }
+            Self::PutAside { found, moved_to, .. } => format!("{found} {moved_to}"),
+        };
+        format!("{}-{}", self.word(), &sha256(key.as_bytes())[..12])
+    }
+
+    fn outcome(&self) -> String {
+        match self {
+            Self::DropGone { folder, .. } => {
+                format!("the drop folder {} is gone", shown(&folder.to_string_lossy()))
+            }
+            Self::DiskFull { folder, .. } => {
+                format!("the disk of {} is full, jobs wait", shown(&folder.to_string_lossy()))
+            }
+            Self::PutAside { found, .. } => format!("{} was put aside", shown(found)),
+        }
+    }
+
+    fn todo(&self) -> &'static str {
+        match self {
+            Self::DropGone { .. } => {
+                "Mount or make the folder again. Nothing has to be restarted: exportd looks for it \
+                 every few seconds. What lies in it is taken then."
+            }
+            Self::DiskFull { .. } => {
+                "Make room on that disk. Nothing has to be restarted: jobs go on by themselves \
+                 when there is room, and none is lost."
+            }
+            Self::PutAside { .. } => {
+                "Look at it in the spool folder; exportd never deletes it. To have it tried again, \
+                 stop the daemon, move the folder into queue/ and start it."
+            }
+        }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let path = |folder: &Path| folder.to_string_lossy().into_owned();
+        match self {
+            Self::DropGone { folder, since, reason } => vec![
+                ("Folder", path(folder)),
+                ("Since", since.to_string()),
+                ("Because", (*reason).to_owned()),
+            ],
+            Self::DiskFull { folder, since } => {
+                vec![("Folder", path(folder)), ("Since", since.to_string())]
+            }
+            Self::PutAside { found, moved_to, reason } => vec![
+                ("Found", (*found).to_owned()),
+                ("Now in", (*moved_to).to_owned()),
+                ("Because", (*reason).to_owned()),
+            ],
+        }
+    }
+
+    /// Writes the letter to one operator.
+    #[must_use]
+    pub fn letter(&self, settings: &MailSettings, to: &Address, now: Timestamp) -> Letter {
+        let mut page = Page::default();
+        page.paragraph(&capital(&format!("{}. What to do: {}", self.outcome(), self.todo())));
+        page.heading("Where");
+        for (label, value) in self.facts() {
+            page.item(&format!("  {label:<9}"), &shown(&value));
+        }
+        page.gap();
+        why(&mut page);
+        let words =
+            Words { outcome: self.outcome(), todo: self.todo().into(), text: page.finish() };
+        let mid = Mid::new(&self.incident(), Event::Notice, to);
+        words.letter(settings, to, (mid, self.word(), now))
+    }
+}
+
+/// A mail that did not arrive, or has not yet.
+#[derive(Debug, Clone)]
+pub(super) struct Missed {
+    /// Its name.
+    pub(super) mid: String,
+    /// Whom it was for.
+    pub(super) recipient: String,
+    /// What it was about.
+    pub(super) gist: Gist,
+    /// What the relay said.
+    pub(super) why: String,
+    /// Whether it was given up; else it is tried further.
+    pub(super) dead: bool,
+}
+
+/// Writes the letter to one operator about mails that did not arrive.
+pub(super) fn undelivered(
+    settings: &MailSettings,
+    to: &Address,
+    missed: &[Missed],
+    now: Timestamp,
+) -> Letter {
+    let dead = missed.iter().filter(|mail| mail.dead).count();
+    let late = missed.len() - dead;
+    let of = |n: usize| count(number(n), "mail");
+    let outcome = match (dead, late) {
+        (dead, 0) => format!("{} could not be delivered", of(dead)),
+        (0, late) => format!("{} still waiting after 4 hours", of(late)),
+        (dead, late) => {
+            format!("{} could not be delivered, {} still waiting", of(dead), grouped(number(late)))
+        }
+    };
+    let todo = "Look at what the relay said. When it is mended, `exportd mail retry` sends a mail \
+                again; the reports themselves are in the reports folder.";
+    let mut page = Page::default();
+    page.paragraph(&capital(&format!("{outcome}. What to do: {todo}")));
+    for (heading, wanted) in [("Given up", true), ("Waiting, tried further", false)] {
+        let these: Vec<&Missed> = missed.iter().filter(|mail| mail.dead == wanted).collect();
+        if these.is_empty() {
+            continue;
+        }
+        page.heading(&format!("{heading} ({})", grouped(number(these.len()))));
+        for mail in these.iter().take(MOST_LISTED) {
+            page.item("  - ", &format!("to {}: {}", shown(&mail.recipient), line(&mail.gist)));
+            page.item("    ", &shown(&mail.why));
+        }
+        if these.len() > MOST_LISTED {
+            let rest = grouped(number(these.len() - MOST_LISTED));
+            page.line(&format!("and {rest} more, see `exportd mail list`"));
+        }
+        page.gap();
+    }
+    why(&mut page);
+    let mids: Vec<String> =
+        missed.iter().map(|mail| format!("{} {}", mail.mid, mail.dead)).collect();
+    let hash = sha256(mids.join("\n").as_bytes());
+    let mid = Mid::new(&format!("undelivered-{}", &hash[..12]), Event::Undelivered, to);
+    let words = Words { outcome, todo: todo.into(), text: page.finish() };
+    words.letter(settings, to, (mid, "undelivered", now))
+}
+
+/// Writes a letter that tests the way to the relay.
+#[must_use]
+pub fn test(settings: &MailSettings, to: &Address, now: Timestamp) -> Letter {
+    let mut page = Page::default();
+    page.paragraph(
+        "Nothing to do: this is a test that somebody asked for with `exportd mail test`.",
+    );
+    let words = Words { outcome: "test".into(), todo: String::new(), text: page.finish() };
+    let mid = Mid::new(&format!("test-{}", now.as_nanosecond()), Event::Test, to);
+    words.letter(settings, to, (mid, "test", now))
+}
+
+/// What a notice says.
+struct Words {
+    outcome: String,
+    todo: String,
+    text: String,
+}
+
+impl Words {
+    fn letter(
+        self,
+        settings: &MailSettings,
+        to: &Address,
+        (mid, word, now): (Mid, &'static str, Timestamp),
+    ) -> Letter {
+        Letter {
+            from: settings.from.clone(),
+            to: to.clone(),
+            host: settings.host.clone(),
+            mid,
+            in_reply_to: None,
+            date: now,
+            matter: Matter::Notice { word },
+            subject: format!("[exportd] {}", self.outcome),
+            text: self.text,
+            gist: Gist { outcome: self.outcome, todo: self.todo, ..Gist::default() },
+        }
+    }
+}
+
+fn why(page: &mut Page) {
+    page.paragraph(
+        "You get this mail because mail.to in the configuration of exportd names you as whoever \
+         looks after it.",
+    );
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Pace;
+
+    fn settings() -> MailSettings {
+        MailSettings {
+            folder: "mail".into(),
+            smtp: None,
+            from: "exportd <exportd@studio.example>".into(),
+            host: "studio.example".into(),
+            operators: Vec::new(),
+            pace: Pace::default(),
+        }
+    }
+
+    #[test]
+    fn an_incident_has_one_name_and_says_what_to_do() {
+        let to = Address::operator();
+        let since: Timestamp = "2026-12-01T06:00:00Z".parse().unwrap();
+        let later = since + jiff::SignedDuration::from_mins(7);
+        let folder = Path::new("/srv/exportd/drop");
+        let gone = Notice::DropGone { folder, since, reason: "no such file" };
+        let full = Notice::DiskFull { folder, since };
+        let aside =
+            Notice::PutAside { found: "queue/x", moved_to: "corrupt/x", reason: "no record" };
+        let mut names = Vec::new();
+        for notice in [gone, full, aside] {
+            let letter = notice.letter(&settings(), &to, since);
+            assert_eq!(letter.mid, notice.letter(&settings(), &to, later).mid);
+            assert!(letter.text.contains("What to do: "), "{}", letter.text);
+            assert!(letter.subject.starts_with("[exportd] "), "{}", letter.subject);
+            names.push(letter.mid);
+        }
+        names.dedup();
+        assert_eq!(names.len(), 3);
+        let again = Notice::DropGone { folder, since: later, reason: "no such file" };
+        assert_ne!(again.letter(&settings(), &to, later).mid, names[0]);
+    }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Very many manifests at once: all are accepted soon, the daemon stays small, and starts at once.
+
+5,000 manifests here, 100,000 with --long. The last one dropped is
+accepted like the first; killed with what is left in the queue, the daemon is ready within seconds.
+"""
+
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from exportd_test import Daemon, check, main, manifest, png, wait_for
+
+LONG = os.environ.get("EXPORTD_LONG") == "1"
+MANIFESTS = 100_000 if LONG else 5_000
+# 0.6 ms for each of two durable writes, and parsing: 150 s for 100,000.
+SECONDS_EACH = 150 / 100_000
+MOST_MEMORY = 150_000_000
+READY = 5.0
+LAST_SEEN = 60.0
+
+
+def waiting(folder):
+    """Manifests that still lie in a drop folder; reading names is all it costs."""
+    with os.scandir(folder) as entries:
+        return sum(entry.name.endswith(".toml") for entry in entries)
+
+
+def in_spool(daemon, *states):
+    return sum(len(os.listdir(daemon.root / "spool" / state)) for state in states)
+
+
+def test():
+    with Daemon(ready=READY) as daemon:
+        (daemon.assets / "a.png").write_bytes(png(16, 16, 1))
+        text = manifest("burst", ["a.png"], fmt="orig", emailSetting="None")
+        aside = daemon.drop / ".aside"
+        aside.mkdir()
+        for k in range(MANIFESTS):
+            (aside / f"m{k:06}.toml").write_text(text)
+        began = time.monotonic()
+        for k in range(MANIFESTS):
+            os.rename(aside / f"m{k:06}.toml", daemon.drop / f"m{k:06}.toml")
+        dropped = time.monotonic() - began
+        most = max(SECONDS_EACH * MANIFESTS, 15)
+        wait_for(lambda: waiting(daemon.drop) == 0, most + LAST_SEEN, "the drop folder is not empty", 0.2)
+        accepted = time.monotonic() - began
+        peak = daemon.rss("VmHWM")
+        print(f"{MANIFESTS} manifests dropped in {dropped:.1f} s, accepted after {accepted:.1f} s; peak {peak / 1e6:.1f} MB")
+        check(accepted <= most, f"accepting took {accepted:.0f} s, {most:.0f} s are allowed")
+        check(peak <= MOST_MEMORY, f"the daemon took {peak / 1e6:.0f} MB")
+
+        states = ("queue", "active", "done", "failed", "corrupt", "hold", "scheduled")
+        check(in_spool(daemon, *states) == MANIFESTS, f"{in_spool(daemon, *states)} jobs of {MANIFESTS} manifests")
+        check(in_spool(daemon, "failed", "corrupt", "hold") == 0, "jobs that failed")
+
+        daemon.kill()
+        left = in_spool(daemon, "queue", "active")
+        began = time.monotonic()
+        daemon.start()
+        ready = time.monotonic() - began
+        print(f"ready again after {ready:.2f} s with {left} jobs waiting or interrupted")
+        check(ready <= READY, f"ready after {ready:.1f} s")
+        check(left > MANIFESTS // 10, "nothing was left to start with")
+        if not LONG:
+            wait_for(lambda: in_spool(daemon, "done") == MANIFESTS, 120, "not every job ended well", 0.2)
+        peak = daemon.rss("VmHWM")
+        check(peak <= MOST_MEMORY, f"the daemon took {peak / 1e6:.0f} MB after the start")
+
+
+if __name__ == "__main__":
+    main(test)
