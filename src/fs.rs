@@ -498,6 +498,14 @@ fn temporary_of(name: &str) -> Option<&str> {
 /// # Errors
 /// The system's, `AlreadyExists` when the name is taken.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_unsynced(path, bytes, mode)?.sync_all()
+}
+
+/// Writes a new file and leaves it open: its content is durable when it has been synced.
+///
+/// # Errors
+/// The system's, `AlreadyExists` when the name is taken.
+pub fn write_unsynced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<File> {
     let fd = rustix::fs::open(
         path,
         OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW,
@@ -507,7 +515,7 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.write_all(bytes)?;
     // After the content: the umask must not decide who reads a published file.
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
-    file.sync_all()
+    Ok(file)
 }
 
 /// Renames, never over something that exists, and makes both folders durable.

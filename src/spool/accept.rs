@@ -39,12 +39,18 @@ pub(super) enum Cleared {
     Stuck(io::Error),
 }
 
-/// What came of accepting.
+/// What came of accepting one of several.
 pub(super) enum Outcome {
     /// A new job.
     New(Record),
-    /// The same drop was accepted before.
-    Known(JobId),
+    /// The same drop was accepted before, and is there.
+    Known(JobId, State),
+}
+
+impl Outcome {
+    const fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
 }
 
 impl Home {
@@ -52,47 +58,81 @@ impl Home {
         self.folders.spool.join(Numbers::FILE)
     }
 
-    /// Makes the job durable, unless it exists; the dropped file is left.
+    /// Makes jobs durable, those that do not exist; the dropped files are left.
+    ///
+    /// Returns what came of the first ones, in their order, and what kept the others.
     pub(super) fn accept(
         &self,
+        contents: &[Content<'_>],
+        received: Timestamp,
+    ) -> (Vec<Outcome>, Result<(), SpoolError>) {
+        let mut shared = self.shared();
+        let mut outcomes = Vec::with_capacity(contents.len());
+        let mut result = Ok(());
+        for content in contents {
+            match self.as_known_or_new(content, &mut shared.numbers, received) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        let fresh: Vec<(&Record, &[u8])> = outcomes
+            .iter()
+            .zip(contents)
+            .filter_map(|(outcome, content)| match outcome {
+                Outcome::New(record) => Some((record, content.bytes)),
+                Outcome::Known(..) => None,
+            })
+            .collect();
+        let (made, enqueued) = self.enqueue(&fresh);
+        for (record, _) in &fresh[..made] {
+            shared.waiting.push(record.id.clone());
+        }
+        if enqueued.is_err() {
+            result = enqueued;
+            let mut fresh = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_new());
+            let end = fresh.nth(made).map(|(at, _)| at);
+            outcomes.truncate(end.unwrap_or(outcomes.len()));
+        }
+        for (outcome, content) in outcomes.iter().zip(contents) {
+            // What nobody has looked at yet can only have a note from before.
+            if !matches!(outcome, Outcome::Known(_, state) if *state != State::Queue) {
+                self.remove_note(content.name.as_str());
+            }
+        }
+        (outcomes, result)
+    }
+
+    /// Makes the record of a manifest, unless the same drop was accepted before.
+    fn as_known_or_new(
+        &self,
         content: &Content<'_>,
+        numbers: &mut Numbers,
         received: Timestamp,
     ) -> Result<Outcome, SpoolError> {
         let name = content.name.as_str();
         let id = JobId::of(name, &content.stamp, content.bytes);
-        let mut shared = self.shared();
-        let outcome = match self.find(&id) {
-            None => {
-                let record = Record {
-                    version: RECORD_VERSION,
-                    id: id.clone(),
-                    number: shared.numbers.take(&self.number_file())?,
-                    name: name.to_owned(),
-                    uid: content.stamp.uid,
-                    sha256: sha256(content.bytes),
-                    ino: content.stamp.ino,
-                    ctime_ns: content.stamp.ctime_ns,
-                    received,
-                    oversize: content.oversize,
-                    firing: None,
-                };
-                self.enqueue(&record, content.bytes)?;
-                shared.waiting.push(id);
-                Outcome::New(record)
-            }
-            Some(state) => {
-                // Its rename may have been seen by nobody but the page cache; see the module head.
-                let folder = self.folder(state);
-                disk::sync_folder(&folder).map_err(at("sync", &folder))?;
-                if state != State::Queue {
-                    return Ok(Outcome::Known(id));
-                }
-                // Nobody has looked at it yet: a note about it can only be an older one.
-                Outcome::Known(id)
-            }
-        };
-        self.remove_note(name);
-        Ok(outcome)
+        if let Some(state) = self.find(&id) {
+            // Its rename may have been seen by nobody but the page cache; see the module head.
+            let folder = self.folder(state);
+            disk::sync_folder(&folder).map_err(at("sync", &folder))?;
+            return Ok(Outcome::Known(id, state));
+        }
+        Ok(Outcome::New(Record {
+            version: RECORD_VERSION,
+            id,
+            number: numbers.take(&self.number_file())?,
+            name: name.to_owned(),
+            uid: content.stamp.uid,
+            sha256: sha256(content.bytes),
+            ino: content.stamp.ino,
+            ctime_ns: content.stamp.ctime_ns,
+            received,
+            oversize: content.oversize,
+            firing: None,
+        }))
     }
 
     /// Removes the dropped file of an accepted manifest, unless it is no longer that file.

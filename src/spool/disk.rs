@@ -29,10 +29,10 @@ pub(super) fn is_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }
 
-/// Writes a new private file and makes its content durable.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a new private file; its content is durable when it has been synced.
+pub(super) fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<File> {
     step_leaving(|| drop(fs::write_new(path, half(bytes), 0o600)))?;
-    fs::write_new(path, bytes, 0o600)
+    fs::write_unsynced(path, bytes, 0o600)
 }
 
 /// Replaces a private file as a whole, durably.
@@ -52,6 +52,12 @@ pub(super) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     step()?;
     fs::publish(from, to)?;
     step()
+}
+
+/// Renames a job's folder, never over another; not durable before both parents are.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    fs::rename_new(from, to)
 }
 
 /// Removes a file durably; one that is not there is fine.

@@ -371,7 +371,8 @@ fn keep_cut(path: &Path, cut: &[u8]) {
     }
     tracing::warn!(journal = %path.display(), bytes = cut.len(), "journal is damaged in its middle");
     // To look at later; the job goes on from what is certain whether this succeeds or not.
-    let _ = disk::write_new(&path.with_extension("cut"), cut);
+    let _ = disk::write_unsynced(&path.with_extension("cut"), cut)
+        .and_then(|file| disk::sync_file(&file));
 }
 
 fn monotonic_ms() -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
@@ -208,14 +208,32 @@ impl Record {
         }
     }
 
-    /// Writes manifest and record into a new folder and makes it durable, but for its own name.
-    pub(super) fn write(&self, folder: &Path, manifest: &[u8]) -> io::Result<()> {
+    /// Writes manifest and record into a new folder.
+    pub(super) fn write(&self, folder: &Path, manifest: &[u8]) -> io::Result<Written> {
         let mut json = serde_json::to_vec(self).map_err(io::Error::other)?;
         json.push(b'\n');
         disk::make_folder(folder)?;
-        disk::write_new(&folder.join(MANIFEST), manifest)?;
-        disk::write_new(&folder.join(RECORD), &json)?;
-        disk::sync_folder(folder)
+        let manifest = disk::write_unsynced(&folder.join(MANIFEST), manifest)?;
+        let record = disk::write_unsynced(&folder.join(RECORD), &json)?;
+        Ok(Written { files: [manifest, record], folder: folder.to_owned() })
+    }
+}
+
+/// A job's folder as written, until it is durable.
+#[derive(Debug)]
+#[must_use = "it is not durable"]
+pub(super) struct Written {
+    files: [File; 2],
+    folder: PathBuf,
+}
+
+impl Written {
+    /// Makes it durable, but for its own name.
+    pub(super) fn sync(self) -> io::Result<()> {
+        for file in &self.files {
+            disk::sync_file(file)?;
+        }
+        disk::sync_folder(&self.folder)
     }
 }
 
@@ -313,7 +331,7 @@ mod tests {
             firing: None,
         };
         let folder = dir.path().join(id.as_str());
-        record.write(&folder, b"abc").unwrap();
+        record.write(&folder, b"abc").unwrap().sync().unwrap();
         assert_eq!(Record::read(&folder).unwrap(), record);
         assert_eq!(record.read_manifest(&folder).unwrap(), b"abc");
         let path = folder.join(RECORD);

@@ -19,6 +19,8 @@ use crate::fs::{OpenError, RelPath, Root, Stamp};
 
 /// How many manifests one scan accepts, so that a flood does not keep its caller from all else.
 const MOST_PER_SCAN: usize = 1000;
+/// How many of them go to the disk together.
+const MOST_AT_ONCE: usize = 32;
 /// How soon it is looked again whether what was in the way is gone.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 
@@ -288,6 +290,20 @@ impl From<SpoolError> for Stop {
     }
 }
 
+/// A manifest that is complete, as read.
+struct Ready {
+    path: RelPath,
+    bytes: Vec<u8>,
+    stamp: Stamp,
+    oversize: bool,
+}
+
+impl Ready {
+    fn content(&self) -> Content<'_> {
+        Content { name: &self.path, bytes: &self.bytes, stamp: self.stamp, oversize: self.oversize }
+    }
+}
+
 /// The drop folder as open for one scan.
 struct Open {
     drop: Root,
@@ -339,12 +355,14 @@ impl Home {
         open: &Open,
         (look, scanned): (&Look<'_>, &mut Scanned),
     ) -> Result<(), Stop> {
-        for (count, (_, _, name)) in order.iter().enumerate() {
-            if count >= MOST_PER_SCAN {
-                scanned.next = Some(Duration::ZERO);
-                break;
-            }
-            self.take(tracker, name, open, (look, scanned))?;
+        for group in order[..order.len().min(MOST_PER_SCAN)].chunks(MOST_AT_ONCE) {
+            let names = group.iter().map(|(_, _, name)| name.as_str());
+            let ready: Vec<Ready> =
+                names.filter_map(|name| self.ready(tracker, name, open, (look, scanned))).collect();
+            self.take(tracker, &ready, open, (look, scanned))?;
+        }
+        if order.len() > MOST_PER_SCAN {
+            scanned.next = Some(Duration::ZERO);
         }
         // Not durable before this, and need not be: what comes back is known.
         let synced =
@@ -352,19 +370,48 @@ impl Home {
         synced.map_err(|error| Stop::Trouble(drop_error(self, "sync", error)))
     }
 
-    /// Takes one file that is due, as far as it lets itself be taken.
+    /// Takes what is complete: accepts it, then clears it.
     fn take(
+        &self,
+        tracker: &mut Tracker,
+        ready: &[Ready],
+        open: &Open,
+        (look, scanned): (&Look<'_>, &mut Scanned),
+    ) -> Result<(), Stop> {
+        let contents: Vec<Content<'_>> = ready.iter().map(Ready::content).collect();
+        let (outcomes, result) = self.accept(&contents, look.wall);
+        for (one, outcome) in ready.iter().zip(outcomes) {
+            let id = match outcome {
+                Outcome::New(record) => {
+                    let id = record.id.clone();
+                    scanned.accepted.push(record);
+                    id
+                }
+                Outcome::Known(id, _) => id,
+            };
+            let name = one.path.as_str();
+            if let Some(seen) = tracker.files.get_mut(name) {
+                seen.state = Judged::Accepted(id.clone());
+            }
+            self.clear_seen(tracker, (name, &one.path), &id, (open, scanned));
+        }
+        Ok(result?)
+    }
+
+    /// Reads one file that is due; `None` when it is not complete, cannot be read, or was accepted
+    /// before and only had to be cleared.
+    fn ready(
         &self,
         tracker: &mut Tracker,
         name: &str,
         open: &Open,
         (look, scanned): (&Look<'_>, &mut Scanned),
-    ) -> Result<(), Stop> {
-        let Some(seen) = tracker.files.get_mut(name) else { return Ok(()) };
-        let Ok(path) = RelPath::parse(name) else { return Ok(()) };
+    ) -> Option<Ready> {
+        let seen = tracker.files.get_mut(name)?;
+        let path = RelPath::parse(name).ok()?;
         if let Judged::Accepted(id) = seen.state.clone() {
             self.clear_seen(tracker, (name, &path), &id, (open, scanned));
-            return Ok(());
+            return None;
         }
         let stamp = seen.stamp;
         let bytes = match read(&open.drop, &path, &stamp) {
@@ -372,11 +419,11 @@ impl Home {
             Ok(None) => {
                 *seen = Seen { known: seen.known, ..Seen::new(stamp, look.now) };
                 scanned.settling.push(seen.settling(name, look.now, look.settle.quiet));
-                return Ok(());
+                return None;
             }
             Err(OpenError::NotFound) => {
                 tracker.files.remove(name);
-                return Ok(());
+                return None;
             }
             Err(error) => {
                 // Permissions, or a passing shortage: tried again, said once.
@@ -392,7 +439,7 @@ impl Home {
                 tracker.tell(name.as_bytes(), reason, scanned);
                 let wait = look.settle.patience;
                 scanned.next = Some(scanned.next.map_or(wait, |next| next.min(wait)));
-                return Ok(());
+                return None;
             }
         };
         let oversize = bytes.len() > MOST_MANIFEST_BYTES;
@@ -403,21 +450,13 @@ impl Home {
             && let Verdict::Wait(wait) = seen.verdict(look.now, look.settle)
         {
             scanned.settling.push(seen.settling(name, look.now, wait));
-            return Ok(());
+            return None;
         }
-        let kept = if oversize { &bytes[..OVERSIZE_KEPT_BYTES] } else { &bytes[..] };
-        let content = Content { name: &path, bytes: kept, stamp, oversize };
-        let id = match self.accept(&content, look.wall)? {
-            Outcome::New(record) => {
-                let id = record.id.clone();
-                scanned.accepted.push(record);
-                id
-            }
-            Outcome::Known(id) => id,
-        };
-        seen.state = Judged::Accepted(id.clone());
-        self.clear_seen(tracker, (name, &path), &id, (open, scanned));
-        Ok(())
+        let mut bytes = bytes;
+        if oversize {
+            bytes.truncate(OVERSIZE_KEPT_BYTES);
+        }
+        Some(Ready { path, bytes, stamp, oversize })
     }
 
     /// Clears an accepted file and notes what came of it.

@@ -141,7 +141,7 @@ impl Spool {
                 firing: Some(due),
                 ..job.record
             };
-            home.enqueue(&record, &job.manifest)?;
+            home.enqueue(&[(&record, &job.manifest)]).1?;
             shared.waiting.push(firing.clone());
         }
         home.set_next(id, next)?;

@@ -155,14 +155,54 @@ impl Home {
         disk::publish(&from, &self.job(to, id)).map_err(at("move", &from))
     }
 
-    /// Writes a job into `tmp/` and renames it into `queue/`.
-    pub(super) fn enqueue(&self, record: &Record, manifest: &[u8]) -> Result<(), SpoolError> {
-        let tmp = self.folders.spool.join(TMP).join(record.id.as_str());
-        // An attempt that met a full disk.
-        disk::remove_tree(&tmp).map_err(at("remove", &tmp))?;
-        record.write(&tmp, manifest).map_err(at("write", &tmp))?;
-        let queue = self.job(State::Queue, &record.id);
-        disk::publish(&tmp, &queue).map_err(at("move", &tmp))
+    /// Writes jobs into `tmp/`, syncs them all and renames them into `queue/`.
+    ///
+    /// Returns how many of them, from the first on, are in the queue for good, and what kept the
+    /// others. What is written first and synced then costs few trips to the disk: with the first
+    /// file, the file system stores what it knows of all.
+    pub(super) fn enqueue(&self, jobs: &[(&Record, &[u8])]) -> (usize, Result<(), SpoolError>) {
+        let tmp = self.folders.spool.join(TMP);
+        let mut result = Ok(());
+        let mut until_error = |step: Result<(), SpoolError>| {
+            let fine = step.is_ok();
+            if !fine {
+                result = step;
+            }
+            fine
+        };
+        let mut written = Vec::with_capacity(jobs.len());
+        for (record, manifest) in jobs {
+            let folder = tmp.join(record.id.as_str());
+            // An attempt that met a full disk.
+            let step = disk::remove_tree(&folder)
+                .map_err(at("remove", &folder))
+                .and_then(|()| record.write(&folder, manifest).map_err(at("write", &folder)))
+                .map(|one| written.push((folder, one)));
+            if !until_error(step) {
+                break;
+            }
+        }
+        let mut synced = Vec::with_capacity(written.len());
+        for (folder, one) in written {
+            if !until_error(one.sync().map_err(at("sync", &folder))) {
+                break;
+            }
+            synced.push(folder);
+        }
+        let mut count = 0;
+        for (folder, (record, _)) in synced.iter().zip(jobs) {
+            let queue = self.job(State::Queue, &record.id);
+            if !until_error(disk::rename_new(folder, &queue).map_err(at("move", folder))) {
+                break;
+            }
+            count += 1;
+        }
+        for folder in [self.folder(State::Queue), tmp] {
+            if let Err(error) = disk::sync_folder(&folder).map_err(at("sync", &folder)) {
+                return (0, Err(error));
+            }
+        }
+        (count, result)
     }
 
     pub(super) fn sweep(
