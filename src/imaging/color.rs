@@ -363,4 +363,4 @@ fn is_identity(transform: &Transform<u8, u8>) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,7 @@ use crate::imaging::Size;
 use crate::imaging::plan::{Color, Encoding};
 
 #[path = "../../../tests/support/profiles.rs"]
-mod made;
+pub(in crate::imaging) mod made;
 
 use PixelType::{Cmyk, Gray, Rgb};
 

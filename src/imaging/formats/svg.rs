@@ -763,26 +763,45 @@ mod tests {
         let within = "<svg width='1e9%' height='1e9%'>".repeat(9);
         let within = format!("{within}<circle r='50%'/>{}", "</svg>".repeat(9));
         assert!(refused(&drawing(&within)).contains("far out"));
-        // What is small by itself and enlarged where it is used.
-        let rect = "<rect width='90000' height='90000'/>";
+        for fine in [
+            // Flags without spaces look like one long number.
+            "<path d='M1 1a2 2 0 11123456 8'/>",
+            "<rect x='-500000' y='-500000' width='999999' height='999999'/>",
+            "<g transform='scale(1e-6)'><path d='M0 0H4e7V2e7H0z'/></g>",
+            "<g font-size='12'><circle r='1em'/></g>",
+            "<svg width='100%' height='50%'><rect width='150%' height='9'/></svg>",
+            "<g id='99999999999' data-x='1e99'/>",
+            "<filter id='f'><feGaussianBlur stdDeviation='9000'/></filter>
+             <rect width='9' height='9' filter='url(#f)'/>",
+            "<rect width='9' height='9' fill='#123456' stroke='#7e99' stroke-miterlimit='1e20'/>",
+        ] {
+            read(drawing(fine).as_bytes()).unwrap();
+        }
+    }
+
+    /// What is small by itself.
+    const LARGE: &str = "<rect width='90000' height='90000'/>";
+
+    #[test]
+    fn what_is_enlarged_where_it_is_used_is_refused() {
         let user = |name: &str| {
             format!("<g transform='scale(1e5)'><rect width='1' height='1' {name}/></g>")
         };
         let one = "<rect width='1' height='1'/>";
-        let drawn = format!("<g transform='scale(99999)'>{rect}</g>");
+        let drawn = format!("<g transform='scale(99999)'>{LARGE}</g>");
         let tile = "width='9' height='9' patternUnits='userSpaceOnUse'";
         for (def, name) in [
-            (format!("<clipPath id='a'>{rect}</clipPath>"), "clip-path='url(#a)'"),
-            (format!("<mask id='a'>{rect}</mask>"), "mask='url(#a)'"),
+            (format!("<clipPath id='a'>{LARGE}</clipPath>"), "clip-path='url(#a)'"),
+            (format!("<mask id='a'>{LARGE}</mask>"), "mask='url(#a)'"),
             (
                 format!(
-                    "<clipPath id='b'>{rect}</clipPath>
+                    "<clipPath id='b'>{LARGE}</clipPath>
                     <clipPath id='a' clip-path='url(#b)'>{one}</clipPath>"
                 ),
                 "clip-path='url(#a)'",
             ),
             (
-                format!("<mask id='b'>{rect}</mask><mask id='a' mask='url(#b)'>{one}</mask>"),
+                format!("<mask id='b'>{LARGE}</mask><mask id='a' mask='url(#b)'>{one}</mask>"),
                 "mask='url(#a)'",
             ),
             (
@@ -797,6 +816,10 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn filters_that_reach_too_far_are_refused() {
         for (primitive, scale) in [
             ("<feGaussianBlur stdDeviation='2999999999'/>", "1"),
             ("<feGaussianBlur stdDeviation='3 2e6'/>", "1"),
@@ -817,6 +840,12 @@ mod tests {
             );
             assert!(refused(&drawing(&filter)).contains("far out"), "{filter}");
         }
+    }
+
+    #[test]
+    fn pictures_in_drawings_are_looked_at_as_they_are_enlarged() {
+        let drawn = format!("<g transform='scale(99999)'>{LARGE}</g>");
+        let tile = "width='9' height='9' patternUnits='userSpaceOnUse'";
         // Pictures, and pictures of filters; what is in them may be what is enlarged.
         let uri = |inside: &str| data_uri("image/svg+xml", drawing(inside).as_bytes());
         let painted = |what: &str| {
@@ -824,10 +853,10 @@ mod tests {
                 "<pattern id='p' {tile}>{what}</pattern><rect fill='url(#p)' width='9' height='9'/>"
             )
         };
-        let (huge, large) = (painted(&drawn), painted(rect));
+        let (huge, large) = (painted(&drawn), painted(LARGE));
         for (inside, scale) in [
             ("<rect width='9e6' height='9'/>", 1),
-            (rect, 999),
+            (LARGE, 999),
             (huge.as_str(), 1),
             (large.as_str(), 999),
         ] {
@@ -841,20 +870,6 @@ mod tests {
                 <g transform='scale({scale})'><rect width='9' height='9' filter='url(#f)'/></g>"
             );
             assert!(refused(&drawing(&filter)).contains("far out"), "{filter}");
-        }
-        for fine in [
-            // Flags without spaces look like one long number.
-            "<path d='M1 1a2 2 0 11123456 8'/>",
-            "<rect x='-500000' y='-500000' width='999999' height='999999'/>",
-            "<g transform='scale(1e-6)'><path d='M0 0H4e7V2e7H0z'/></g>",
-            "<g font-size='12'><circle r='1em'/></g>",
-            "<svg width='100%' height='50%'><rect width='150%' height='9'/></svg>",
-            "<g id='99999999999' data-x='1e99'/>",
-            "<filter id='f'><feGaussianBlur stdDeviation='9000'/></filter>
-             <rect width='9' height='9' filter='url(#f)'/>",
-            "<rect width='9' height='9' fill='#123456' stroke='#7e99' stroke-miterlimit='1e20'/>",
-        ] {
-            read(drawing(fine).as_bytes()).unwrap();
         }
     }
 

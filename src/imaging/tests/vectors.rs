@@ -1,13 +1,10 @@
 //! The worked examples of formats, alpha and thumbnails of the reference digest, by their numbers,
 //! from the text to the file.
 
+use super::super::color::tests::made;
 use super::super::modifiers::{Presets, Rules, parse};
 use super::super::plan::{Aux, ColorDefaults, Defaults, Profiles, Thumbnails, plan};
 use super::*;
-
-#[path = "../../../tests/support/profiles.rs"]
-#[expect(dead_code, reason = "not every test needs every profile")]
-mod made;
 
 /// What a request makes of a source, and how many warnings there were.
 struct Made {
