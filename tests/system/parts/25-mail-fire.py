@@ -28,7 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from exportd_test import CONFIG, Daemon, check, in_session, main, manifest, png, wait_for
 
 LONG = os.environ.get("EXPORTD_LONG") == "1"
-HASTE = 120
+HASTE = 150
 # Five minutes for a transaction, ten for the answer to the final dot, and what starting and ending
 # a process may take on a busy machine.
 TRANSACTION, ANSWER, SLACK = 300 / HASTE, 600 / HASTE, 8
