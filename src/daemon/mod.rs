@@ -30,7 +30,9 @@ use crate::report::Notice;
 use crate::report::folder::ActiveState;
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
-use crate::spool::{Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State};
+use crate::spool::{
+    self, Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
+};
 use crate::worker::{Pool, PoolError};
 
 pub mod board;
@@ -270,6 +272,9 @@ impl Daemon {
         for id in &recovered.resumed {
             tracing::info!(%id, "interrupted job is taken up again");
         }
+        for notice in &recovered.notices {
+            self.put_aside(notice);
+        }
         let states = [State::Queue, State::Active, State::Hold];
         let live: Result<Vec<_>, _> = states.into_iter().map(|s| self.spool.list(s)).collect();
         match live {
@@ -290,6 +295,16 @@ impl Daemon {
             });
             self.begin(claim);
         }
+    }
+
+    /// Says what was found in the spool that could not be used.
+    fn put_aside(&self, notice: &spool::Notice) {
+        tracing::warn!(found = notice.found, reason = notice.reason, "put aside");
+        self.hall.mail.tell_operator(&Notice::PutAside {
+            found: &notice.found,
+            moved_to: &notice.moved_to,
+            reason: &notice.reason,
+        });
     }
 
     fn service(&self, cancel: Arc<Cancel>) -> Service {
@@ -487,12 +502,7 @@ impl Daemon {
             }
         }
         for notice in self.spool.notices() {
-            tracing::warn!(found = notice.found, reason = notice.reason, "put aside");
-            self.hall.mail.tell_operator(&Notice::PutAside {
-                found: &notice.found,
-                moved_to: &notice.moved_to,
-                reason: &notice.reason,
-            });
+            self.put_aside(&notice);
         }
         self.post();
     }

@@ -275,3 +275,23 @@ fn a_job_waits_for_its_time_and_a_stopped_one_says_so() {
     });
     assert!(list(&play.path("out")).iter().all(|name| name == ".exportd-stage"));
 }
+
+#[test]
+fn what_the_spool_cannot_use_is_put_aside_and_told_once() {
+    let mut play = Playground::new();
+    play.write("spool/active/rubbish/x", b"no job at all");
+    play.start();
+    let told = |play: &Playground| {
+        let mut mails = play.mails();
+        mails.retain(|mail| mail.contains("active/rubbish"));
+        mails
+    };
+    let mail = play.wait("a mail", SOON, || told(&play).pop());
+    assert!(mail.contains("corrupt/rubbish"), "{mail}");
+    assert!(mail.contains("What to do"), "{mail}");
+    assert_eq!(std::fs::read(play.path("spool/corrupt/rubbish/x")).unwrap(), b"no job at all");
+    assert_eq!(play.stop(), Some(0));
+    play.start();
+    assert_eq!(play.stop(), Some(0));
+    assert_eq!(told(&play).len(), 1);
+}

@@ -76,7 +76,7 @@ impl Outbox {
                 Plan::Fold if room > 0 => {
                     room -= 1;
                     summary.folded += mails.len();
-                    batch.extend(self.fold(mails, round.outage.as_deref(), now)?);
+                    batch.extend(self.fold(&mails, round.outage.as_deref(), now)?);
                     ledger.folded(&who, now);
                 }
                 Plan::Fold => later.append(&mut mails),
@@ -92,14 +92,14 @@ impl Outbox {
     /// Writes one mail that stands for many to the same person. They stay where they are.
     fn fold(
         &self,
-        mails: Vec<Waiting>,
+        mails: &[Waiting],
         outage: Option<&str>,
         now: Timestamp,
     ) -> io::Result<Option<Waiting>> {
         let Some(first) = mails.first() else { return Ok(None) };
         let who = first.env.recipient.clone();
         let oldest = mails.iter().map(|mail| mail.env.created).min().unwrap_or(now);
-        let (dead, told) = self.dead_mails_to(&who)?;
+        let told = self.dead_mails_to(&who)?;
         let digest = Digest {
             parts: mails
                 .iter()
@@ -114,11 +114,19 @@ impl Outbox {
                 .find_map(|mail| mail.env.last_text.as_deref())
                 .or(outage)
                 .map(str::to_owned),
-            dead,
+            dead: told
+                .iter()
+                .map(|(mid, env)| (gist_of(mid, env), env.last_text.clone().unwrap_or_default()))
+                .collect(),
         };
-        let invalid =
-            |e: crate::report::smtp::AddressError| io::Error::new(io::ErrorKind::InvalidInput, e);
-        let to = Address::parse(&who).map_err(invalid)?;
+        let to = match Address::parse(&who) {
+            Ok(to) => to,
+            Err(error) => {
+                // Only an envelope that was written by hand says so. The others go on.
+                tracing::error!(%error, "mail cannot be folded");
+                return Ok(None);
+            }
+        };
         let letter = digest.letter(&self.settings, &to, now);
         self.put(&letter, |env| {
             // Its five days are those of the oldest.
@@ -136,17 +144,10 @@ impl Outbox {
     }
 
     /// Finds the dead mails that no digest has told their recipient of.
-    fn dead_mails_to(&self, who: &str) -> io::Result<(Vec<(Gist, String)>, Vec<(String, Env)>)> {
-        let told: Vec<(String, Env)> = self
-            .dead()?
-            .into_iter()
-            .filter(|(_, env)| !env.in_digest && env.recipient.eq_ignore_ascii_case(who))
-            .collect();
-        let dead = told
-            .iter()
-            .map(|(mid, env)| (gist_of(mid, env), env.last_text.clone().unwrap_or_default()))
-            .collect();
-        Ok((dead, told))
+    fn dead_mails_to(&self, who: &str) -> io::Result<Vec<(String, Env)>> {
+        let mut dead = self.dead()?;
+        dead.retain(|(_, env)| !env.in_digest && env.recipient.eq_ignore_ascii_case(who));
+        Ok(dead)
     }
 
     /// Lists the dead mails that have an envelope and are not just part of a dead digest.

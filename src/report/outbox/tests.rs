@@ -271,92 +271,98 @@ fn run_until(outbox: &Outbox, mut now: Timestamp, end: Timestamp) -> Timestamp {
     panic!("no end");
 }
 
-/// One life: answers of the relay in turn, and what follows from each: state, attempts counted,
-/// whether the relay is in trouble, and the minutes until the next attempt (± a fifth).
+/// An answer of the relay and what follows: the mail's state, the attempts counted, whether the
+/// relay is in trouble, and the minutes until the next attempt (± a fifth); 0 when there is none.
+type Turn = (Phase, Option<u16>, Class, State, u32, bool, i64);
+
+const fn busy(attempts: u32, minutes: i64) -> Turn {
+    (Phase::Rcpt, Some(450), Class::Deferred, State::Deferred, attempts, false, minutes)
+}
+
+const fn down(phase: Phase, code: Option<u16>, minutes: i64) -> Turn {
+    (phase, code, Class::Relay, State::New, 0, true, minutes)
+}
+
+const fn doubt(attempts: u32, minutes: i64) -> Turn {
+    (Phase::Dot, None, Class::Unknown, State::Deferred, attempts, false, minutes)
+}
+
+const fn taken(attempts: u32) -> Turn {
+    (Phase::Dot, Some(250), Class::Sent, State::Sent, attempts, false, 0)
+}
+
+const fn refused(phase: Phase, class: Class, attempts: u32) -> Turn {
+    (phase, Some(550), class, State::Dead, attempts, false, 0)
+}
+
 #[test]
 fn the_life_of_a_mail() {
-    use Class::{Dead, Deferred, Relay as Trouble, Sent, TooBig, Unknown};
     use Phase::{Auth, Connect, Dot, Mail, Rcpt};
-    type Step = (Phase, Option<u16>, Class, State, u32, bool, i64);
-    let busy = |n, minutes| (Rcpt, Some(450), Deferred, State::Deferred, n, false, minutes);
-    let lives: [&[Step]; 6] = [
+    let waits = [1, 2, 5, 10, 20, 30, 60, 60, 60];
+    let mut patient: Vec<Turn> = (1..).zip(waits).map(|(n, minutes)| busy(n, minutes)).collect();
+    patient.push(taken(10));
+    let lives: [&[Turn]; 6] = [
         // Back-off, and taken at last.
-        &[
-            busy(1, 1),
-            busy(2, 2),
-            busy(3, 5),
-            busy(4, 10),
-            busy(5, 20),
-            busy(6, 30),
-            busy(7, 60),
-            busy(8, 60),
-            busy(9, 60),
-            (Dot, Some(250), Sent, State::Sent, 10, false, 0),
-        ],
+        &patient,
         // The relay's own troubles, a wrong password among them, count for no mail.
         &[
-            (Connect, None, Trouble, State::New, 0, true, 1),
-            (Connect, Some(421), Trouble, State::New, 0, true, 1),
-            (Auth, Some(535), Trouble, State::New, 0, true, 5),
-            (Auth, Some(535), Trouble, State::New, 0, true, 5),
-            (Mail, Some(550), Trouble, State::New, 0, true, 5),
+            down(Connect, None, 1),
+            down(Connect, Some(421), 1),
+            down(Auth, Some(535), 5),
+            down(Auth, Some(535), 5),
+            down(Mail, Some(550), 5),
             busy(1, 1),
-            (Connect, None, Trouble, State::Deferred, 1, true, 1),
-            (Dot, Some(250), Sent, State::Sent, 2, false, 0),
+            (Connect, None, Class::Relay, State::Deferred, 1, true, 1),
+            taken(2),
         ],
         // Doubt waits ten minutes at least, and longer when the back-off is longer.
-        &[
-            (Dot, None, Unknown, State::Deferred, 1, false, 10),
-            (Dot, None, Unknown, State::Deferred, 2, false, 10),
-            (Dot, None, Unknown, State::Deferred, 3, false, 10),
-            (Dot, None, Unknown, State::Deferred, 4, false, 10),
-            (Dot, None, Unknown, State::Deferred, 5, false, 20),
-            (Dot, Some(250), Sent, State::Sent, 6, false, 0),
-        ],
-        &[busy(1, 1), (Rcpt, Some(550), Dead, State::Dead, 2, false, 0)],
-        &[(Dot, Some(554), Dead, State::Dead, 1, false, 0)],
+        &[doubt(1, 10), doubt(2, 10), doubt(3, 10), doubt(4, 10), doubt(5, 20), taken(6)],
+        &[busy(1, 1), refused(Rcpt, Class::Dead, 2)],
+        &[refused(Dot, Class::Dead, 1)],
         // Too large twice: made smaller once.
-        &[(Mail, Some(552), TooBig, State::Dead, 1, false, 0)],
+        &[refused(Mail, Class::TooBig, 1)],
     ];
     for (n, life) in lives.into_iter().enumerate() {
-        let relay = Relay::new();
-        let outbox = relay.outbox();
-        let letter = numbered(&relay.settings(), n, Verdict::Partial, start());
-        outbox.enqueue(&letter).unwrap();
-        let mut now = start();
-        for (at, &(phase, code, class, state, attempts, trouble, minutes)) in
-            life.iter().enumerate()
-        {
-            let what = format!("life {n}, step {at}");
-            relay.says(phase, code, class, "x");
-            let summary = outbox.deliver_due(now).unwrap();
-            assert_eq!(summary.relay_trouble.is_some(), trouble, "{what}");
-            assert_eq!(states(&outbox), [state], "{what}");
-            let env = outbox.read_env(state, letter.mid.as_str()).unwrap().unwrap();
-            assert_eq!(env.attempts, attempts, "{what}");
-            let Some(next) = summary.next_due else {
-                assert_eq!(minutes, 0, "{what}");
-                break;
-            };
-            let wait = next.duration_since(now).as_secs();
-            let (least, most) = match class {
-                Class::Relay => (60 * minutes, 60 * minutes),
-                Class::Unknown => (60 * minutes, 72 * minutes),
-                _ => (48 * minutes, 72 * minutes),
-            };
-            assert!((least..=most).contains(&wait), "{what}: {wait} s");
-            // Nothing happens earlier.
-            let sent = relay.given().len();
-            outbox.deliver_due(in_seconds(next, -1)).unwrap();
-            assert_eq!(relay.given().len(), sent, "{what}");
-            now = next;
-        }
-        // Whatever was sent was this mail, under one name.
-        let id = format!("Message-ID: <{}@studio.example>", letter.mid);
-        for (_, message) in relay.given() {
-            let message = String::from_utf8(message).unwrap();
-            assert_eq!(message.matches(&id).count(), 1, "life {n}");
-        }
+        live(n, life);
+    }
+}
+
+fn live(n: usize, life: &[Turn]) {
+    let relay = Relay::new();
+    let outbox = relay.outbox();
+    let letter = numbered(&relay.settings(), n, Verdict::Partial, start());
+    outbox.enqueue(&letter).unwrap();
+    let mut now = start();
+    for (at, &(phase, code, class, state, attempts, trouble, minutes)) in life.iter().enumerate() {
+        let what = format!("life {n}, turn {at}");
+        relay.says(phase, code, class, "x");
+        let summary = outbox.deliver_due(now).unwrap();
+        assert_eq!(summary.relay_trouble.is_some(), trouble, "{what}");
+        assert_eq!(states(&outbox), [state], "{what}");
+        let env = outbox.read_env(state, letter.mid.as_str()).unwrap().unwrap();
+        assert_eq!(env.attempts, attempts, "{what}");
+        let Some(next) = summary.next_due else {
+            assert_eq!((minutes, at + 1), (0, life.len()), "{what}");
+            break;
+        };
+        let wait = next.duration_since(now).as_secs();
+        let (least, most) = match class {
+            Class::Relay => (60 * minutes, 60 * minutes),
+            Class::Unknown => (60 * minutes, 72 * minutes),
+            _ => (48 * minutes, 72 * minutes),
+        };
+        assert!((least..=most).contains(&wait), "{what}: {wait} s");
+        // Nothing happens earlier.
+        let sent = relay.given().len();
+        outbox.deliver_due(in_seconds(next, -1)).unwrap();
+        assert_eq!(relay.given().len(), sent, "{what}");
+        now = next;
+    }
+    // Whatever was sent was this mail, under one name.
+    let id = format!("Message-ID: <{}@studio.example>", letter.mid);
+    for (_, message) in relay.given() {
+        let message = String::from_utf8(message).unwrap();
+        assert_eq!(message.matches(&id).count(), 1, "life {n}");
     }
 }
 
