@@ -678,6 +678,43 @@ mod tests {
     }
 
     #[test]
+    fn what_vanished_after_the_decision_is_told_from_a_disk_that_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let stage = Stage::open(&out, "id").unwrap();
+        let entries = [staged(&stage, "a", b"a")];
+        let places = [
+            Place::Run(rel("run")),
+            Place::Destination { folder: rel("web"), existing: Existing::Keep },
+        ];
+        std::fs::remove_dir_all(out.join(STAGE).join("id")).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
+        }
+        // Unmounted: what was staged may be there again later.
+        std::fs::rename(&out, dir.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(&out).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(failed[&0].blocks_output(), "{failed:?}");
+        }
+    }
+
+    #[test]
+    fn a_stage_that_was_half_removed_is_swept_and_a_stranger_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Stage::open(dir.path(), "published").unwrap());
+        std::fs::remove_dir(dir.path().join(STAGE).join("published/files")).unwrap();
+        let strange = dir.path().join(STAGE).join("strange");
+        std::fs::create_dir_all(strange.join("files")).unwrap();
+        fs::write_new(&strange.join("letter.txt"), b"mine", 0o600).unwrap();
+        sweep(dir.path(), &BTreeSet::new());
+        assert!(!dir.path().join(STAGE).join("published").exists());
+        assert!(strange.join("letter.txt").exists());
+    }
+
+    #[test]
     fn sweeping_leaves_what_is_worked_in() {
         let dir = tempfile::tempdir().unwrap();
         let held = Stage::open(dir.path(), "held").unwrap();

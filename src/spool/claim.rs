@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{By, Journal, JournalError};
 use super::record::{JOURNAL, JobId, Record, Unusable};
 use super::schedule::Due;
-use super::{Home, Spool, SpoolError, State, is_passing};
+use super::{Home, Spool, SpoolError, State, at, is_passing, is_space};
 
 /// How often a job is begun before it is given up because it never came to an end.
 pub const MOST_ATTEMPTS: u32 = 3;
@@ -275,6 +275,9 @@ pub(super) fn open_journal(
     match opened {
         Ok(opened) => Ok(Ok(opened)),
         Err(error @ (JournalError::Lost { .. } | JournalError::Write { .. })) => Err(error.into()),
+        Err(JournalError::Read { path, source }) if is_space(&source) => {
+            Err(at("make", &path)(source))
+        }
         Err(JournalError::Read { source, .. }) => Ok(Err(Unusable::Io(source))),
         Err(
             error @ (JournalError::TooLong { .. }

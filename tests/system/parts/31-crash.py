@@ -210,6 +210,7 @@ def sweep(title, scenario, plan, numbers, allowed, patience=0.0):
             except AssertionError as error:
                 with lock:
                     failures.append(str(error))
+                    print(error, flush=True)
                 continue
             with lock:
                 done, ends = done + bool(hit), ends + (not hit)
