@@ -254,15 +254,30 @@ fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolEr
     if home.job(State::Active, id).symlink_metadata().is_ok() {
         return Ok(Err(Unusable::Garbage("a job of that name is running".into())));
     }
-    home.shift(id, State::Queue, State::Active)?;
+    if let Err(error) = home.shift(id, State::Queue, State::Active) {
+        return Err(give_back(home, id, error));
+    }
     let journal = journal.moved(&home.job(State::Active, id));
     match Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }) {
-        Err(error) if error.lacks_room() => {
-            // Not begun; it waits for room as it waited before.
-            home.shift(id, State::Active, State::Queue)?;
-            Err(error)
+        Err(error) => Err(give_back(home, id, error)),
+        Ok(claim) => Ok(Ok(claim)),
+    }
+}
+
+/// Lets a job that could not be begun for lack of room wait as it waited before; the rename to
+/// `active/` may be done and only its sync refused. Where that cannot be, the error is fatal:
+/// nobody would run it before the next start.
+fn give_back(home: &Home, id: &JobId, error: SpoolError) -> SpoolError {
+    let active = home.job(State::Active, id);
+    if !error.lacks_room() || active.symlink_metadata().is_err() {
+        return error;
+    }
+    let moved = home.shift(id, State::Active, State::Queue);
+    match moved {
+        Err(why) if active.symlink_metadata().is_ok() => {
+            at("move back", &active)(std::io::Error::other(why))
         }
-        other => other.map(Ok),
+        _ => error,
     }
 }
 

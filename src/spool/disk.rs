@@ -58,7 +58,8 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 pub(super) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     step()?;
     fs::publish(from, to)?;
-    step()
+    // Refused only once both are where they belong.
+    step_leaving(|| {})
 }
 
 /// Removes a file durably; one that is not there is fine.
