@@ -727,7 +727,7 @@ mod tests {
             assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
         }
         // Unmounted: what was staged may be there again later.
-        std::fs::rename(&out, dir.path().join("elsewhere")).unwrap();
+        fs::replace(&out, &dir.path().join("elsewhere")).unwrap();
         std::fs::create_dir(&out).unwrap();
         for place in &places {
             let failed = Stage::decided(&out, "id").publish(place, &entries);

@@ -324,7 +324,7 @@ def third_attempt(daemon):
 def randomly():
     seed = int(os.environ.get("EXPORTD_SEED", time.time()))
     dice = random.Random(seed)
-    aim, limit = (1000, 3600) if LONG else (10_000, 40)
+    aim, limit = (1000, 3600) if LONG else (10_000, 55)
     kinds = (
         lambda n: (renditions(f"r{n}", 'rendition = "a"\nis_modifier = "wid=12&fmt=jpeg"', 'rendition = "b"\nfmt = "orig"'), "warnings"),
         lambda n: (manifest(f"r{n}", ["p0.png", "p1.png"], is_modifier=f"wid={8 + n % 8}&fmt=png"), "clean"),
