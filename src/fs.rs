@@ -886,4 +886,23 @@ mod tests {
         drop(held);
         FolderLock::take(dir.path()).unwrap();
     }
+
+    #[test]
+    fn only_our_own_temporary_names_are_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = [".a.toml.12-3.tmp", ".a.b.1-0.tmp"];
+        let others =
+            ["a.12-3.tmp", ".a.tmp", ".a.12.tmp", ".a.12-.tmp", ".a.12-3.part", ".a.x-3.tmp"];
+        for name in ours.iter().chain(&others) {
+            write_new(&dir.path().join(name), b"", 0o600).unwrap();
+        }
+        remove_temporaries(dir.path(), |name| name == "a.b").unwrap();
+        assert!(dir.path().join(ours[0]).exists() && !dir.path().join(ours[1]).exists());
+        remove_temporaries(dir.path(), |_| true).unwrap();
+        assert!(!dir.path().join(ours[0]).exists());
+        assert!(others.iter().all(|name| dir.path().join(name).exists()));
+        // What is written has such a name until it is whole.
+        let name = temporary_name(Path::new("x/report.json"));
+        assert_eq!(temporary_of(name.file_name().unwrap().to_str().unwrap()), Some("report.json"));
+    }
 }

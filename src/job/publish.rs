@@ -328,7 +328,8 @@ impl Stage {
         let staged = self.staged(&file.output);
         let is_there = || has_hash(target, &file.sha256).map_err(PublishError::io(target));
         if look(&staged).map_err(PublishError::io(&staged))?.is_none() {
-            if is_there()? {
+            // Moved by an attempt before; another run may have replaced it since.
+            if is_file(look(target).map_err(PublishError::io(target))?) {
                 return Ok(());
             }
             self.must_be_mounted()?;
@@ -342,13 +343,13 @@ impl Stage {
             _ => fs::rename_new(&staged, target),
         };
         match moved {
-            // Somebody else wrote it meanwhile.
+            // Somebody else wrote it meanwhile: another run, for example, into the same folder.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if is_there()? {
-                    Ok(())
-                } else {
-                    Err(PublishError::Taken(file.output.clone()))
+                if existing == Existing::Replace && look(target).is_ok_and(is_file) {
+                    return rustix::fs::rename(&staged, target)
+                        .map_err(|error| PublishError::io(target)(error.into()));
                 }
+                if is_there()? { Ok(()) } else { Err(PublishError::Taken(file.output.clone())) }
             }
             other => other.map_err(PublishError::io(target)),
         }
@@ -443,6 +444,10 @@ fn look(path: &Path) -> io::Result<Option<std::fs::Metadata>> {
             _ => Err(error),
         },
     }
+}
+
+fn is_file(meta: Option<std::fs::Metadata>) -> bool {
+    meta.is_some_and(|meta| meta.is_file())
 }
 
 /// Tells whether there is a regular file with this SHA-256.
@@ -638,6 +643,35 @@ mod tests {
     }
 
     #[test]
+    fn two_runs_into_one_destination_do_not_fail_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::Destination { folder: rel("web"), existing: Existing::Replace };
+        let decided = |id: &str, content: &[u8]| {
+            let stage = Stage::open(dir.path(), id).unwrap();
+            let mut entries = vec![staged(&stage, "a", content)];
+            stage.decide(&place, &mut entries).unwrap();
+            stage.seal(&place, &entries).unwrap();
+            (stage, entries)
+        };
+        // For both of them it is a new file when they decide.
+        let (first, of_first) = decided("first", b"one");
+        let (second, of_second) = decided("second", b"two");
+        assert!(first.publish(&place, &of_first).is_empty());
+        assert!(second.publish(&place, &of_second).is_empty());
+        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
+        // The first was interrupted before it had written that down.
+        assert!(first.publish(&place, &of_first).is_empty());
+        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
+        // Without leave to replace, what came meanwhile stays.
+        let keep = Place::Destination { folder: rel("web"), existing: Existing::Keep };
+        let (third, of_third) = decided("third", b"three");
+        let mut of_third = of_third;
+        files_mut(&mut of_third[0].outcome)[0].change = Change::New;
+        let failed = third.publish(&keep, &of_third);
+        assert!(matches!(failed[&0], Fault::Exists { .. }), "{failed:?}");
+    }
+
+    #[test]
     fn a_link_in_the_destination_is_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
@@ -675,6 +709,43 @@ mod tests {
         stage.decide(&Place::Run(rel("run")), &mut entries).unwrap();
         assert!(matches!(entries[0].outcome, AssetOutcome::Failed { .. }));
         assert_eq!(entries[1].outcome.files().len(), 1);
+    }
+
+    #[test]
+    fn what_vanished_after_the_decision_is_told_from_a_disk_that_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let stage = Stage::open(&out, "id").unwrap();
+        let entries = [staged(&stage, "a", b"a")];
+        let places = [
+            Place::Run(rel("run")),
+            Place::Destination { folder: rel("web"), existing: Existing::Keep },
+        ];
+        std::fs::remove_dir_all(out.join(STAGE).join("id")).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
+        }
+        // Unmounted: what was staged may be there again later.
+        fs::replace(&out, &dir.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(&out).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(failed[&0].blocks_output(), "{failed:?}");
+        }
+    }
+
+    #[test]
+    fn a_stage_that_was_half_removed_is_swept_and_a_stranger_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Stage::open(dir.path(), "published").unwrap());
+        std::fs::remove_dir(dir.path().join(STAGE).join("published/files")).unwrap();
+        let strange = dir.path().join(STAGE).join("strange");
+        std::fs::create_dir_all(strange.join("files")).unwrap();
+        fs::write_new(&strange.join("letter.txt"), b"mine", 0o600).unwrap();
+        sweep(dir.path(), &BTreeSet::new());
+        assert!(!dir.path().join(STAGE).join("published").exists());
+        assert!(strange.join("letter.txt").exists());
     }
 
     #[test]

@@ -455,6 +455,17 @@ mod tests {
         assert_eq!(there, 3, "a folder that was being made is left");
     }
 
+    #[test]
+    fn what_an_interrupted_attempt_was_writing_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, folder) = claim(dir.path(), "run", "a");
+        for name in [".job.7-1.tmp", "..job.7-1.tmp", ".status.json.7-2.tmp"] {
+            crate::fs::write_new(&folder.path().join(name), b"half", FILE_MODE).unwrap();
+        }
+        folder.begin(b"text").unwrap();
+        assert_eq!(names(&folder), [".job", "manifest.toml"]);
+    }
+
     fn finished(verdict: Verdict) -> (tempfile::TempDir, ReportFolder, serde_json::Value) {
         let dir = tempfile::tempdir().unwrap();
         let log = samples::log(verdict);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{By, Journal, JournalError};
 use super::record::{JOURNAL, JobId, Record, Unusable};
 use super::schedule::Due;
-use super::{Home, Spool, SpoolError, State, is_passing};
+use super::{Home, Spool, SpoolError, State, at, is_passing, is_space};
 
 /// How often a job is begun before it is given up because it never came to an end.
 pub const MOST_ATTEMPTS: u32 = 3;
@@ -254,15 +254,30 @@ fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolEr
     if home.job(State::Active, id).symlink_metadata().is_ok() {
         return Ok(Err(Unusable::Garbage("a job of that name is running".into())));
     }
-    home.shift(id, State::Queue, State::Active)?;
+    if let Err(error) = home.shift(id, State::Queue, State::Active) {
+        return Err(give_back(home, id, error));
+    }
     let journal = journal.moved(&home.job(State::Active, id));
     match Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }) {
-        Err(error) if error.lacks_room() => {
-            // Not begun; it waits for room as it waited before.
-            home.shift(id, State::Active, State::Queue)?;
-            Err(error)
+        Err(error) => Err(give_back(home, id, error)),
+        Ok(claim) => Ok(Ok(claim)),
+    }
+}
+
+/// Lets a job that could not be begun for lack of room wait as it waited before; the rename to
+/// `active/` may be done and only its sync refused. Where that cannot be, the error is fatal:
+/// nobody would run it before the next start.
+fn give_back(home: &Home, id: &JobId, error: SpoolError) -> SpoolError {
+    let active = home.job(State::Active, id);
+    if !error.lacks_room() || active.symlink_metadata().is_err() {
+        return error;
+    }
+    let moved = home.shift(id, State::Active, State::Queue);
+    match moved {
+        Err(why) if active.symlink_metadata().is_ok() => {
+            at("move back", &active)(std::io::Error::other(why))
         }
-        other => other.map(Ok),
+        _ => error,
     }
 }
 
@@ -275,6 +290,9 @@ pub(super) fn open_journal(
     match opened {
         Ok(opened) => Ok(Ok(opened)),
         Err(error @ (JournalError::Lost { .. } | JournalError::Write { .. })) => Err(error.into()),
+        Err(JournalError::Read { path, source }) if is_space(&source) => {
+            Err(at("make", &path)(source))
+        }
         Err(JournalError::Read { source, .. }) => Ok(Err(Unusable::Io(source))),
         Err(
             error @ (JournalError::TooLong { .. }

@@ -180,9 +180,14 @@ impl Home {
             Ok(record) => record,
             Err(why) => return Ok(Err(why)),
         };
-        let (journal, past) = match open_journal(&folder)? {
-            Ok(opened) => opened,
-            Err(why) => return Ok(Err(why)),
+        let (journal, past) = match open_journal(&folder) {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(why)) => return Ok(Err(why)),
+            // A full disk must not keep the daemon from starting.
+            Err(error) if error.lacks_room() => {
+                return Ok(Err(Unusable::Io(io::ErrorKind::StorageFull.into())));
+            }
+            Err(error) => return Err(error),
         };
         let to = match past.ended {
             Some(ended) => ended.state(),
