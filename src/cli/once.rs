@@ -93,7 +93,7 @@ fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
             complain(&error.to_string());
             Err(match error {
                 ConductError::Journal(_) => Exit::Journal,
-                ConductError::Report(_) => Exit::NoOutput,
+                ConductError::Report(_) | ConductError::NoRoom(_) => Exit::NoOutput,
             })
         }
     }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::space::{Room, Shortage};
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
 use crate::fs::RelPath;
@@ -23,14 +24,16 @@ use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
 use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
-use crate::report::folder::{ActiveState, ReportFolder, Status};
+use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
-use crate::worker::Pool;
+use crate::worker::{Lane, Pool};
 
 /// How often assets that are not there yet are looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long what workers have in hand is waited for when a disk is full.
+const HANDS: Duration = Duration::from_secs(30);
 /// How often progress is written down, at most.
 const POSTING: Duration = Duration::from_secs(1);
 
@@ -128,6 +131,9 @@ pub enum ConductError {
     /// The report cannot be written; the order stays and is tried again.
     #[error("the report cannot be written: {0}")]
     Report(std::io::Error),
+    /// The outputs do not fit on their disk; the order stays and is tried again.
+    #[error("no room left in {}", .0.folder.display())]
+    NoRoom(Shortage),
 }
 
 /// Names a run after its job and the local time: `<jobName>_<YYYY-MM-DD-HH-MM-SS>`.
@@ -335,6 +341,9 @@ impl Course<'_> {
     ) -> ExportJob {
         let patience = self.epoch.settings.policy.wait_for_assets;
         let since = log.start;
+        let until = jiff::SignedDuration::try_from(patience)
+            .ok()
+            .and_then(|patience| since.checked_add(patience).ok());
         loop {
             let now = (self.stand.now)();
             let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -342,7 +351,8 @@ impl Course<'_> {
             {
                 return job;
             }
-            self.post((log, folder), ActiveState::WaitingClient, &Progress::NONE);
+            let wait = (Waiting::WaitingAssets, until);
+            self.post_waiting((log, folder), ActiveState::WaitingClient, &Progress::NONE, wait);
             std::thread::sleep(LOOK_AGAIN);
             library.refresh();
             match self.judge(library, (self.stand.now)()).job {
@@ -353,11 +363,27 @@ impl Course<'_> {
     }
 
     /// Says how far the run is, in `status.json` and to whoever watches.
-    fn post(
+    fn post(&self, run: (&JobLog, &ReportFolder), state: ActiveState, progress: &Progress) {
+        self.tell(run, state, progress, None);
+    }
+
+    /// As [`Self::post`], of a run that waits for something, and until when.
+    fn post_waiting(
+        &self,
+        run: (&JobLog, &ReportFolder),
+        state: ActiveState,
+        progress: &Progress,
+        wait: (Waiting, Option<Timestamp>),
+    ) {
+        self.tell(run, state, progress, Some(wait));
+    }
+
+    fn tell(
         &self,
         (log, folder): (&JobLog, &ReportFolder),
         state: ActiveState,
         progress: &Progress,
+        wait: Option<(Waiting, Option<Timestamp>)>,
     ) {
         let status = Status {
             job_handle: &log.job_handle,
@@ -366,6 +392,8 @@ impl Course<'_> {
             progress: progress.done,
             counts: progress.counts,
             last_progress_update: (self.stand.now)(),
+            waiting: wait.map(|(what, _)| what),
+            waiting_until: wait.and_then(|(_, until)| until),
         };
         if let Err(error) = folder.write_status(&status) {
             tracing::debug!(run = log.run, %error, "status.json not written");
@@ -383,6 +411,10 @@ impl Course<'_> {
     ) -> Result<bool, ConductError> {
         let stage = match Stage::open(&self.epoch.settings.folders.out, self.order.id) {
             Ok(stage) => stage,
+            Err(error) if error.fault().lacks_room() && self.is_patient() => {
+                let stage = Stage::decided(&self.epoch.settings.folders.out, self.order.id);
+                return Err(self.no_room(&stage, (log, folder)));
+            }
             Err(error) => {
                 log.fatal = Some(error.fault());
                 return Ok(true);
@@ -393,6 +425,25 @@ impl Course<'_> {
         };
         self.publish(&stage, decision, (log, folder))?;
         Ok(true)
+    }
+
+    /// Tells whether a full disk is something to wait for: not without a daemon, and not when a
+    /// person has stopped the job.
+    fn is_patient(&self) -> bool {
+        matches!(self.stand.ledger, Ledger::Journal(_)) && self.stand.cancel.asked() != Ask::Stop
+    }
+
+    /// Gives back the room that a run takes which does not fit, and says what it lacks.
+    fn no_room(&self, stage: &Stage, run: (&JobLog, &ReportFolder)) -> ConductError {
+        let (bytes, files) = stage.size();
+        stage.remove();
+        self.lacking(Room { bytes, files }, run)
+    }
+
+    fn lacking(&self, tried: Room, run: (&JobLog, &ReportFolder)) -> ConductError {
+        let wait = (Waiting::WaitingSpace, None);
+        self.post_waiting(run, ActiveState::WaitingCoordinator, &Progress::NONE, wait);
+        ConductError::NoRoom(Shortage::now(&self.epoch.settings.folders.out, tried))
     }
 
     /// Does the work and journals what is to be published; `None` when the daemon stops.
@@ -421,6 +472,11 @@ impl Course<'_> {
                     self.stand.ledger.note(&Step::Stopping)?;
                     self.post((log, folder), ActiveState::Stopping, &last);
                 }
+                Event::Asset(AssetEntry { outcome: AssetOutcome::Failed { fault }, .. })
+                    if fault.lacks_room() && self.is_patient() =>
+                {
+                    return Err(WorkError::NoRoom);
+                }
                 Event::Asset(entry) => {
                     self.stand.ledger.note(&Step::Asset(Box::new(entry.clone())))?;
                 }
@@ -441,6 +497,10 @@ impl Course<'_> {
         let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
             Ok(entries) => entries,
             Err(WorkError::Suspended) => return Ok(None),
+            Err(WorkError::NoRoom) => {
+                self.empty(&lane);
+                return Err(self.no_room(stage, (log, folder)));
+            }
             Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
         };
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
@@ -452,11 +512,27 @@ impl Course<'_> {
         };
         stage.decide(&place, &mut entries);
         if let Err(error) = stage.seal(&place, &entries) {
+            if error.fault().lacks_room() && self.is_patient() {
+                return Err(self.no_room(stage, (log, folder)));
+            }
             fail_delivered(&mut entries, &error.fault());
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
         Ok(Some(Decision { place, entries, stopped }))
+    }
+
+    /// Waits until no worker writes for this run any more, so that the disk can be looked at.
+    fn empty(&self, lane: &Lane) {
+        let _ = lane.withdraw();
+        let until = Instant::now() + HANDS;
+        while lane.outstanding() > 0
+            && lane.is_open()
+            && Instant::now() < until
+            && self.stand.cancel.asked() != Ask::Suspend
+        {
+            let _ = lane.wait(Duration::from_millis(200));
+        }
     }
 
     /// Puts the outputs into their place, or finds that they are there.
@@ -481,6 +557,10 @@ impl Course<'_> {
                 } else {
                     BTreeMap::new()
                 };
+                if failed.values().any(Fault::lacks_room) && self.is_patient() {
+                    // It is decided: nothing is taken back, only what is missing is done.
+                    return Err(self.lacking(Room::default(), (log, folder)));
+                }
                 let end = (self.stand.now)();
                 self.stand.ledger.write(&Step::Published { end, failed: failed.clone() })?;
                 self.past.published = Some((end, failed.clone()));

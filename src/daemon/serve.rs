@@ -1,10 +1,14 @@
 //! A job's thread: from its claim to the end of it.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Posting;
 use super::conduct::{ConductError, Conducted, Fired, Ledger, Order, Over, Stand, conduct};
+use super::space::{self, Room, Shortage};
 use super::{Epoch, Hall};
 use crate::diag::Fault;
 use crate::job::Verdict;
@@ -36,7 +40,8 @@ pub(super) enum ServeError {
     Panicked,
 }
 
-/// How long a job waits that could not write its report or mail: the disk is probably full.
+/// How long a job waits that could not write its report or mail for another reason than a full
+/// disk.
 const AGAIN: Duration = Duration::from_secs(10);
 
 impl Service {
@@ -44,14 +49,20 @@ impl Service {
     /// daemon stops.
     pub(super) fn serve(&self, claim: Claim) -> Result<(), ServeError> {
         let id = claim.record().id.to_string();
-        let _span = tracing::info_span!("job", id, manifest = claim.record().name).entered();
+        let _span =
+            tracing::info_span!("job", id = id.as_str(), manifest = claim.record().name).entered();
+        let mut shortages: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut tries = 0;
         loop {
             let tried = self.conduct(&claim, None).and_then(|conducted| match conducted {
                 Conducted::Over(over) => self.tell(&claim, &over).map(|()| Conducted::Over(over)),
                 other => Ok(other),
             });
             match tried {
-                Ok(Conducted::Over(over)) => return self.end(claim, &over),
+                Ok(Conducted::Over(over)) => {
+                    shortages.iter().for_each(|folder| self.hall.has_room(folder, &id));
+                    return self.end(claim, &over);
+                }
                 Ok(Conducted::Later(due)) => {
                     tracing::info!(at = %due.at(), "waits for its time");
                     return Ok(claim.defer(due)?);
@@ -59,6 +70,18 @@ impl Service {
                 Ok(Conducted::Suspended) => return Ok(claim.release()?),
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
+                    if let Some(short) = self.shortage(&error)
+                        && self.cancel.asked() != Ask::Stop
+                    {
+                        self.hall.no_room(&short.folder, &id);
+                        tracing::info!(reason = %error, "waits for room");
+                        shortages.insert(short.folder.clone());
+                        if !self.wait_for_room(&claim, &short, tries) {
+                            return Ok(claim.release()?);
+                        }
+                        tries += 1;
+                        continue;
+                    }
                     tracing::warn!(%error, "tried again soon");
                     let until = Instant::now() + AGAIN;
                     while Instant::now() < until {
@@ -69,6 +92,40 @@ impl Service {
                     }
                 }
             }
+        }
+    }
+
+    /// Shows the job as waiting until there may be room; `false` when the daemon stops.
+    fn wait_for_room(&self, claim: &Claim, short: &Shortage, tries: u32) -> bool {
+        let record = claim.record();
+        let before = self.hall.postings().get(record.id.as_str()).cloned();
+        let posting = Posting::short_of_room(before, record, super::now());
+        self.hall.post(record.id.as_str(), posting);
+        let _idle = self.hall.rest();
+        space::wait(short, tries, &self.cancel)
+    }
+
+    /// Tells which disk is full, when that is why a claim could not be brought to its end.
+    fn shortage(&self, error: &ServeError) -> Option<Shortage> {
+        let folders = &self.epoch.settings.folders;
+        let full = |error: &std::io::Error| {
+            matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        };
+        let here = |folder| Some(Shortage::now(folder, Room::default()));
+        match error {
+            ServeError::Conduct(ConductError::NoRoom(short)) => Some(short.clone()),
+            ServeError::Conduct(ConductError::Report(error)) if full(error) => {
+                here(&folders.reports)
+            }
+            ServeError::Mail(error) if full(error) => here(&folders.mail),
+            ServeError::Conduct(ConductError::Journal(JournalError::Write { source, .. }))
+            | ServeError::Journal(JournalError::Write { source, .. })
+                if full(source) =>
+            {
+                here(&folders.spool)
+            }
+            ServeError::Spool(error) if error.lacks_room() => here(&folders.spool),
+            _ => None,
         }
     }
 
@@ -148,7 +205,9 @@ impl ServeError {
         match self {
             Self::Conduct(ConductError::Journal(error)) | Self::Journal(error) => error.is_fatal(),
             Self::Spool(error) => error.is_fatal(),
-            Self::Conduct(ConductError::Report(_)) | Self::Mail(_) => false,
+            Self::Conduct(ConductError::Report(_) | ConductError::NoRoom(_)) | Self::Mail(_) => {
+                false
+            }
             Self::Panicked => true,
         }
     }

@@ -153,6 +153,9 @@ pub enum WorkError {
     /// The daemon stops; what is done is journalled.
     #[error("the daemon stops")]
     Suspended,
+    /// An output does not fit on its disk.
+    #[error("the disk of the output folder is full")]
+    NoRoom,
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -17,7 +17,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
@@ -48,6 +48,16 @@ pub enum ActiveState {
     Done,
 }
 
+/// What a run waits for, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waiting {
+    /// Assets that are not there yet.
+    WaitingAssets,
+    /// Room on a disk.
+    WaitingSpace,
+}
+
 /// One state of a run, as `status.json` shows it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +75,12 @@ pub struct Status<'a> {
     pub counts: Counts,
     /// When this was true.
     pub last_progress_update: Timestamp,
+    /// What it waits for, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When it goes on without what it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
 }
 
 /// The folder of one run.
@@ -607,6 +623,8 @@ mod tests {
                 progress: 0.5,
                 counts: log.counts(),
                 last_progress_update: log.start,
+                waiting: None,
+                waiting_until: None,
             })
             .unwrap();
         let status: serde_json::Value =
