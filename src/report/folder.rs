@@ -139,11 +139,19 @@ impl ReportFolder {
         Self { path }
     }
 
-    /// Puts the manifest into it, as received.
+    /// Puts the manifest into it, as received. A folder that somebody removed while its run was
+    /// interrupted is made again.
     ///
     /// # Errors
     /// The system's.
     pub fn begin(&self, manifest: &[u8]) -> io::Result<()> {
+        match std::fs::DirBuilder::new().mode(FOLDER_MODE).create(&self.path) {
+            Ok(()) => {
+                rustix::fs::chmod(&self.path, rustix::fs::Mode::from_raw_mode(FOLDER_MODE))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
         self.write("manifest.toml", manifest)
     }
 
@@ -605,6 +613,17 @@ mod tests {
         let why = std::fs::read_to_string(folder.path().join("WHY-IT-FAILED.txt")).unwrap();
         assert!(why.contains("did you mean `emailSetting`?"), "{why}");
         assert!(why.contains("^^^"), "{why}");
+    }
+
+    #[test]
+    fn a_folder_removed_while_its_run_was_interrupted_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, folder) = claim(dir.path(), "run", "id");
+        folder.begin(b"x = 1").unwrap();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        let folder = ReportFolder::open(dir.path().join("run"));
+        folder.begin(b"x = 1").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("manifest.toml")).unwrap(), b"x = 1");
     }
 
     #[test]
