@@ -479,6 +479,28 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     result
 }
 
+/// Removes from a folder what a killed [`write_atomic`] has left there of files that `wanted` names.
+///
+/// # Errors
+/// The system's.
+pub fn remove_temporaries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if name.to_str().and_then(temporary_of).is_some_and(&wanted) {
+            std::fs::remove_file(folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns for which file, if its name was not cut, a temporary name was made.
+fn temporary_of(name: &str) -> Option<&str> {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (name, numbers) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let (process, count) = numbers.split_once('-')?;
+    (number(process) && number(count)).then_some(name)
+}
+
 /// Writes a new file and makes its content durable; its name is not until the folder is synced.
 ///
 /// # Errors
@@ -532,7 +554,11 @@ pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
     sync_parents(from, to)
 }
 
-fn sync_parents(from: &Path, to: &Path) -> io::Result<()> {
+/// Makes both folders of a rename durable.
+///
+/// # Errors
+/// The system's.
+pub fn sync_parents(from: &Path, to: &Path) -> io::Result<()> {
     let (from, to) = (parent_of(from), parent_of(to));
     sync_dir(to)?;
     if from == to { Ok(()) } else { sync_dir(from) }
@@ -862,5 +888,24 @@ mod tests {
         assert_eq!(FolderLock::take(dir.path()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(held);
         FolderLock::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn only_our_own_temporary_names_are_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = [".a.toml.12-3.tmp", ".a.b.1-0.tmp"];
+        let others =
+            ["a.12-3.tmp", ".a.tmp", ".a.12.tmp", ".a.12-.tmp", ".a.12-3.part", ".a.x-3.tmp"];
+        for name in ours.iter().chain(&others) {
+            write_new(&dir.path().join(name), b"", 0o600).unwrap();
+        }
+        remove_temporaries(dir.path(), |name| name == "a.b").unwrap();
+        assert!(dir.path().join(ours[0]).exists() && !dir.path().join(ours[1]).exists());
+        remove_temporaries(dir.path(), |_| true).unwrap();
+        assert!(!dir.path().join(ours[0]).exists());
+        assert!(others.iter().all(|name| dir.path().join(name).exists()));
+        // What is written has such a name until it is whole.
+        let name = temporary_name(Path::new("x/report.json"));
+        assert_eq!(temporary_of(name.file_name().unwrap().to_str().unwrap()), Some("report.json"));
     }
 }

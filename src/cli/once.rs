@@ -68,7 +68,7 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
         mail(&epoch, &over)?;
     }
     Ok(match over.log.fatal {
-        Some(Fault::DiskFull | Fault::NotWritable { .. }) => Exit::NoOutput,
+        Some(Fault::DiskFull | Fault::Blocked { .. } | Fault::NotWritable { .. }) => Exit::NoOutput,
         _ => over.log.verdict().into(),
     })
 }
@@ -93,7 +93,9 @@ fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
             complain(&error.to_string());
             Err(match error {
                 ConductError::Journal(_) => Exit::Journal,
-                ConductError::Report(_) | ConductError::NoRoom(_) => Exit::NoOutput,
+                ConductError::Report(_) | ConductError::Output(_) | ConductError::NoRoom(_) => {
+                    Exit::NoOutput
+                }
             })
         }
     }

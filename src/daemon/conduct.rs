@@ -134,6 +134,9 @@ pub enum ConductError {
     /// The outputs do not fit on their disk; the order stays and is tried again.
     #[error("no room left in {}", .0.folder.display())]
     NoRoom(Shortage),
+    /// The output's disk takes nothing; the order waits and is tried again.
+    #[error("{0}")]
+    Output(Fault),
 }
 
 /// Names a run after its job and the local time: `<jobName>_<YYYY-MM-DD-HH-MM-SS>`.
@@ -249,6 +252,7 @@ impl Course<'_> {
             }
             (None, _, _) if self.order.given_up.is_some() => {
                 log.fatal.clone_from(&self.order.given_up);
+                Stage::decided(&settings.folders.out, self.order.id).remove();
             }
             (None, Err(error), _) => {
                 log.fatal = Some(Fault::Internal { detail: error.to_string() });
@@ -411,12 +415,13 @@ impl Course<'_> {
     ) -> Result<bool, ConductError> {
         let stage = match Stage::open(&self.epoch.settings.folders.out, self.order.id) {
             Ok(stage) => stage,
-            Err(error) if error.fault().lacks_room() && self.is_patient() => {
-                let stage = Stage::decided(&self.epoch.settings.folders.out, self.order.id);
-                return Err(self.no_room(&stage, (log, folder)));
-            }
             Err(error) => {
-                log.fatal = Some(error.fault());
+                let fault = error.fault();
+                if self.waits_for(&fault) {
+                    let stage = Stage::decided(&self.epoch.settings.folders.out, self.order.id);
+                    return Err(self.held_up(fault, &stage, (log, folder)));
+                }
+                log.fatal = Some(fault);
                 return Ok(true);
             }
         };
@@ -427,10 +432,31 @@ impl Course<'_> {
         Ok(true)
     }
 
-    /// Tells whether a full disk is something to wait for: not without a daemon, and not when a
-    /// person has stopped the job.
-    fn is_patient(&self) -> bool {
-        matches!(self.stand.ledger, Ledger::Journal(_)) && self.stand.cancel.asked() != Ask::Stop
+    /// Tells whether a fault is waited out instead of being reported: it says nothing about the
+    /// job, and the job can be taken up again. A person who stops it wants no waiting.
+    fn waits_for(&self, fault: &Fault) -> bool {
+        fault.blocks_output()
+            && matches!(self.stand.ledger, Ledger::Journal(_))
+            && self.stand.cancel.asked() != Ask::Stop
+    }
+
+    fn wait_for_output(
+        &self,
+        fault: Fault,
+        (log, folder): (&JobLog, &ReportFolder),
+    ) -> ConductError {
+        self.post((log, folder), ActiveState::WaitingCoordinator, &Progress::NONE);
+        ConductError::Output(fault)
+    }
+
+    /// Says what holds a run up before its outputs are decided on.
+    fn held_up(&self, fault: Fault, stage: &Stage, run: (&JobLog, &ReportFolder)) -> ConductError {
+        if fault.lacks_room() {
+            // What waits for room must not hold any: two that do would wait for ever.
+            self.no_room(stage, run)
+        } else {
+            self.wait_for_output(fault, run)
+        }
     }
 
     /// Gives back the room that a run takes which does not fit, and says what it lacks.
@@ -473,9 +499,9 @@ impl Course<'_> {
                     self.post((log, folder), ActiveState::Stopping, &last);
                 }
                 Event::Asset(AssetEntry { outcome: AssetOutcome::Failed { fault }, .. })
-                    if fault.lacks_room() && self.is_patient() =>
+                    if self.waits_for(fault) =>
                 {
-                    return Err(WorkError::NoRoom);
+                    return Err(WorkError::Output(fault.clone()));
                 }
                 Event::Asset(entry) => {
                     self.stand.ledger.note(&Step::Asset(Box::new(entry.clone())))?;
@@ -497,11 +523,11 @@ impl Course<'_> {
         let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
             Ok(entries) => entries,
             Err(WorkError::Suspended) => return Ok(None),
-            Err(WorkError::NoRoom) => {
-                self.empty(&lane);
-                return Err(self.no_room(stage, (log, folder)));
-            }
             Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
+            Err(WorkError::Output(fault)) => {
+                self.empty(&lane);
+                return Err(self.held_up(fault, stage, (log, folder)));
+            }
         };
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
         let place = match &job.destination {
@@ -510,12 +536,13 @@ impl Course<'_> {
                 Place::Destination { folder: folder.clone(), existing: *existing }
             }
         };
-        stage.decide(&place, &mut entries);
-        if let Err(error) = stage.seal(&place, &entries) {
-            if error.fault().lacks_room() && self.is_patient() {
-                return Err(self.no_room(stage, (log, folder)));
+        let ready = stage.decide(&place, &mut entries).and_then(|()| stage.seal(&place, &entries));
+        if let Err(error) = ready {
+            let fault = error.fault();
+            if self.waits_for(&fault) {
+                return Err(self.held_up(fault, stage, (log, folder)));
             }
-            fail_delivered(&mut entries, &error.fault());
+            fail_delivered(&mut entries, &fault);
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
@@ -557,9 +584,13 @@ impl Course<'_> {
                 } else {
                     BTreeMap::new()
                 };
-                if failed.values().any(Fault::lacks_room) && self.is_patient() {
+                if let Some(fault) = failed.values().find(|fault| self.waits_for(fault)) {
                     // It is decided: nothing is taken back, only what is missing is done.
-                    return Err(self.lacking(Room::default(), (log, folder)));
+                    return Err(if fault.lacks_room() {
+                        self.lacking(Room::default(), (log, folder))
+                    } else {
+                        self.wait_for_output(fault.clone(), (log, folder))
+                    });
                 }
                 let end = (self.stand.now)();
                 self.stand.ledger.write(&Step::Published { end, failed: failed.clone() })?;

@@ -341,13 +341,6 @@ impl Daemon {
         for id in &recovered.resumed {
             tracing::info!(%id, "interrupted job is taken up again");
         }
-        for claim in recovered.poisoned {
-            tracing::error!(id = %claim.record().id, "job given up");
-            let service = self.service(Arc::default());
-            if let Err(error) = service.bury(claim) {
-                tracing::error!(%error, "no report on a job that was given up");
-            }
-        }
         let states = [State::Queue, State::Active, State::Hold];
         let live: Result<Vec<_>, _> = states.into_iter().map(|s| self.spool.list(s)).collect();
         match live {
@@ -357,6 +350,10 @@ impl Daemon {
             }
             // Nothing is removed that may belong to somebody.
             Err(error) => tracing::warn!(%error, "old staging folders stay"),
+        }
+        for claim in recovered.poisoned {
+            tracing::error!(id = %claim.record().id, "job given up");
+            self.begin(claim);
         }
     }
 
@@ -584,10 +581,16 @@ impl Daemon {
     fn tick(&mut self, now: Instant) {
         if self.stops == 0 {
             self.requests();
-            if now >= self.clock.schedules
-                && let Err(error) = self.schedules()
-            {
-                self.fail(DaemonError::Spool(error));
+            if now >= self.clock.schedules {
+                match self.schedules() {
+                    Ok(()) => {}
+                    Err(error) if error.is_fatal() => self.fail(DaemonError::Spool(error)),
+                    Err(error) => {
+                        // The disk is full: the firing comes late.
+                        tracing::warn!(%error, "no schedule is obeyed");
+                        self.clock.schedules = now + SCHEDULES;
+                    }
+                }
             }
             if now >= self.clock.sweep {
                 self.clock.sweep = now + SWEEP;

@@ -40,24 +40,31 @@ pub(super) enum ServeError {
     Panicked,
 }
 
-/// How long a job waits that could not write its report or mail for another reason than a full
-/// disk.
-const AGAIN: Duration = Duration::from_secs(10);
+/// How long a job waits at first that could not write its outputs, report or mail for another
+/// reason than a full disk. Every time it is twice as long, up to [`LONGEST`].
+const AGAIN: Duration = Duration::from_secs(1);
+/// A job looks at least this often whether it can go on.
+const LONGEST: Duration = Duration::from_secs(60);
 
 impl Service {
     /// Takes a claim to its end. What cannot be written is tried again until it can, or until the
-    /// daemon stops.
+    /// daemon stops. A job that broke the daemon too often is reported on, without being tried.
     pub(super) fn serve(&self, claim: Claim) -> Result<(), ServeError> {
         let id = claim.record().id.to_string();
         let _span =
             tracing::info_span!("job", id = id.as_str(), manifest = claim.record().name).entered();
         let mut shortages: BTreeSet<PathBuf> = BTreeSet::new();
         let mut tries = 0;
+        let given_up = claim.is_given_up().then(|| Fault::Poison { attempts: claim.attempt() });
+        let (mut wait, mut stopped) = (AGAIN, false);
         loop {
-            let tried = self.conduct(&claim, None).and_then(|conducted| match conducted {
-                Conducted::Over(over) => self.tell(&claim, &over).map(|()| Conducted::Over(over)),
-                other => Ok(other),
-            });
+            let tried =
+                self.conduct(&claim, given_up.clone()).and_then(|conducted| match conducted {
+                    Conducted::Over(over) => {
+                        self.tell(&claim, &over).map(|()| Conducted::Over(over))
+                    }
+                    other => Ok(other),
+                });
             match tried {
                 Ok(Conducted::Over(over)) => {
                     shortages.iter().for_each(|folder| self.hall.has_room(folder, &id));
@@ -77,16 +84,24 @@ impl Service {
                         tracing::info!(reason = %error, "waits for room");
                         shortages.insert(short.folder.clone());
                         if !self.wait_for_room(&claim, &short, tries) {
-                            return Ok(claim.release()?);
+                            return put_back(claim, given_up.is_some());
                         }
                         tries += 1;
                         continue;
                     }
-                    tracing::warn!(%error, "tried again soon");
-                    let until = Instant::now() + AGAIN;
+                    if wait == AGAIN {
+                        tracing::error!(%error, "the job waits until this changes");
+                    } else {
+                        tracing::debug!(%error, "still waiting");
+                    }
+                    let until = Instant::now() + wait;
+                    wait = LONGEST.min(wait * 2);
                     while Instant::now() < until {
-                        if self.cancel.asked() == Ask::Suspend {
-                            return Ok(claim.release()?);
+                        match self.cancel.asked() {
+                            Ask::Suspend => return put_back(claim, given_up.is_some()),
+                            // Once: what stops it may meet the same disk.
+                            Ask::Stop if !std::mem::replace(&mut stopped, true) => break,
+                            Ask::Stop | Ask::Nothing => {}
                         }
                         std::thread::sleep(Duration::from_millis(200));
                     }
@@ -129,18 +144,6 @@ impl Service {
         }
     }
 
-    /// Reports on a job that broke the daemon too often, without trying it again.
-    pub(super) fn bury(&self, claim: Claim) -> Result<(), ServeError> {
-        let fault = Fault::Poison { attempts: claim.attempt() };
-        match self.conduct(&claim, Some(fault))? {
-            Conducted::Over(over) => {
-                self.tell(&claim, &over)?;
-                Ok(claim.finish(Ended::Corrupt)?)
-            }
-            Conducted::Later(_) | Conducted::Suspended => Ok(()),
-        }
-    }
-
     fn conduct(&self, claim: &Claim, given_up: Option<Fault>) -> Result<Conducted, ServeError> {
         let record = claim.record();
         let come =
@@ -179,6 +182,7 @@ impl Service {
             "job over"
         );
         let ended = match verdict {
+            _ if claim.is_given_up() => Ended::Corrupt,
             Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => Ended::Done,
             Verdict::Failed | Verdict::Fatal | Verdict::Refused => Ended::Failed,
         };
@@ -205,10 +209,17 @@ impl ServeError {
         match self {
             Self::Conduct(ConductError::Journal(error)) | Self::Journal(error) => error.is_fatal(),
             Self::Spool(error) => error.is_fatal(),
-            Self::Conduct(ConductError::Report(_) | ConductError::NoRoom(_)) | Self::Mail(_) => {
-                false
-            }
+            Self::Conduct(
+                ConductError::Report(_) | ConductError::Output(_) | ConductError::NoRoom(_),
+            )
+            | Self::Mail(_) => false,
             Self::Panicked => true,
         }
     }
+}
+
+/// Gives a claim back because the daemon stops. One that was given up stays to be reported on; what
+/// it is not given is another try.
+fn put_back(claim: Claim, given_up: bool) -> Result<(), ServeError> {
+    if given_up { Ok(()) } else { Ok(claim.release()?) }
 }

@@ -2,8 +2,8 @@
 //!
 //! What a disk has left costs nothing to ask, so it is asked all the time: when there is clearly
 //! more room than when the job gave up, it is tried at once. Where asking tells nothing (a quota,
-//! a disk of its own below the folder) the job is tried after a minute, then after two, and so on
-//! up to ten. One incident is told to whoever runs the daemon once, however many jobs meet it.
+//! a disk of its own below the folder) the job is tried after a second, then after two, and so on
+//! up to ten minutes. One incident is told to whoever runs the daemon once, however many jobs meet it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use crate::job::run::{Ask, Cancel};
 
 /// How long a job waits although the disk does not seem to have changed, at first.
 const FIRST: Duration = Duration::from_secs(60);
+/// The same when the disk seems to have had room all along.
+const UNEXPLAINED: Duration = Duration::from_secs(1);
 /// And at most.
 const MOST: Duration = Duration::from_secs(600);
 /// How often the disk is asked.
@@ -87,7 +89,9 @@ struct Patience<'s> {
 impl<'s> Patience<'s> {
     /// `tries` is how often the job has waited before.
     fn new(short: &'s Shortage, tries: u32, now: Instant) -> Self {
-        let pause = FIRST.saturating_mul(1 << tries.min(4)).min(MOST);
+        // Room came between the failure and the look, or it is a quota or one large file.
+        let first = if short.left.covers(short.need) { UNEXPLAINED } else { FIRST };
+        let pause = first.saturating_mul(1 << tries.min(10)).min(MOST);
         Self { short, pause, again: now + pause }
     }
 
@@ -180,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_stays_full_is_tried_after_minutes() {
+        let short = short(room(2 * MB, 5), room(MB, 1000));
+        let now = Instant::now();
+        let mut patience = Patience::new(&short, 0, now);
+        assert!(!patience.is_over(room(2 * MB, 4), now + FIRST), "it cannot fit");
+        let pause = patience.again - (now + FIRST);
+        assert_eq!(pause, FIRST * 2);
+    }
+
+    #[test]
     fn files_may_be_what_was_lacking() {
         let short = short(room(MB, 5), room(60 * MB, 0));
         let now = Instant::now();
@@ -194,7 +208,7 @@ mod tests {
         let short = short(room(MB, 5), room(1000 * MB, 1000));
         let now = Instant::now();
         let left = short.left;
-        for (tries, seconds) in [(0, 60), (1, 120), (2, 240), (3, 480), (4, 600), (9, 600)] {
+        for (tries, seconds) in [(0, 1), (1, 2), (2, 4), (6, 64), (9, 512), (10, 600), (99, 600)] {
             let mut patience = Patience::new(&short, tries, now);
             assert!(!patience.is_over(left, now + Duration::from_secs(seconds - 1)), "{tries}");
             assert!(patience.is_over(left, now + Duration::from_secs(seconds)), "{tries}");

@@ -1,5 +1,8 @@
 //! Every reason for which an asset or a run fails, each with its sentence and its next step.
 
+use std::io::{self, ErrorKind};
+
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::human_bytes;
@@ -152,6 +155,12 @@ pub enum Fault {
     /// No space on the output's disk.
     #[error("the disk of the output folder is full")]
     DiskFull,
+    /// The output folder cannot be used as things are, which an operator or time may change.
+    #[error("the output folder cannot be used: {detail}")]
+    Blocked {
+        /// The system's reason.
+        detail: String,
+    },
     /// The output cannot be written for another reason.
     #[error("the output cannot be written: {detail}")]
     NotWritable {
@@ -225,7 +234,9 @@ impl Fault {
             Self::BadOutputName { .. } => "change outputName or the file's name".into(),
             Self::Exists { .. } => "set overwrite = true, or choose another destination".into(),
             Self::DiskFull => "free space on the output disk, then retry".into(),
-            Self::NotWritable { .. } => "ask the operator to look at the output folder".into(),
+            Self::Blocked { .. } | Self::NotWritable { .. } => {
+                "ask the operator to look at the output folder".into()
+            }
             Self::Refused { .. } => "correct the manifest and drop it again".into(),
             Self::NothingExportable => "list pictures or other single files".into(),
             Self::Poison { .. } | Self::Internal { .. } => {
@@ -242,6 +253,7 @@ impl Fault {
             Self::Unreadable
             | Self::OutOfMemory { .. }
             | Self::DiskFull
+            | Self::Blocked { .. }
             | Self::NotWritable { .. }
             | Self::Poison { .. }
             | Self::Internal { .. } => Remedy::Operator,
@@ -280,8 +292,66 @@ impl Fault {
     pub const fn waiting(&self) -> Waiting {
         match self {
             Self::Page { fault, .. } => fault.waiting(),
-            Self::DiskFull | Self::NotWritable { .. } | Self::KeepsChanging => Waiting::Helps,
+            Self::DiskFull | Self::Blocked { .. } | Self::KeepsChanging => Waiting::Helps,
             _ => Waiting::Useless,
+        }
+    }
+
+    /// Tells whether it is the output's disk that is to blame, and nothing that was asked for.
+    #[must_use]
+    pub const fn blocks_output(&self) -> bool {
+        match self {
+            Self::Page { fault, .. } => fault.blocks_output(),
+            Self::DiskFull | Self::Blocked { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Turns the system's reason why an output cannot be written into ours.
+    #[must_use]
+    pub fn of_output(error: &io::Error) -> Self {
+        let blocked = |detail: &str| Self::Blocked { detail: detail.to_owned() };
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull,
+            ErrorKind::PermissionDenied => blocked("permission denied"),
+            ErrorKind::ReadOnlyFilesystem => blocked("the disk is read-only"),
+            ErrorKind::NotFound => blocked("the folder is gone"),
+            ErrorKind::StaleNetworkFileHandle
+            | ErrorKind::NotConnected
+            | ErrorKind::HostUnreachable
+            | ErrorKind::TimedOut
+            | ErrorKind::ResourceBusy
+            | ErrorKind::WouldBlock
+            | ErrorKind::Interrupted
+            | ErrorKind::OutOfMemory => Self::Blocked { detail: error.to_string() },
+            _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::IO) => blocked("the disk reports errors"),
+                Some(Errno::MFILE | Errno::NFILE | Errno::NODEV | Errno::NXIO) => {
+                    Self::Blocked { detail: error.to_string() }
+                }
+                _ => Self::NotWritable { detail: error.to_string() },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_says_is_told_from_what_was_asked_for() {
+        let of = |errno: Errno| Fault::of_output(&errno.into());
+        assert_eq!(of(Errno::NOSPC), Fault::DiskFull);
+        assert_eq!(of(Errno::DQUOT), Fault::DiskFull);
+        for errno in [Errno::ACCESS, Errno::ROFS, Errno::IO, Errno::NOENT, Errno::STALE] {
+            assert!(matches!(of(errno), Fault::Blocked { .. }), "{errno:?}");
+            assert!(of(errno).blocks_output());
+        }
+        // However long one waits, a name stays too long.
+        for errno in [Errno::NAMETOOLONG, Errno::FBIG, Errno::ISDIR, Errno::LOOP] {
+            assert!(matches!(of(errno), Fault::NotWritable { .. }), "{errno:?}");
+            assert!(!of(errno).blocks_output());
         }
     }
 }

@@ -11,6 +11,7 @@
 //! what is being made, by this daemon or by an `exportd once` beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -71,6 +72,9 @@ pub enum PublishError {
     /// A link or a file is where a folder has to be.
     #[error("{0} is not a folder")]
     NotAFolder(PathBuf),
+    /// What was staged is gone, and is not in its place either.
+    #[error("somebody removed the output before it was published")]
+    Vanished,
 }
 
 impl PublishError {
@@ -82,7 +86,7 @@ impl PublishError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Io { source, .. } => output_fault(source),
+            Self::Io { source, .. } => Fault::of_output(source),
             Self::Exists(name) => Fault::NotWritable {
                 detail: format!("somebody made a folder {name} there meanwhile"),
             },
@@ -90,23 +94,11 @@ impl PublishError {
             Self::NotAFolder(path) => {
                 Fault::NotWritable { detail: format!("{} is not a folder", path.display()) }
             }
+            Self::Vanished => {
+                let detail = "somebody removed its output before it was published".into();
+                Fault::NotWritable { detail }
+            }
         }
-    }
-}
-
-/// Turns the system's reason why an output cannot be written into ours.
-#[must_use]
-pub fn output_fault(error: &io::Error) -> Fault {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::DiskFull,
-        io::ErrorKind::PermissionDenied => {
-            Fault::NotWritable { detail: "permission denied".into() }
-        }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            Fault::NotWritable { detail: "the disk is read-only".into() }
-        }
-        io::ErrorKind::NotFound => Fault::NotWritable { detail: "the folder is gone".into() },
-        _ => Fault::NotWritable { detail: error.to_string() },
     }
 }
 
@@ -165,7 +157,7 @@ impl Stage {
             rustix::fs::fchmod(&fd, rustix::fs::Mode::from_raw_mode(0o644))?;
             Ok(File::from(fd))
         };
-        create().map_err(|error| output_fault(&error))
+        create().map_err(|error| Fault::of_output(&error))
     }
 
     /// Removes an output that came to nothing.
@@ -176,34 +168,43 @@ impl Stage {
     /// Tells whether every file of an outcome is staged as the journal says.
     #[must_use]
     pub fn holds(&self, outcome: &AssetOutcome) -> bool {
-        outcome.files().iter().all(|file| has_hash(&self.staged(&file.output), &file.sha256))
+        let files = outcome.files();
+        files
+            .iter()
+            .all(|file| has_hash(&self.staged(&file.output), &file.sha256).is_ok_and(|same| same))
     }
 
     /// Decides what publishing does to each file, given what the destination holds now: fills in
     /// each file's [`Change`] and fails the assets that may not replace a different file, or that
     /// are not staged as they should be.
-    pub fn decide(&self, place: &Place, entries: &mut [AssetEntry]) {
+    ///
+    /// # Errors
+    /// The system's, when it cannot be seen what is there.
+    pub fn decide(&self, place: &Place, entries: &mut [AssetEntry]) -> Result<(), PublishError> {
         for entry in &mut *entries {
-            let is_whole = |file: &super::log::Delivered| {
-                let meta = self.staged(&file.output).symlink_metadata();
-                meta.is_ok_and(|meta| meta.is_file() && meta.len() == file.bytes)
-            };
-            if !entry.outcome.files().iter().all(is_whole) {
-                let detail = "somebody removed its output before it was published".into();
-                entry.outcome = AssetOutcome::Failed { fault: Fault::NotWritable { detail } };
+            for file in entry.outcome.files() {
+                let path = self.staged(&file.output);
+                let meta = look(&path).map_err(PublishError::io(&path))?;
+                if !meta.is_some_and(|meta| meta.is_file() && meta.len() == file.bytes) {
+                    let fault = PublishError::Vanished.fault();
+                    entry.outcome = AssetOutcome::Failed { fault };
+                    break;
+                }
             }
         }
-        let Place::Destination { folder, existing } = place else { return };
+        let Place::Destination { folder, existing } = place else { return Ok(()) };
         let target = self.out.join(folder.as_path());
         for entry in entries {
             let mut fault = None;
             for file in files_mut(&mut entry.outcome) {
                 let path = target.join(file.output.as_path());
-                file.change = match path.symlink_metadata() {
-                    Err(_) => Change::New,
-                    Ok(_) if has_hash(&path, &file.sha256) => Change::Identical,
-                    Ok(_) if *existing == Existing::Replace => Change::Replaced,
-                    Ok(_) => {
+                let same =
+                    |path: &Path| has_hash(path, &file.sha256).map_err(PublishError::io(path));
+                file.change = match look(&path).map_err(PublishError::io(&path))? {
+                    None => Change::New,
+                    Some(_) if same(&path)? => Change::Identical,
+                    Some(_) if *existing == Existing::Replace => Change::Replaced,
+                    Some(_) => {
                         fault = Some(Fault::Exists { name: format!("{folder}/{}", file.output) });
                         break;
                     }
@@ -216,6 +217,7 @@ impl Stage {
                 entry.outcome = AssetOutcome::Failed { fault };
             }
         }
+        Ok(())
     }
 
     /// Makes everything staged durable, with the list of hashes of a run's own folder. What
@@ -237,7 +239,11 @@ impl Stage {
                 .map_err(PublishError::io(&path))?;
         }
         sync_tree(&files).map_err(PublishError::io(&files))?;
-        fs::sync_dir(&self.folder).map_err(PublishError::io(&self.folder))
+        // Up to a folder that was there before: no name on the way may be lost.
+        for folder in [&self.folder, &self.out.join(STAGE), &self.out] {
+            fs::sync_dir(folder).map_err(PublishError::io(folder))?;
+        }
+        Ok(())
     }
 
     /// Carries out what was decided; may be repeated after a crash until it has succeeded.
@@ -259,8 +265,13 @@ impl Stage {
 
     fn publish_run(&self, run: &RelPath) -> Result<(), PublishError> {
         let (files, target) = (self.files(), self.out.join(run.as_path()));
-        if !files.exists() && target.exists() {
-            return Ok(());
+        if look(&files).map_err(PublishError::io(&files))?.is_none() {
+            if look(&target).map_err(PublishError::io(&target))?.is_some() {
+                // Renamed by an attempt of which nobody knows whether it came to the sync.
+                return fs::sync_parents(&files, &target).map_err(PublishError::io(&target));
+            }
+            self.must_be_mounted()?;
+            return Err(PublishError::Vanished);
         }
         match fs::publish(&files, &target) {
             Ok(()) => Ok(()),
@@ -285,7 +296,9 @@ impl Stage {
             for file in entries[at].outcome.files() {
                 let target = root.join(file.output.as_path());
                 moved = moved.and_then(|()| self.publish_file(file, &target, existing));
-                touched.extend(target.parent().map(Path::to_owned));
+                // With those above it: they may have been made by an attempt before.
+                let above = target.ancestors().skip(1);
+                touched.extend(above.take_while(|f| f.starts_with(&self.out)).map(Path::to_owned));
             }
             if let Err(error) = moved {
                 failed.insert(at, error.fault());
@@ -313,8 +326,13 @@ impl Stage {
             return Ok(());
         }
         let staged = self.staged(&file.output);
-        if !staged.exists() && has_hash(target, &file.sha256) {
-            return Ok(());
+        let is_there = || has_hash(target, &file.sha256).map_err(PublishError::io(target));
+        if look(&staged).map_err(PublishError::io(&staged))?.is_none() {
+            if is_there()? {
+                return Ok(());
+            }
+            self.must_be_mounted()?;
+            return Err(PublishError::Vanished);
         }
         make_folders_beneath(&self.out, target.parent().unwrap_or(&self.out))?;
         let moved = match (file.change, existing) {
@@ -326,7 +344,7 @@ impl Stage {
         match moved {
             // Somebody else wrote it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if has_hash(target, &file.sha256) {
+                if is_there()? {
                     Ok(())
                 } else {
                     Err(PublishError::Taken(file.output.clone()))
@@ -355,6 +373,16 @@ impl Stage {
         (bytes, files)
     }
 
+    /// Fails when nothing can be said about what is staged, because the output folder itself is
+    /// another than it was: not mounted, or not there.
+    fn must_be_mounted(&self) -> Result<(), PublishError> {
+        let stage = self.out.join(STAGE);
+        match look(&stage).map_err(PublishError::io(&stage))? {
+            Some(_) => Ok(()),
+            None => Err(PublishError::io(&stage)(io::ErrorKind::NotFound.into())),
+        }
+    }
+
     /// Removes the staging folder with all that is in it.
     pub fn remove(&self) {
         if let Err(error) = std::fs::remove_dir_all(&self.folder)
@@ -371,11 +399,18 @@ pub fn sweep(out: &Path, live: &BTreeSet<String>) {
     let Ok(entries) = std::fs::read_dir(out.join(STAGE)) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = entry.path().join("files").is_dir();
+        let ours = is_stage(&entry.path());
         if !live.contains(&name) && ours && FolderLock::take(&entry.path()).is_ok() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Tells whether a folder holds nothing but what a stage does.
+fn is_stage(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let known = |name: &OsStr| name == "files" || name == "lock";
+    entries.flatten().all(|entry| known(&entry.file_name()))
 }
 
 /// Returns the places of the assets that have outputs.
@@ -418,14 +453,23 @@ fn files_mut(outcome: &mut AssetOutcome) -> &mut [super::log::Delivered] {
     }
 }
 
-/// Tells whether a regular file has this SHA-256.
-fn has_hash(path: &Path, sha256: &str) -> bool {
-    let Ok(meta) = path.symlink_metadata() else { return false };
-    if !meta.is_file() {
-        return false;
+/// Looks at what is there, not following a link; `None` when nothing is.
+fn look(path: &Path) -> io::Result<Option<std::fs::Metadata>> {
+    match path.symlink_metadata() {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(error),
+        },
     }
-    let Ok(file) = File::open(path) else { return false };
-    fs::hash_file(&file).is_ok_and(|copied| copied.sha256 == sha256)
+}
+
+/// Tells whether there is a regular file with this SHA-256.
+fn has_hash(path: &Path, sha256: &str) -> io::Result<bool> {
+    if !look(path)?.is_some_and(|meta| meta.is_file()) {
+        return Ok(false);
+    }
+    Ok(fs::hash_file(&File::open(path)?)?.sha256 == sha256)
 }
 
 /// Makes a folder and those above it, readable by all whatever the umask.
@@ -579,7 +623,7 @@ mod tests {
                 staged(&stage, "sub/new", b"n"),
             ];
             let place = Place::Destination { folder: rel("web"), existing };
-            stage.decide(&place, &mut entries);
+            stage.decide(&place, &mut entries).unwrap();
             stage.seal(&place, &entries).unwrap();
             assert!(stage.publish(&place, &entries).is_empty());
             stage.remove();
@@ -604,7 +648,7 @@ mod tests {
         let stage = Stage::open(dir.path(), "id").unwrap();
         let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
         let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        stage.decide(&place, &mut entries);
+        stage.decide(&place, &mut entries).unwrap();
         stage.seal(&place, &entries).unwrap();
         std::fs::create_dir(dir.path().join("web")).unwrap();
         fs::publish(&stage.staged(&rel("a")), &dir.path().join("web/a")).unwrap();
@@ -634,7 +678,7 @@ mod tests {
         let stage = Stage::open(dir.path(), "id").unwrap();
         let mut entries = vec![staged(&stage, "b.png", b"b"), staged(&stage, "tops/c.png", b"c")];
         let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        stage.decide(&place, &mut entries);
+        stage.decide(&place, &mut entries).unwrap();
         stage.seal(&place, &entries).unwrap();
         let failed = stage.publish(&place, &entries);
         assert_eq!(failed.keys().collect::<Vec<_>>(), [&1]);
@@ -647,9 +691,46 @@ mod tests {
         let stage = Stage::open(dir.path(), "id").unwrap();
         let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
         stage.discard(&rel("a"));
-        stage.decide(&Place::Run(rel("run")), &mut entries);
+        stage.decide(&Place::Run(rel("run")), &mut entries).unwrap();
         assert!(matches!(entries[0].outcome, AssetOutcome::Failed { .. }));
         assert_eq!(entries[1].outcome.files().len(), 1);
+    }
+
+    #[test]
+    fn what_vanished_after_the_decision_is_told_from_a_disk_that_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let stage = Stage::open(&out, "id").unwrap();
+        let entries = [staged(&stage, "a", b"a")];
+        let places = [
+            Place::Run(rel("run")),
+            Place::Destination { folder: rel("web"), existing: Existing::Keep },
+        ];
+        std::fs::remove_dir_all(out.join(STAGE).join("id")).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
+        }
+        // Unmounted: what was staged may be there again later.
+        std::fs::rename(&out, dir.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(&out).unwrap();
+        for place in &places {
+            let failed = Stage::decided(&out, "id").publish(place, &entries);
+            assert!(failed[&0].blocks_output(), "{failed:?}");
+        }
+    }
+
+    #[test]
+    fn a_stage_that_was_half_removed_is_swept_and_a_stranger_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Stage::open(dir.path(), "published").unwrap());
+        std::fs::remove_dir(dir.path().join(STAGE).join("published/files")).unwrap();
+        let strange = dir.path().join(STAGE).join("strange");
+        std::fs::create_dir_all(strange.join("files")).unwrap();
+        fs::write_new(&strange.join("letter.txt"), b"mine", 0o600).unwrap();
+        sweep(dir.path(), &BTreeSet::new());
+        assert!(!dir.path().join(STAGE).join("published").exists());
+        assert!(strange.join("letter.txt").exists());
     }
 
     #[test]

@@ -153,12 +153,12 @@ pub enum WorkError {
     /// The daemon stops; what is done is journalled.
     #[error("the daemon stops")]
     Suspended,
-    /// An output does not fit on its disk.
-    #[error("the disk of the output folder is full")]
-    NoRoom,
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The output's disk takes nothing, which says nothing about the job.
+    #[error("{0}")]
+    Output(Fault),
 }
 
 /// One asset in one rendition on its way.

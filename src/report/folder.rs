@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
-use crate::fs::{RelPath, publish, remove_durable, write_atomic};
+use crate::fs::{RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_atomic};
 use crate::job::Verdict;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
 use crate::library::AssetType;
@@ -119,6 +119,8 @@ impl ReportFolder {
             let folder = Self::open(reports.join(&name));
             if std::fs::read(folder.path.join(OWNER)).is_ok_and(|owner| owner == id.as_bytes()) {
                 std::fs::remove_dir_all(&made)?;
+                // Renamed by an attempt of which nobody knows whether it came to the sync.
+                sync_dir(reports)?;
                 return Ok((path, folder));
             }
             if !is_free(&name) {
@@ -139,8 +141,8 @@ impl ReportFolder {
         Self { path }
     }
 
-    /// Puts the manifest into it, as received. A folder that somebody removed while its run was
-    /// interrupted is made again.
+    /// Puts the manifest into it, as received, and clears what an interrupted attempt left. A
+    /// folder that somebody removed meanwhile is made again.
     ///
     /// # Errors
     /// The system's.
@@ -152,6 +154,7 @@ impl ReportFolder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+        remove_temporaries(&self.path, |_| true)?;
         self.write("manifest.toml", manifest)
     }
 
@@ -190,7 +193,8 @@ impl ReportFolder {
     /// The system's; calling again is harmless.
     pub fn finish(&self, report: &Report<'_>) -> io::Result<()> {
         if self.is_finished() {
-            return Ok(());
+            // As far as somebody can see; an attempt before may not have come to the sync.
+            return sync_dir(&self.path);
         }
         let verdict = report.log.verdict();
         if matches!(verdict, Verdict::Failed | Verdict::Fatal | Verdict::Refused) {
@@ -473,6 +477,17 @@ mod tests {
         assert_eq!(runs(dir.path()), ["run", "run-2", "taken-2"]);
         let there = std::fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(there, 3, "a folder that was being made is left");
+    }
+
+    #[test]
+    fn what_an_interrupted_attempt_was_writing_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, folder) = claim(dir.path(), "run", "a");
+        for name in [".job.7-1.tmp", "..job.7-1.tmp", ".status.json.7-2.tmp"] {
+            std::fs::write(folder.path().join(name), b"half").unwrap();
+        }
+        folder.begin(b"text").unwrap();
+        assert_eq!(names(&folder), [".job", "manifest.toml"]);
     }
 
     fn finished(verdict: Verdict) -> (tempfile::TempDir, ReportFolder, serde_json::Value) {

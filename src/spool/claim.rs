@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{By, Journal, JournalError};
 use super::record::{JOURNAL, JobId, Record, Unusable};
 use super::schedule::Due;
-use super::{Home, Spool, SpoolError, State};
+use super::{Home, Spool, SpoolError, State, at, is_passing, is_space};
 
 /// How often a job is begun before it is given up because it never came to an end.
 pub const MOST_ATTEMPTS: u32 = 3;
@@ -104,9 +104,16 @@ pub struct Claim {
     journal: Journal,
     attempt: u32,
     deferred: Option<Timestamp>,
+    given_up: bool,
 }
 
 impl Claim {
+    /// Tells whether it was handed out to be reported on, not to be run.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     /// Returns what was recorded when the manifest was accepted.
     #[must_use]
     pub fn record(&self) -> &Record {
@@ -195,7 +202,8 @@ impl Claim {
             _ => past.attempts,
         };
         let deferred = past.deferred;
-        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred })
+        let given_up = matches!(step, Step::GaveUp);
+        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred, given_up })
     }
 }
 
@@ -209,12 +217,17 @@ impl Spool {
     /// waits as before.
     pub fn claim(&self) -> Result<Option<Claim>, SpoolError> {
         let home = &self.home;
-        let mut shared = home.shared();
-        while let Some(id) = shared.waiting.next(&home.folder(State::Queue))? {
+        let mut guard = home.shared();
+        let shared = &mut *guard;
+        let queue = home.folder(State::Queue);
+        while let Some(id) = shared.waiting.next(&queue, &shared.unreadable)? {
             match take(home, &id)? {
                 Ok(claim) => return Ok(Some(claim)),
                 Err(why) => {
-                    home.put_aside(&mut shared, (State::Queue, id.as_str().as_ref()), why)?;
+                    if matches!(&why, Unusable::Io(error) if is_passing(error)) {
+                        shared.unreadable.insert(id.clone());
+                    }
+                    home.put_aside(shared, (State::Queue, id.as_str().as_ref()), why)?;
                 }
             }
         }
@@ -241,15 +254,30 @@ fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolEr
     if home.job(State::Active, id).symlink_metadata().is_ok() {
         return Ok(Err(Unusable::Garbage("a job of that name is running".into())));
     }
-    home.shift(id, State::Queue, State::Active)?;
+    if let Err(error) = home.shift(id, State::Queue, State::Active) {
+        return Err(give_back(home, id, error));
+    }
     let journal = journal.moved(&home.job(State::Active, id));
     match Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }) {
-        Err(error) if error.lacks_room() => {
-            // Not begun; it waits for room as it waited before.
-            home.shift(id, State::Active, State::Queue)?;
-            Err(error)
+        Err(error) => Err(give_back(home, id, error)),
+        Ok(claim) => Ok(Ok(claim)),
+    }
+}
+
+/// Lets a job that could not be begun for lack of room wait as it waited before; the rename to
+/// `active/` may be done and only its sync refused. Where that cannot be, the error is fatal:
+/// nobody would run it before the next start.
+fn give_back(home: &Home, id: &JobId, error: SpoolError) -> SpoolError {
+    let active = home.job(State::Active, id);
+    if !error.lacks_room() || active.symlink_metadata().is_err() {
+        return error;
+    }
+    let moved = home.shift(id, State::Active, State::Queue);
+    match moved {
+        Err(why) if active.symlink_metadata().is_ok() => {
+            at("move back", &active)(std::io::Error::other(why))
         }
-        other => other.map(Ok),
+        _ => error,
     }
 }
 
@@ -262,6 +290,9 @@ pub(super) fn open_journal(
     match opened {
         Ok(opened) => Ok(Ok(opened)),
         Err(error @ (JournalError::Lost { .. } | JournalError::Write { .. })) => Err(error.into()),
+        Err(JournalError::Read { path, source }) if is_space(&source) => {
+            Err(at("make", &path)(source))
+        }
         Err(JournalError::Read { source, .. }) => Ok(Err(Unusable::Io(source))),
         Err(
             error @ (JournalError::TooLong { .. }

@@ -36,6 +36,13 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write_new(path, bytes, 0o600)
 }
 
+/// Makes a private file and opens it with these flags; its name is not durable yet.
+pub(super) fn open_new(path: &Path, flags: OFlags) -> io::Result<File> {
+    step_leaving(|| {})?;
+    let flags = flags | OFlags::CREATE | OFlags::EXCL;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?))
+}
+
 /// Replaces a private file as a whole, durably.
 pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     step_leaving(|| {})?;
@@ -52,7 +59,8 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 pub(super) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     step()?;
     fs::publish(from, to)?;
-    step()
+    // Refused only once both are where they belong.
+    step_leaving(|| {})
 }
 
 /// Removes a file durably; one that is not there is fine.

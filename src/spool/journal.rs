@@ -344,10 +344,7 @@ fn open_file(path: &Path) -> io::Result<(File, bool)> {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"))
             }
         }
-        Err(Errno::NOENT) => {
-            let new = flags | OFlags::CREATE | OFlags::EXCL;
-            Ok((File::from(rustix::fs::open(path, new, Mode::RUSR | Mode::WUSR)?), true))
-        }
+        Err(Errno::NOENT) => Ok((disk::open_new(path, flags)?, true)),
         Err(other) => Err(other.into()),
     }
 }

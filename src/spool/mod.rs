@@ -61,14 +61,16 @@
 //! Lock, empty `tmp/`, then the table of step 4 for every folder in `active/`: record and journal
 //! are read, nothing else, and of the other state folders only the names. What is not understood
 //! goes to `corrupt/` and is said ([`Notice`]); a record of a later release goes to `hold/` as it
-//! is. No single job can keep the daemon from starting, and nothing unexplained is deleted.
+//! is. What the disk does not let us read now says nothing about the job: it waits in `queue/`
+//! until it can be read. No single job can keep the daemon from starting, and nothing unexplained
+//! is deleted.
 //!
 //! # Errors
 //! A full disk is a state to wait in ([`Scanned::trouble`]): the manifest is still in the drop
 //! folder. For ending what runs there is the ballast. Any other failure of a durable step means that memory and disk may differ; the daemon
 //! ends with exit code 74 ([`SpoolError::is_fatal`]) and the next start reads what there is.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -184,6 +186,24 @@ fn is_shortage(error: &io::Error) -> bool {
     )
 }
 
+/// Tells whether an error is about the disk or the rights on it and not about what was read: the
+/// same may be read later.
+fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    is_space(error)
+        || matches!(
+            error.raw_os_error().map(Errno::from_raw_os_error),
+            Some(
+                Errno::IO
+                    | Errno::ACCESS
+                    | Errno::PERM
+                    | Errno::ROFS
+                    | Errno::STALE
+                    | Errno::TIMEDOUT
+            )
+        )
+}
+
 /// Completes a system's error: `.map_err(at("rename", &path))`.
 fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     move |source| SpoolError::Disk { doing, path: path.to_owned(), source }
@@ -222,6 +242,8 @@ struct Shared {
     waiting: Waiting,
     numbers: Numbers,
     notices: Vec<Notice>,
+    /// Waiting jobs that the disk does not let us read; tried again after the next scan.
+    unreadable: BTreeSet<JobId>,
 }
 
 impl Spool {
@@ -330,6 +352,10 @@ impl Home {
             Unusable::Io(error) if is_shortage(&error) => {
                 return Err(at("read", &self.folder(state).join(name))(error));
             }
+            Unusable::Io(error) if is_passing(&error) => {
+                tracing::warn!(job = %name.display(), %error, "the job cannot be read and waits");
+                return Ok(());
+            }
             Unusable::Io(error) => (State::Corrupt, error.to_string()),
         };
         if let Some(notice) = shelf::set_aside(&self.folders.spool, (state, name), to, reason)? {
@@ -399,9 +425,10 @@ impl Waiting {
         }
     }
 
-    /// Lists the folder: what waits there comes before all that is added.
-    fn of(queue: &Path) -> Result<Self, SpoolError> {
+    /// Lists the folder, `without` some: what waits there comes before all that is added.
+    fn of(queue: &Path, without: &BTreeSet<JobId>) -> Result<Self, SpoolError> {
         let mut ids = shelf::ids(queue)?;
+        ids.retain(|id| !without.contains(id));
         ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
         let more = ids.len() > Self::MOST;
         ids.truncate(Self::MOST);
@@ -409,9 +436,13 @@ impl Waiting {
     }
 
     /// Takes the next, looking into the folder when none is known.
-    fn next(&mut self, queue: &Path) -> Result<Option<JobId>, SpoolError> {
+    fn next(
+        &mut self,
+        queue: &Path,
+        without: &BTreeSet<JobId>,
+    ) -> Result<Option<JobId>, SpoolError> {
         if self.batch.is_empty() {
-            *self = Self::of(queue)?;
+            *self = Self::of(queue, without)?;
         }
         Ok(self.batch.pop_front())
     }

@@ -1,5 +1,6 @@
 //! The start: taking the spool and putting in order what an earlier process left.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -11,6 +12,7 @@ use super::scan::Tracker;
 use super::shelf::{self, TMP};
 use super::{
     Folders, Home, Notice, Numbers, Shared, Spool, SpoolError, State, Waiting, at, control, disk,
+    is_passing,
 };
 use crate::fs::{FolderLock, OpenError, Root};
 
@@ -54,7 +56,7 @@ pub(super) fn open(folders: &Folders) -> Result<(Spool, Recovered), SpoolError> 
     let mut recovered = home.recover()?;
     home.keep_ballast();
     let queue = home.folder(State::Queue);
-    home.shared().waiting = Waiting::of(&queue)?;
+    home.shared().waiting = Waiting::of(&queue, &BTreeSet::new())?;
     recovered.notices = std::mem::take(&mut home.shared().notices);
     Ok((Spool { home }, recovered))
 }
@@ -130,8 +132,20 @@ impl Home {
         }
         let mut recovered = Recovered::default();
         for name in shelf::names(&self.folder(State::Active))? {
-            if let Err(why) = self.recover_active(&name, &mut recovered)? {
-                self.put_aside(&mut self.shared(), (State::Active, &name), why)?;
+            let mut decided = self.recover_active(&name, &mut recovered)?;
+            if matches!(&decided, Err(Unusable::Io(error)) if is_passing(error)) {
+                decided = self.recover_active(&name, &mut recovered)?;
+            }
+            match (decided, job_id(&name)) {
+                (Ok(()), _) => {}
+                // Where it would not be looked at any more until the next start.
+                (Err(Unusable::Io(error)), Some(id)) if is_passing(&error) => {
+                    tracing::warn!(%id, %error, "the interrupted job cannot be read and waits");
+                    self.shift(&id, State::Active, State::Queue)?;
+                }
+                (Err(why), _) => {
+                    self.put_aside(&mut self.shared(), (State::Active, &name), why)?;
+                }
             }
         }
         Ok(recovered)
@@ -159,13 +173,21 @@ impl Home {
             return Ok(Err(Unusable::Garbage("it is not the name of a job".into())));
         };
         let folder = self.job(State::Active, &id);
+        if let Err(error) = crate::fs::remove_temporaries(&folder, |_| true) {
+            tracing::debug!(%id, %error, "what an interrupted write left stays");
+        }
         let record = match Record::read(&folder) {
             Ok(record) => record,
             Err(why) => return Ok(Err(why)),
         };
-        let (journal, past) = match open_journal(&folder)? {
-            Ok(opened) => opened,
-            Err(why) => return Ok(Err(why)),
+        let (journal, past) = match open_journal(&folder) {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(why)) => return Ok(Err(why)),
+            // A full disk must not keep the daemon from starting.
+            Err(error) if error.lacks_room() => {
+                return Ok(Err(Unusable::Io(io::ErrorKind::StorageFull.into())));
+            }
+            Err(error) => return Err(error),
         };
         let to = match past.ended {
             Some(ended) => ended.state(),

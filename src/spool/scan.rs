@@ -19,6 +19,8 @@ use crate::fs::{OpenError, RelPath, Root, Stamp};
 
 /// How many manifests one scan accepts, so that a flood does not keep its caller from all else.
 const MOST_PER_SCAN: usize = 1000;
+/// How soon it is looked again whether what was in the way is gone.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 
 /// How long a file must keep still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,10 +269,14 @@ impl Spool {
     /// The spool's disk, other than a lack of space.
     pub fn scan(&self, look: &Look<'_>) -> Result<Scanned, SpoolError> {
         let mut tracker = self.home.tracker();
+        self.home.shared().unreadable.clear();
         let mut scanned = Scanned::default();
         match self.home.scan(&mut tracker, look, &mut scanned) {
             Ok(()) => {}
-            Err(Stop::Trouble(error)) => scanned.trouble = Some(error),
+            Err(Stop::Trouble(error)) => {
+                scanned.trouble = Some(error);
+                scanned.next = Some(AFTER_TROUBLE);
+            }
             Err(Stop::Fatal(error)) => return Err(error),
         }
         let waits = scanned.settling.iter().map(|settling| settling.wait);
@@ -393,6 +399,8 @@ impl Home {
                     other => other.to_string(),
                 };
                 tracker.tell(name.as_bytes(), reason, scanned);
+                let wait = look.settle.patience;
+                scanned.next = Some(scanned.next.map_or(wait, |next| next.min(wait)));
                 return Ok(());
             }
         };

@@ -36,6 +36,8 @@ impl Due {
 
     pub(super) fn write(self, job: &Path) -> Result<(), SpoolError> {
         let path = job.join(DUE);
+        // What a killed attempt to do this has left.
+        crate::fs::remove_temporaries(job, |name| name == DUE).map_err(at("clear", job))?;
         let json = serde_json::to_vec(&self).map_err(std::io::Error::other);
         json.and_then(|json| disk::write_atomic(&path, &json)).map_err(at("write", &path))
     }

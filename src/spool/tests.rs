@@ -459,6 +459,55 @@ fn three_interruptions_are_reported_and_then_laid_aside() {
 }
 
 #[test]
+fn what_the_disk_says_is_told_from_what_is_wrong_with_a_job() {
+    use rustix::io::Errno;
+    for errno in [Errno::IO, Errno::ACCESS, Errno::ROFS, Errno::NOSPC, Errno::DQUOT] {
+        assert!(super::is_passing(&errno.into()), "{errno:?}");
+    }
+    // A link, a folder or nothing in the place of a journal stays what it is.
+    for errno in [Errno::LOOP, Errno::ISDIR, Errno::NOENT, Errno::INVAL] {
+        assert!(!super::is_passing(&errno.into()), "{errno:?}");
+    }
+}
+
+#[test]
+fn a_waiting_job_that_cannot_be_read_is_passed_over_until_the_next_scan() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let first = place.accepted(&spool, "a.toml", b"end").id;
+    spool.home.shared().unreadable.insert(first.clone());
+    spool.home.shared().waiting = super::Waiting::default();
+    assert!(spool.claim().unwrap().is_none());
+    assert_eq!(place.ids(State::Queue), std::slice::from_ref(&first));
+    place.look(&spool, 0, &[]);
+    assert_eq!(spool.claim().unwrap().unwrap().record().id, first);
+}
+
+#[test]
+fn what_an_interrupted_attempt_was_writing_is_cleared() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    let _ = spool.claim().unwrap().unwrap();
+    drop(spool);
+    let left = [
+        place.job(State::Active, &id).join(".due.json.12-3.tmp"),
+        place.path(".b.toml.FAILED.txt.12-3.tmp"),
+        place.path(".exportd/.status.json.12-3.tmp"),
+    ];
+    // Of those that people write: not ours to remove.
+    let theirs = [place.path(".c.toml.12.tmp"), place.path(".d.toml.12-3.tmp")];
+    for path in left.iter().chain(&theirs) {
+        crate::fs::write_new(path, b"half", 0o600).unwrap();
+    }
+    let (spool, _) = place.open();
+    place.look(&spool, 0, &[]);
+    assert!(left.iter().all(|path| !path.exists()));
+    assert!(theirs.iter().all(|path| path.exists()));
+    assert!(!place.job(State::Queue, &id).join(".due.json.12-3.tmp").exists());
+}
+
+#[test]
 fn a_reported_poison_rests_in_corrupt() {
     let place = Place::new();
     let (spool, _) = place.open();
@@ -793,12 +842,18 @@ fn a_claim_without_room_leaves_the_job_waiting() {
     let place = Place::new();
     let (spool, _) = place.open();
     let id = place.accepted(&spool, "a.toml", b"end").id;
-    crash::full_after(0);
-    let error = spool.claim().unwrap_err();
-    crash::end();
-    assert!(error.lacks_room() && !error.is_fatal(), "{error:?}");
-    assert_eq!(place.ids(State::Queue), [id]);
-    assert_eq!(spool.claim().unwrap().unwrap().attempt(), 1);
+    for steps in 0.. {
+        crash::full_after(steps);
+        let claimed = spool.claim();
+        if !crash::end() {
+            assert!(steps >= 2, "its journal is made, and the attempt noted");
+            assert_eq!(claimed.unwrap().unwrap().attempt(), 1);
+            break;
+        }
+        let error = claimed.unwrap_err();
+        assert!(error.lacks_room() && !error.is_fatal(), "{error:?}");
+        assert_eq!(place.ids(State::Queue), std::slice::from_ref(&id));
+    }
 }
 
 #[test]

@@ -17,8 +17,6 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-use rustix::io::Errno;
-
 use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
 use super::{MAX_AUX_BYTES, Written, engine, sandbox};
 use crate::diag::{Fault, human_bytes};
@@ -114,7 +112,7 @@ impl Desk<'_> {
         }
         let mut outputs: Vec<File> = files.collect();
         if let Err(error) = outputs.iter_mut().try_for_each(empty) {
-            return Ok(Report::Failed(write_fault(&error)));
+            return Ok(Report::Failed(Fault::of_output(&error)));
         }
         Ok(match (request, outputs.as_mut_slice()) {
             (Request::Probe, []) => match engine::probe(&input, self.setup) {
@@ -206,8 +204,8 @@ impl Desk<'_> {
 
     fn write(&self, mut output: &File, bytes: &[u8]) -> Result<Written, Fault> {
         self.check_size(bytes.len() as u64)?;
-        output.write_all(bytes).map_err(|error| write_fault(&error))?;
-        output.sync_data().map_err(|error| write_fault(&error))?;
+        output.write_all(bytes).map_err(|error| Fault::of_output(&error))?;
+        output.sync_data().map_err(|error| Fault::of_output(&error))?;
         Ok(Written { bytes: bytes.len() as u64, sha256: crate::fs::sha256(bytes) })
     }
 
@@ -215,7 +213,7 @@ impl Desk<'_> {
         self.check_size(length(input)?)?;
         let copied = crate::fs::copy_hashed(input, output)
             .and_then(|copied| output.sync_data().map(|()| copied))
-            .map_err(|error| write_fault(&error))?;
+            .map_err(|error| Fault::of_output(&error))?;
         Ok(Written { bytes: copied.bytes, sha256: copied.sha256 })
     }
 
@@ -255,13 +253,6 @@ fn mismatch(request: &Request) -> Fault {
     Fault::Internal { detail: format!("{what} came with the wrong number of files") }
 }
 
-fn write_fault(error: &io::Error) -> Fault {
-    match Errno::from_io_error(error) {
-        Some(Errno::NOSPC | Errno::DQUOT) => Fault::DiskFull,
-        _ => Fault::NotWritable { detail: error.to_string() },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,13 +261,5 @@ mod tests {
     fn the_message_of_a_quiet_panic_is_found() {
         let text: Box<dyn Any + Send> = Box::new("Insufficient memory".to_owned());
         assert_eq!(panic_message(text.as_ref()), "Insufficient memory");
-    }
-
-    #[test]
-    fn a_full_disk_is_told_from_other_errors() {
-        let of = |errno: Errno| write_fault(&errno.into());
-        assert_eq!(of(Errno::NOSPC), Fault::DiskFull);
-        assert_eq!(of(Errno::DQUOT), Fault::DiskFull);
-        assert!(matches!(of(Errno::IO), Fault::NotWritable { .. }));
     }
 }

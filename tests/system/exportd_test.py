@@ -167,6 +167,9 @@ class Daemon:
             tail = (self.root / "stderr.log").read_text(errors="replace").splitlines()[-30:]
             print("\n".join(f"  | {line}" for line in tail), file=sys.stderr)
 
+    # How the daemon is begun; a test may watch over its calls instead.
+    spawn = staticmethod(subprocess.Popen)
+
     def command(self, *arguments):
         return [PROGRAM, *arguments, "--root", str(self.root), "--config", str(self.config)]
 
@@ -178,7 +181,7 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
             ear.bind(str(address))
             ear.settimeout(0.2)
-            self.process = subprocess.Popen(
+            self.process = self.spawn(
                 self.command("run"), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                 start_new_session=True, env={**os.environ, "NOTIFY_SOCKET": str(address)},
             )
