@@ -328,7 +328,8 @@ impl Stage {
         let staged = self.staged(&file.output);
         let is_there = || has_hash(target, &file.sha256).map_err(PublishError::io(target));
         if look(&staged).map_err(PublishError::io(&staged))?.is_none() {
-            if is_there()? {
+            // Moved by an attempt before; another run may have replaced it since.
+            if is_file(look(target).map_err(PublishError::io(target))?) {
                 return Ok(());
             }
             self.must_be_mounted()?;
@@ -342,13 +343,13 @@ impl Stage {
             _ => fs::rename_new(&staged, target),
         };
         match moved {
-            // Somebody else wrote it meanwhile.
+            // Somebody else wrote it meanwhile: another run, for example, into the same folder.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if is_there()? {
-                    Ok(())
-                } else {
-                    Err(PublishError::Taken(file.output.clone()))
+                if existing == Existing::Replace && look(target).is_ok_and(is_file) {
+                    return rustix::fs::rename(&staged, target)
+                        .map_err(|error| PublishError::io(target)(error.into()));
                 }
+                if is_there()? { Ok(()) } else { Err(PublishError::Taken(file.output.clone())) }
             }
             other => other.map_err(PublishError::io(target)),
         }
@@ -462,6 +463,10 @@ fn look(path: &Path) -> io::Result<Option<std::fs::Metadata>> {
             _ => Err(error),
         },
     }
+}
+
+fn is_file(meta: Option<std::fs::Metadata>) -> bool {
+    meta.is_some_and(|meta| meta.is_file())
 }
 
 /// Tells whether there is a regular file with this SHA-256.
@@ -657,6 +662,35 @@ mod tests {
     }
 
     #[test]
+    fn two_runs_into_one_destination_do_not_fail_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::Destination { folder: rel("web"), existing: Existing::Replace };
+        let decided = |id: &str, content: &[u8]| {
+            let stage = Stage::open(dir.path(), id).unwrap();
+            let mut entries = vec![staged(&stage, "a", content)];
+            stage.decide(&place, &mut entries).unwrap();
+            stage.seal(&place, &entries).unwrap();
+            (stage, entries)
+        };
+        // For both of them it is a new file when they decide.
+        let (first, of_first) = decided("first", b"one");
+        let (second, of_second) = decided("second", b"two");
+        assert!(first.publish(&place, &of_first).is_empty());
+        assert!(second.publish(&place, &of_second).is_empty());
+        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
+        // The first was interrupted before it had written that down.
+        assert!(first.publish(&place, &of_first).is_empty());
+        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
+        // Without leave to replace, what came meanwhile stays.
+        let keep = Place::Destination { folder: rel("web"), existing: Existing::Keep };
+        let (third, of_third) = decided("third", b"three");
+        let mut of_third = of_third;
+        files_mut(&mut of_third[0].outcome)[0].change = Change::New;
+        let failed = third.publish(&keep, &of_third);
+        assert!(matches!(failed[&0], Fault::Exists { .. }), "{failed:?}");
+    }
+
+    #[test]
     fn a_link_in_the_destination_is_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
@@ -712,7 +746,7 @@ mod tests {
             assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
         }
         // Unmounted: what was staged may be there again later.
-        std::fs::rename(&out, dir.path().join("elsewhere")).unwrap();
+        fs::replace(&out, &dir.path().join("elsewhere")).unwrap();
         std::fs::create_dir(&out).unwrap();
         for place in &places {
             let failed = Stage::decided(&out, "id").publish(place, &entries);

@@ -484,7 +484,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (_, folder) = claim(dir.path(), "run", "a");
         for name in [".job.7-1.tmp", "..job.7-1.tmp", ".status.json.7-2.tmp"] {
-            std::fs::write(folder.path().join(name), b"half").unwrap();
+            crate::fs::write_new(&folder.path().join(name), b"half", FILE_MODE).unwrap();
         }
         folder.begin(b"text").unwrap();
         assert_eq!(names(&folder), [".job", "manifest.toml"]);

@@ -20,7 +20,7 @@ use crate::fs::{OpenError, RelPath, Root, Stamp};
 /// How many manifests one scan accepts, so that a flood does not keep its caller from all else.
 const MOST_PER_SCAN: usize = 1000;
 /// How soon it is looked again whether what was in the way is gone.
-const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 
 /// How long a file must keep still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,12 @@ pub struct Scanned {
     /// How long until the next look is useful, if nothing happens before; `None` when nothing is
     /// waited for.
     pub next: Option<Duration>,
+}
+
+impl Scanned {
+    fn look_again(&mut self, after: Duration) {
+        self.next = Some(self.next.map_or(after, |next| next.min(after)));
+    }
 }
 
 /// Tells whether a file of that name in the drop folder is a manifest.
@@ -221,6 +227,9 @@ impl Tracker {
                 Ok(stamp) => stamp,
                 Err(OpenError::NotFound) => continue,
                 Err(error) => {
+                    if matches!(error, OpenError::Io(_) | OpenError::Denied) {
+                        scanned.look_again(AFTER_TROUBLE);
+                    }
                     let reason = match error {
                         OpenError::Outside => "it is a symbolic link, not a file".to_owned(),
                         other => other.to_string(),
@@ -323,9 +332,7 @@ impl Home {
         let mut order: Vec<(Verdict, i128, String)> = Vec::new();
         for (name, seen) in &tracker.files {
             match seen.verdict(look.now, look.settle) {
-                Verdict::Wait(wait) if seen.state == Judged::Unreadable => {
-                    scanned.next = scanned.next.map_or(Some(wait), |next| Some(next.min(wait)));
-                }
+                Verdict::Wait(wait) if seen.state == Judged::Unreadable => scanned.look_again(wait),
                 Verdict::Wait(wait) => scanned.settling.push(seen.settling(name, look.now, wait)),
                 due @ (Verdict::Read | Verdict::Clear) => {
                     order.push((due, seen.stamp.ctime_ns, name.clone()));
@@ -399,8 +406,7 @@ impl Home {
                     other => other.to_string(),
                 };
                 tracker.tell(name.as_bytes(), reason, scanned);
-                let wait = look.settle.patience;
-                scanned.next = Some(scanned.next.map_or(wait, |next| next.min(wait)));
+                scanned.look_again(look.settle.patience);
                 return Ok(());
             }
         };
@@ -449,6 +455,7 @@ impl Home {
                 scanned.next = Some(Duration::ZERO);
             }
             Cleared::Stuck(error) => {
+                scanned.look_again(AFTER_TROUBLE);
                 let reason = format!("it was accepted but cannot be removed: {error}");
                 tracker.tell(name.as_bytes(), reason, scanned);
             }

@@ -340,14 +340,17 @@ def randomly():
         spool = daemon.root / "spool"
         under_way = lambda: sum(1 for folder in (daemon.drop, spool / "queue", spool / "active")
                                 for name in os.listdir(folder) if not name.startswith("."))
+        at_work = lambda: sum(len(os.listdir(spool / state)) for state in ("queue", "active"))
         end = time.monotonic() + limit
         while killed < aim and time.monotonic() < end:
-            for _ in range(max(0, 4 - under_way())):
+            # What was dropped before a kill keeps still for a while before it is taken, so that
+            # new ones must come: those are taken at once.
+            for _ in range(max(0, 3 - at_work())):
                 n = len(dropped)
                 text, verdict = dice.choice(kinds)(n)
                 dropped[f"r{n}"] = (text, verdict)
                 daemon.drop_text(f"r{n}.toml", text)
-            time.sleep(dice.uniform(0.0, 0.25))
+            time.sleep(dice.uniform(0.0, 0.3))
             while third_attempt(daemon):
                 time.sleep(0.01)
             daemon.kill()
