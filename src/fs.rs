@@ -141,10 +141,18 @@ impl RelPath {
         Self(self.0.nfc().collect())
     }
 
-    /// Returns the form under which two names that look alike are equal: NFC, lower case.
+    /// Returns the form under which two names that look alike are equal: NFC, without case.
+    ///
+    /// By way of the capitals, as disks without case do: `ß` is `SS`.
     #[must_use]
     pub fn folded(&self) -> String {
-        self.0.nfc().flat_map(char::to_lowercase).nfc().collect()
+        let small = self.0.nfc().flat_map(char::to_lowercase);
+        let large = small.flat_map(|c| {
+            // The one letter without a capital of its own: `ı` is not `i`.
+            let (kept, raised) = if c == 'ı' { (Some(c), None) } else { (None, Some(c)) };
+            kept.into_iter().chain(raised.into_iter().flat_map(char::to_uppercase))
+        });
+        large.flat_map(char::to_lowercase).nfc().collect()
     }
 }
 
@@ -173,7 +181,7 @@ impl From<RelPath> for String {
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// What tells one state of a file from the next.
@@ -757,6 +765,16 @@ mod tests {
             assert_eq!(RelPath::parse(text), Err(error), "{text:?}");
         }
         assert_eq!(RelPath::parse(&"x".repeat(256)), Err(RelPathError::LongPart));
+    }
+
+    #[test]
+    fn names_are_equal_without_case_as_a_disk_finds_them() {
+        let folded = |text: &str| RelPath::parse(text).unwrap().folded();
+        for (one, other) in [("Straße", "STRASSE"), ("ẞ", "ß"), ("ﬁn", "FIN"), ("ΣΑΣ", "σας")]
+        {
+            assert_eq!(folded(one), folded(other));
+        }
+        assert_ne!(folded("kapı"), folded("kapi"));
     }
 
     #[test]

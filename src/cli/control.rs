@@ -9,6 +9,7 @@ use super::jobs::{library, read};
 use super::{Exit, Places, complain, print, print_json, say};
 use crate::config::Settings;
 use crate::daemon::board::{Board, Posting};
+use crate::report::folder::Waiting;
 use crate::spool::control::{Operation, Request, request};
 
 #[derive(Debug, Args)]
@@ -163,6 +164,17 @@ fn line(job: &Posting) -> String {
     }
     let counts = &job.counts;
     let mut out = format!("{name}  {}  {:.0} %", job.state, job.progress * 100.0);
+    match job.waiting {
+        Some(Waiting::WaitingSpace) => out.push_str("  waiting-space: its disk is full"),
+        Some(Waiting::WaitingAssets) => {
+            out.push_str("  waiting-assets");
+            if let Some(until) = job.waiting_until {
+                let until = until.to_zoned(jiff::tz::TimeZone::system());
+                out.push_str(&format!(" until {}", until.strftime("%H:%M:%S %Z")));
+            }
+        }
+        None => {}
+    }
     if counts.total_file_count > 0 {
         out.push_str(&format!(
             "  {} done, {} failed",

@@ -93,7 +93,9 @@ fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
             complain(&error.to_string());
             Err(match error {
                 ConductError::Journal(_) => Exit::Journal,
-                ConductError::Report(_) | ConductError::Output(_) => Exit::NoOutput,
+                ConductError::Report(_) | ConductError::Output(_) | ConductError::NoRoom(_) => {
+                    Exit::NoOutput
+                }
             })
         }
     }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fs;
 use crate::job::log::Counts;
-use crate::report::folder::{ActiveState, Status};
-use crate::spool::{Due, Listed};
+use crate::report::folder::{ActiveState, Status, Waiting};
+use crate::spool::{Due, Listed, Record};
 
 /// One job that is not over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,12 @@ pub struct Posting {
     pub counts: Counts,
     /// When this was true.
     pub last_progress_update: Timestamp,
+    /// What it waits for, while it does: `waiting-assets`, `waiting-space`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When it goes on without what it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
     /// When it runs (next), for jobs that wait for their time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_fire_time: Option<Timestamp>,
@@ -52,23 +58,44 @@ impl Posting {
             progress: status.progress,
             counts: status.counts,
             last_progress_update: status.last_progress_update,
+            waiting: status.waiting,
+            waiting_until: status.waiting_until,
             next_fire_time: None,
         }
     }
 
     /// Shows a job that waits, for its turn or for its time.
     pub(super) fn waiting(listed: Listed) -> Option<Self> {
-        let record = listed.record?;
-        Some(Self {
+        let mut posting = Self::new(&listed.record?);
+        posting.next_fire_time = listed.due.map(Due::at);
+        Some(posting)
+    }
+
+    /// Shows a job of which no more is known than its record.
+    fn new(record: &Record) -> Self {
+        Self {
             job_handle: None,
             run: None,
-            manifest: record.name,
+            manifest: record.name.clone(),
             state: format!("{:?}", ActiveState::New),
             progress: 0.0,
             counts: Counts::NONE,
             last_progress_update: record.received,
-            next_fire_time: listed.due.map(Due::at),
-        })
+            waiting: None,
+            waiting_until: None,
+            next_fire_time: None,
+        }
+    }
+
+    /// Shows that a job waits for room, keeping what else was shown of it.
+    pub(super) fn short_of_room(before: Option<Self>, record: &Record, now: Timestamp) -> Self {
+        Self {
+            state: format!("{:?}", ActiveState::WaitingCoordinator),
+            last_progress_update: now,
+            waiting: Some(Waiting::WaitingSpace),
+            waiting_until: None,
+            ..before.unwrap_or_else(|| Self::new(record))
+        }
     }
 }
 

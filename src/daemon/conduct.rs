@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::space::{Room, Shortage};
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
 use crate::fs::RelPath;
@@ -23,14 +24,16 @@ use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
 use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
-use crate::report::folder::{ActiveState, ReportFolder, Status};
+use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
-use crate::worker::Pool;
+use crate::worker::{Lane, Pool};
 
 /// How often assets that are not there yet are looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long what workers have in hand is waited for when a disk is full.
+const HANDS: Duration = Duration::from_secs(30);
 /// How often progress is written down, at most.
 const POSTING: Duration = Duration::from_secs(1);
 
@@ -128,6 +131,9 @@ pub enum ConductError {
     /// The report cannot be written; the order stays and is tried again.
     #[error("the report cannot be written: {0}")]
     Report(std::io::Error),
+    /// The outputs do not fit on their disk; the order stays and is tried again.
+    #[error("no room left in {}", .0.folder.display())]
+    NoRoom(Shortage),
     /// The output's disk takes nothing; the order waits and is tried again.
     #[error("{0}")]
     Output(Fault),
@@ -339,6 +345,9 @@ impl Course<'_> {
     ) -> ExportJob {
         let patience = self.epoch.settings.policy.wait_for_assets;
         let since = log.start;
+        let until = jiff::SignedDuration::try_from(patience)
+            .ok()
+            .and_then(|patience| since.checked_add(patience).ok());
         loop {
             let now = (self.stand.now)();
             let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -346,7 +355,8 @@ impl Course<'_> {
             {
                 return job;
             }
-            self.post((log, folder), ActiveState::WaitingClient, &Progress::NONE);
+            let wait = (Waiting::WaitingAssets, until);
+            self.post_waiting((log, folder), ActiveState::WaitingClient, &Progress::NONE, wait);
             std::thread::sleep(LOOK_AGAIN);
             library.refresh();
             match self.judge(library, (self.stand.now)()).job {
@@ -357,11 +367,27 @@ impl Course<'_> {
     }
 
     /// Says how far the run is, in `status.json` and to whoever watches.
-    fn post(
+    fn post(&self, run: (&JobLog, &ReportFolder), state: ActiveState, progress: &Progress) {
+        self.tell(run, state, progress, None);
+    }
+
+    /// As [`Self::post`], of a run that waits for something, and until when.
+    fn post_waiting(
+        &self,
+        run: (&JobLog, &ReportFolder),
+        state: ActiveState,
+        progress: &Progress,
+        wait: (Waiting, Option<Timestamp>),
+    ) {
+        self.tell(run, state, progress, Some(wait));
+    }
+
+    fn tell(
         &self,
         (log, folder): (&JobLog, &ReportFolder),
         state: ActiveState,
         progress: &Progress,
+        wait: Option<(Waiting, Option<Timestamp>)>,
     ) {
         let status = Status {
             job_handle: &log.job_handle,
@@ -370,6 +396,8 @@ impl Course<'_> {
             progress: progress.done,
             counts: progress.counts,
             last_progress_update: (self.stand.now)(),
+            waiting: wait.map(|(what, _)| what),
+            waiting_until: wait.and_then(|(_, until)| until),
         };
         if let Err(error) = folder.write_status(&status) {
             tracing::debug!(run = log.run, %error, "status.json not written");
@@ -390,23 +418,15 @@ impl Course<'_> {
             Err(error) => {
                 let fault = error.fault();
                 if self.waits_for(&fault) {
-                    return Err(self.wait_for_output(fault, (log, folder)));
+                    let stage = Stage::decided(&self.epoch.settings.folders.out, self.order.id);
+                    return Err(self.held_up(fault, &stage, (log, folder)));
                 }
                 log.fatal = Some(fault);
                 return Ok(true);
             }
         };
-        let decision = match self.work(job, library, (&stage, folder), (log, run)) {
-            Ok(Some(decision)) => decision,
-            Ok(None) => return Ok(false),
-            Err(ConductError::Output(fault)) => {
-                if fault == Fault::DiskFull {
-                    // What waits for space must not hold it: two that do would wait for ever.
-                    stage.remove();
-                }
-                return Err(self.wait_for_output(fault, (log, folder)));
-            }
-            Err(other) => return Err(other),
+        let Some(decision) = self.work(job, library, (&stage, folder), (log, run))? else {
+            return Ok(false);
         };
         self.publish(&stage, decision, (log, folder))?;
         Ok(true)
@@ -427,6 +447,29 @@ impl Course<'_> {
     ) -> ConductError {
         self.post((log, folder), ActiveState::WaitingCoordinator, &Progress::NONE);
         ConductError::Output(fault)
+    }
+
+    /// Says what holds a run up before its outputs are decided on.
+    fn held_up(&self, fault: Fault, stage: &Stage, run: (&JobLog, &ReportFolder)) -> ConductError {
+        if fault.lacks_room() {
+            // What waits for room must not hold any: two that do would wait for ever.
+            self.no_room(stage, run)
+        } else {
+            self.wait_for_output(fault, run)
+        }
+    }
+
+    /// Gives back the room that a run takes which does not fit, and says what it lacks.
+    fn no_room(&self, stage: &Stage, run: (&JobLog, &ReportFolder)) -> ConductError {
+        let (bytes, files) = stage.size();
+        stage.remove();
+        self.lacking(Room { bytes, files }, run)
+    }
+
+    fn lacking(&self, tried: Room, run: (&JobLog, &ReportFolder)) -> ConductError {
+        let wait = (Waiting::WaitingSpace, None);
+        self.post_waiting(run, ActiveState::WaitingCoordinator, &Progress::NONE, wait);
+        ConductError::NoRoom(Shortage::now(&self.epoch.settings.folders.out, tried))
     }
 
     /// Does the work and journals what is to be published; `None` when the daemon stops.
@@ -481,7 +524,10 @@ impl Course<'_> {
             Ok(entries) => entries,
             Err(WorkError::Suspended) => return Ok(None),
             Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
-            Err(WorkError::Output(fault)) => return Err(ConductError::Output(fault)),
+            Err(WorkError::Output(fault)) => {
+                self.empty(&lane);
+                return Err(self.held_up(fault, stage, (log, folder)));
+            }
         };
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
         let place = match &job.destination {
@@ -494,13 +540,26 @@ impl Course<'_> {
         if let Err(error) = ready {
             let fault = error.fault();
             if self.waits_for(&fault) {
-                return Err(ConductError::Output(fault));
+                return Err(self.held_up(fault, stage, (log, folder)));
             }
             fail_delivered(&mut entries, &fault);
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
         Ok(Some(Decision { place, entries, stopped }))
+    }
+
+    /// Waits until no worker writes for this run any more, so that the disk can be looked at.
+    fn empty(&self, lane: &Lane) {
+        let _ = lane.withdraw();
+        let until = Instant::now() + HANDS;
+        while lane.outstanding() > 0
+            && lane.is_open()
+            && Instant::now() < until
+            && self.stand.cancel.asked() != Ask::Suspend
+        {
+            let _ = lane.wait(Duration::from_millis(200));
+        }
     }
 
     /// Puts the outputs into their place, or finds that they are there.
@@ -526,7 +585,12 @@ impl Course<'_> {
                     BTreeMap::new()
                 };
                 if let Some(fault) = failed.values().find(|fault| self.waits_for(fault)) {
-                    return Err(self.wait_for_output(fault.clone(), (log, folder)));
+                    // It is decided: nothing is taken back, only what is missing is done.
+                    return Err(if fault.lacks_room() {
+                        self.lacking(Room::default(), (log, folder))
+                    } else {
+                        self.wait_for_output(fault.clone(), (log, folder))
+                    });
                 }
                 let end = (self.stand.now)();
                 self.stand.ledger.write(&Step::Published { end, failed: failed.clone() })?;

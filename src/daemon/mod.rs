@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -31,7 +32,7 @@ use crate::report::folder::ActiveState;
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
 use crate::spool::{
-    self, Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
+    self, Came, Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
 };
 use crate::worker::{Pool, PoolError};
 
@@ -40,15 +41,19 @@ pub mod conduct;
 mod people;
 mod post;
 mod serve;
+pub mod space;
 mod systemd;
 
 use board::{Board, Posting};
 use conduct::Epoch;
 use post::Post;
 use serve::{ServeError, Service};
+use space::Incidents;
 
 /// Requests are looked for, and the board is written, at most this often.
 const TICK: Duration = Duration::from_secs(1);
+/// And this often while nothing happens.
+const QUIET_TICK: Duration = Duration::from_secs(5);
 /// At an orderly stop, running jobs are waited for this long. Together with the end of the mail
 /// thread it stays below the unit's `TimeoutStopSec=45`.
 const STOP: Duration = Duration::from_secs(35);
@@ -56,8 +61,16 @@ const STOP: Duration = Duration::from_secs(35);
 const LAST_MAIL: Duration = Duration::from_secs(5);
 /// Jobs at work at the same time; the others wait on disk.
 const MOST_JOBS: usize = 64;
+/// Jobs in memory, with those that wait for assets or for room.
+const MOST_THREADS: usize = 256;
+/// How soon a full or missing folder is tried again by the loop.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Waiting and scheduled jobs that the board shows, of each.
 const MOST_POSTINGS: usize = 1000;
+/// Who waits for room in the spool, beside jobs.
+const ACCEPTING: &str = "accepting";
+/// As [`ACCEPTING`].
+const CLAIMING: &str = "claiming";
 /// Scheduled jobs are looked at this often, whatever their time.
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// The spool is looked through for old jobs this often.
@@ -103,6 +116,8 @@ enum Ring {
     Drop,
     /// A signal came.
     Signal(i32),
+    /// A job only waits now.
+    Rest,
     /// A job's thread is done with its claim.
     Over { id: String, result: Result<(), ServeError> },
 }
@@ -112,11 +127,53 @@ struct Hall {
     mail: Post,
     postings: Mutex<BTreeMap<String, Posting>>,
     bell: Sender<Ring>,
+    full: Incidents,
+    /// How many jobs only wait.
+    resting: AtomicUsize,
+}
+
+/// A job only waits, as long as this is there.
+struct Rest<'h>(&'h AtomicUsize);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Hall {
     fn post(&self, id: &str, posting: Posting) {
         self.postings().insert(id.to_owned(), posting);
+    }
+
+    /// Notes that a job gives its place to another while it waits.
+    fn rest(&self) -> Rest<'_> {
+        self.resting.fetch_add(1, Ordering::Relaxed);
+        let _ = self.bell.send(Ring::Rest);
+        Rest(&self.resting)
+    }
+
+    /// Notes that a disk is full.
+    fn no_room(&self, folder: &Path, who: &str) {
+        if self.full.begin(folder, who) {
+            self.operator_notice(&format!(
+                "no room left in {}: what needs it waits and goes on by itself",
+                folder.display()
+            ));
+        }
+    }
+
+    /// Notes that it no longer is, for one of those that waited.
+    fn has_room(&self, folder: &Path, who: &str) {
+        if self.full.end(folder, who) {
+            tracing::info!(folder = %folder.display(), "there is room again");
+        }
+    }
+
+    /// Tells whoever runs the daemon; called once for each incident.
+    #[expect(clippy::unused_self, reason = "the outbox is where such words go next")]
+    fn operator_notice(&self, text: &str) {
+        tracing::error!("{text}");
     }
 
     fn postings(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Posting>> {
@@ -142,6 +199,8 @@ struct Daemon {
     posted: Option<Board>,
     /// Whether anything has happened that the board does not show yet.
     news: bool,
+    /// Why not everything in the drop folder can be taken, as it was said last.
+    trouble: Option<String>,
     /// How often an end was asked for.
     stops: u32,
     fatal: Option<DaemonError>,
@@ -150,7 +209,9 @@ struct Daemon {
 /// When what is due next.
 struct Clock {
     scan: Instant,
+    claim: Instant,
     tick: Instant,
+    ticked: Instant,
     schedules: Instant,
     sweep: Instant,
     ping: Option<(Duration, Instant)>,
@@ -242,7 +303,13 @@ impl Daemon {
         let watch = Watch::start(&folders.drop, now, move || {
             let _ = ring.send(Ring::Drop);
         });
-        let hall = Hall { mail, postings: Mutex::default(), bell };
+        let hall = Hall {
+            mail,
+            postings: Mutex::default(),
+            bell,
+            full: Incidents::default(),
+            resting: AtomicUsize::new(0),
+        };
         let mut this = Self {
             flags: flags.clone(),
             epoch,
@@ -253,13 +320,16 @@ impl Daemon {
             running: BTreeMap::new(),
             clock: Clock {
                 scan: now,
+                claim: now,
                 tick: now,
+                ticked: now,
                 schedules: now,
                 sweep: now,
                 ping: systemd::watchdog().map(|every| (every, now)),
             },
             posted: None,
             news: true,
+            trouble: None,
             stops: 0,
             fatal: None,
         };
@@ -325,9 +395,12 @@ impl Daemon {
             if self.stops == 0 {
                 self.look(now);
             }
-            if now >= self.clock.tick {
-                self.clock.tick = now + TICK;
+            let scheduled = now >= self.clock.schedules && now >= self.clock.ticked + TICK;
+            if now >= self.clock.tick || (scheduled && self.stops == 0) {
+                self.clock.ticked = now;
                 self.tick(now);
+                let quiet = self.running.is_empty() && self.watch.hears_requests();
+                self.clock.tick = now + if quiet { QUIET_TICK } else { TICK };
             }
             if let Some((every, due)) = &mut self.clock.ping
                 && now >= *due
@@ -355,6 +428,8 @@ impl Daemon {
         let mut due = self.clock.tick;
         if self.stops == 0 {
             due = due.min(self.clock.scan);
+            // What is due is found at a tick.
+            due = due.min(self.clock.schedules.max(self.clock.ticked + TICK));
         }
         if let Some((_, ping)) = self.clock.ping {
             due = due.min(ping);
@@ -373,8 +448,10 @@ impl Daemon {
 
     fn answer(&mut self, ring: Ring) {
         self.news = true;
+        self.clock.tick = self.clock.tick.min(self.clock.ticked + TICK);
         match ring {
             Ring::Drop | Ring::Signal(SIGUSR1) => self.clock.scan = Instant::now(),
+            Ring::Rest => {}
             Ring::Signal(SIGHUP) => self.reload(),
             Ring::Signal(_) => self.stop(),
             Ring::Over { id, result } => self.over(&id, result),
@@ -415,7 +492,9 @@ impl Daemon {
 
     /// Looks at the drop folder when that is due, and begins what waits.
     fn look(&mut self, now: Instant) {
+        let before = self.watch.mode().clone();
         self.watch.check(now);
+        self.news |= before != *self.watch.mode();
         if now >= self.clock.scan {
             let news = self.watch.take();
             let look = Look {
@@ -423,24 +502,42 @@ impl Daemon {
                 wall: self::now(),
                 settle: Settle::default(),
                 moved_in: &news.moved_in,
-                complete: &manifest::is_complete,
+                complete: &|bytes, came| match came {
+                    Came::ByRename => manifest::is_complete(bytes),
+                    Came::Otherwise => manifest::is_finished(bytes),
+                },
             };
             match self.spool.scan(&look) {
                 Ok(scanned) => self.scanned(now, &scanned),
                 Err(error) => self.fail(DaemonError::Spool(error)),
             }
         }
-        while self.stops == 0 && self.running.len() < MOST_JOBS {
+        while self.stops == 0 && now >= self.clock.claim && self.has_place() {
             match self.spool.claim() {
-                Ok(Some(claim)) => self.begin(claim),
+                Ok(Some(claim)) => {
+                    self.hall.has_room(&self.epoch.settings.folders.spool, CLAIMING);
+                    self.begin(claim);
+                }
                 Ok(None) => return,
                 Err(error) if error.is_fatal() => return self.fail(DaemonError::Spool(error)),
                 Err(error) => {
-                    tracing::warn!(%error, "no job can be begun");
+                    self.clock.claim = now + AGAIN;
+                    if error.lacks_room() {
+                        self.hall.no_room(&self.epoch.settings.folders.spool, CLAIMING);
+                        self.news = true;
+                    } else {
+                        tracing::warn!(%error, "no job can be begun");
+                    }
                     return;
                 }
             }
         }
+    }
+
+    /// Tells whether another job may begin.
+    fn has_place(&self) -> bool {
+        let resting = self.hall.resting.load(Ordering::Relaxed);
+        self.running.len() < MOST_THREADS && self.running.len() < MOST_JOBS + resting
     }
 
     fn scanned(&mut self, now: Instant, scanned: &Scanned) {
@@ -451,11 +548,35 @@ impl Daemon {
         for skipped in &scanned.skipped {
             tracing::warn!(name = skipped.name, reason = skipped.reason, "not a manifest");
         }
-        if let Some(trouble) = &scanned.trouble {
-            tracing::warn!(%trouble, "drop folder");
+        self.troubled(scanned.trouble.as_ref());
+        let mut interval = self.watch.mode().interval();
+        if scanned.trouble.is_some() {
+            interval = interval.min(AGAIN);
         }
-        let interval = self.watch.mode().interval();
         self.clock.scan = now + scanned.next.map_or(interval, |next| next.min(interval));
+    }
+
+    /// Says, once, why not everything in the drop folder can be taken.
+    fn troubled(&mut self, trouble: Option<&SpoolError>) {
+        let spool = &self.epoch.settings.folders.spool;
+        let full = trouble.is_some_and(SpoolError::lacks_room);
+        let words = trouble.map(|trouble| {
+            let cause = std::error::Error::source(trouble);
+            cause.map_or_else(|| trouble.to_string(), |cause| format!("{trouble}: {cause}"))
+        });
+        if words == self.trouble {
+            return;
+        }
+        match &words {
+            Some(_) if full => self.hall.no_room(spool, ACCEPTING),
+            Some(words) => tracing::warn!(trouble = words, "drop folder"),
+            None => {
+                self.hall.has_room(spool, ACCEPTING);
+                tracing::info!("the drop folder is read again");
+            }
+        }
+        self.trouble = words;
+        self.news = true;
     }
 
     fn begin(&mut self, claim: Claim) {
@@ -616,6 +737,10 @@ impl Daemon {
             self.running.len(),
             self.watch.mode()
         );
+        if let Some(full) = self.hall.full.words() {
+            text.push_str("; ");
+            text.push_str(&full);
+        }
         if let Some(trouble) = self.hall.mail.trouble() {
             text.push_str("; mail does not leave: ");
             text.push_str(&crate::diag::shown(&trouble));

@@ -1,10 +1,14 @@
 //! A job's thread: from its claim to the end of it.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Posting;
 use super::conduct::{ConductError, Conducted, Fired, Ledger, Order, Over, Stand, conduct};
+use super::space::{self, Room, Shortage};
 use super::{Epoch, Hall};
 use crate::diag::Fault;
 use crate::job::Verdict;
@@ -36,8 +40,8 @@ pub(super) enum ServeError {
     Panicked,
 }
 
-/// How long a job waits at first that could not write its outputs, report or mail: a disk is
-/// probably full. Every time it is twice as long, up to [`LONGEST`].
+/// How long a job waits at first that could not write its outputs, report or mail for another
+/// reason than a full disk. Every time it is twice as long, up to [`LONGEST`].
 const AGAIN: Duration = Duration::from_secs(1);
 /// A job looks at least this often whether it can go on.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -47,7 +51,10 @@ impl Service {
     /// daemon stops. A job that broke the daemon too often is reported on, without being tried.
     pub(super) fn serve(&self, claim: Claim) -> Result<(), ServeError> {
         let id = claim.record().id.to_string();
-        let _span = tracing::info_span!("job", id, manifest = claim.record().name).entered();
+        let _span =
+            tracing::info_span!("job", id = id.as_str(), manifest = claim.record().name).entered();
+        let mut shortages: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut tries = 0;
         let given_up = claim.is_given_up().then(|| Fault::Poison { attempts: claim.attempt() });
         let (mut wait, mut stopped) = (AGAIN, false);
         loop {
@@ -59,7 +66,10 @@ impl Service {
                     other => Ok(other),
                 });
             match tried {
-                Ok(Conducted::Over(over)) => return self.end(claim, &over),
+                Ok(Conducted::Over(over)) => {
+                    shortages.iter().for_each(|folder| self.hall.has_room(folder, &id));
+                    return self.end(claim, &over);
+                }
                 Ok(Conducted::Later(due)) => {
                     tracing::info!(at = %due.at(), "waits for its time");
                     return Ok(claim.defer(due)?);
@@ -67,6 +77,18 @@ impl Service {
                 Ok(Conducted::Suspended) => return Ok(claim.release()?),
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
+                    if let Some(short) = self.shortage(&error)
+                        && self.cancel.asked() != Ask::Stop
+                    {
+                        self.hall.no_room(&short.folder, &id);
+                        tracing::info!(reason = %error, "waits for room");
+                        shortages.insert(short.folder.clone());
+                        if !self.wait_for_room(&claim, &short, tries) {
+                            return put_back(claim, given_up.is_some());
+                        }
+                        tries += 1;
+                        continue;
+                    }
                     if wait == AGAIN {
                         tracing::error!(%error, "the job waits until this changes");
                     } else {
@@ -76,9 +98,7 @@ impl Service {
                     wait = LONGEST.min(wait * 2);
                     while Instant::now() < until {
                         match self.cancel.asked() {
-                            // Still to be reported on; what it is not given is another try.
-                            Ask::Suspend if given_up.is_some() => return Ok(()),
-                            Ask::Suspend => return Ok(claim.release()?),
+                            Ask::Suspend => return put_back(claim, given_up.is_some()),
                             // Once: what stops it may meet the same disk.
                             Ask::Stop if !std::mem::replace(&mut stopped, true) => break,
                             Ask::Stop | Ask::Nothing => {}
@@ -87,6 +107,40 @@ impl Service {
                     }
                 }
             }
+        }
+    }
+
+    /// Shows the job as waiting until there may be room; `false` when the daemon stops.
+    fn wait_for_room(&self, claim: &Claim, short: &Shortage, tries: u32) -> bool {
+        let record = claim.record();
+        let before = self.hall.postings().get(record.id.as_str()).cloned();
+        let posting = Posting::short_of_room(before, record, super::now());
+        self.hall.post(record.id.as_str(), posting);
+        let _idle = self.hall.rest();
+        space::wait(short, tries, &self.cancel)
+    }
+
+    /// Tells which disk is full, when that is why a claim could not be brought to its end.
+    fn shortage(&self, error: &ServeError) -> Option<Shortage> {
+        let folders = &self.epoch.settings.folders;
+        let full = |error: &std::io::Error| {
+            matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        };
+        let here = |folder| Some(Shortage::now(folder, Room::default()));
+        match error {
+            ServeError::Conduct(ConductError::NoRoom(short)) => Some(short.clone()),
+            ServeError::Conduct(ConductError::Report(error)) if full(error) => {
+                here(&folders.reports)
+            }
+            ServeError::Mail(error) if full(error) => here(&folders.mail),
+            ServeError::Conduct(ConductError::Journal(JournalError::Write { source, .. }))
+            | ServeError::Journal(JournalError::Write { source, .. })
+                if full(source) =>
+            {
+                here(&folders.spool)
+            }
+            ServeError::Spool(error) if error.lacks_room() => here(&folders.spool),
+            _ => None,
         }
     }
 
@@ -155,10 +209,17 @@ impl ServeError {
         match self {
             Self::Conduct(ConductError::Journal(error)) | Self::Journal(error) => error.is_fatal(),
             Self::Spool(error) => error.is_fatal(),
-            Self::Conduct(ConductError::Report(_) | ConductError::Output(_)) | Self::Mail(_) => {
-                false
-            }
+            Self::Conduct(
+                ConductError::Report(_) | ConductError::Output(_) | ConductError::NoRoom(_),
+            )
+            | Self::Mail(_) => false,
             Self::Panicked => true,
         }
     }
+}
+
+/// Gives a claim back because the daemon stops. One that was given up stays to be reported on; what
+/// it is not given is another try.
+fn put_back(claim: Claim, given_up: bool) -> Result<(), ServeError> {
+    if given_up { Ok(()) } else { Ok(claim.release()?) }
 }

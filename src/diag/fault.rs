@@ -278,6 +278,15 @@ impl Fault {
         }
     }
 
+    /// Tells whether it is a full disk.
+    #[must_use]
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Self::Page { fault, .. } => fault.lacks_room(),
+            other => *other == Self::DiskFull,
+        }
+    }
+
     /// Says whether the same attempt may succeed later by itself.
     #[must_use]
     pub const fn waiting(&self) -> Waiting {

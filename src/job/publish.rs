@@ -355,6 +355,25 @@ impl Stage {
         }
     }
 
+    /// Counts the bytes and the files that are staged.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        let (mut bytes, mut files) = (0, 0);
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                files += 1;
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    bytes += meta.len();
+                }
+            }
+        }
+        (bytes, files)
+    }
+
     /// Fails when nothing can be said about what is staged, because the output folder itself is
     /// another than it was: not mounted, or not there.
     fn must_be_mounted(&self) -> Result<(), PublishError> {

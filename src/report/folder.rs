@@ -17,7 +17,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
@@ -48,6 +48,16 @@ pub enum ActiveState {
     Done,
 }
 
+/// What a run waits for, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waiting {
+    /// Assets that are not there yet.
+    WaitingAssets,
+    /// Room on a disk.
+    WaitingSpace,
+}
+
 /// One state of a run, as `status.json` shows it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +75,12 @@ pub struct Status<'a> {
     pub counts: Counts,
     /// When this was true.
     pub last_progress_update: Timestamp,
+    /// What it waits for, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When it goes on without what it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
 }
 
 /// The folder of one run.
@@ -125,11 +141,19 @@ impl ReportFolder {
         Self { path }
     }
 
-    /// Puts the manifest into it, as received, and clears what an interrupted attempt left.
+    /// Puts the manifest into it, as received, and clears what an interrupted attempt left. A
+    /// folder that somebody removed meanwhile is made again.
     ///
     /// # Errors
     /// The system's.
     pub fn begin(&self, manifest: &[u8]) -> io::Result<()> {
+        match std::fs::DirBuilder::new().mode(FOLDER_MODE).create(&self.path) {
+            Ok(()) => {
+                rustix::fs::chmod(&self.path, rustix::fs::Mode::from_raw_mode(FOLDER_MODE))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
         remove_temporaries(&self.path, |_| true)?;
         self.write("manifest.toml", manifest)
     }
@@ -607,6 +631,17 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_removed_while_its_run_was_interrupted_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, folder) = claim(dir.path(), "run", "id");
+        folder.begin(b"x = 1").unwrap();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        let folder = ReportFolder::open(dir.path().join("run"));
+        folder.begin(b"x = 1").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("manifest.toml")).unwrap(), b"x = 1");
+    }
+
+    #[test]
     fn the_status_goes_before_the_report_comes_and_the_report_stays() {
         let dir = tempfile::tempdir().unwrap();
         let log = samples::log(Verdict::Clean);
@@ -622,6 +657,8 @@ mod tests {
                 progress: 0.5,
                 counts: log.counts(),
                 last_progress_update: log.start,
+                waiting: None,
+                waiting_until: None,
             })
             .unwrap();
         let status: serde_json::Value =

@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use crate::fs;
 
@@ -93,8 +94,18 @@ pub(super) fn move_at(
     new_name: &str,
 ) -> io::Result<()> {
     step()?;
-    rustix::fs::renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE)?;
-    Ok(())
+    match rustix::fs::renameat_with(&from, name, &to, new_name, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        // File systems that cannot promise it (FUSE, some network ones): look, then rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            match rustix::fs::statat(&to, new_name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(Errno::NOENT) => Ok(rustix::fs::renameat(&from, name, &to, new_name)?),
+                Err(other) => Err(other.into()),
+            }
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// Removes a file from an open folder.

@@ -100,7 +100,7 @@ pub use record::{
     JobId, MOST_MANIFEST_BYTES, NotAJobId, OVERSIZE_KEPT_BYTES, RECORD_VERSION, Record,
 };
 pub use recover::Recovered;
-pub use scan::{Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
+pub use scan::{Came, Look, Scanned, Settle, Settling, Skipped, is_manifest_name};
 pub use schedule::{Due, Scheduled};
 pub use shelf::{Listed, State, list};
 pub use submit::drop_manifest;

@@ -51,7 +51,16 @@ pub struct Look<'a> {
     /// Names that came by rename since the last look.
     pub moved_in: &'a HashSet<String>,
     /// Tells whether these bytes are a whole manifest; asked once for each state of a file.
-    pub complete: &'a dyn Fn(&[u8]) -> bool,
+    pub complete: &'a dyn Fn(&[u8], Came) -> bool,
+}
+
+/// How a manifest came into the drop folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// By a rename that was seen: it was whole before it had its name.
+    ByRename,
+    /// Otherwise: it may be written at present.
+    Otherwise,
 }
 
 /// A manifest that is not taken as complete yet.
@@ -449,7 +458,8 @@ impl Home {
             }
         };
         let oversize = bytes.len() > MOST_MANIFEST_BYTES;
-        if seen.state == Judged::Unread && (oversize || !(look.complete)(&bytes)) {
+        let came = if seen.renamed { Came::ByRename } else { Came::Otherwise };
+        if seen.state == Judged::Unread && (oversize || !(look.complete)(&bytes, came)) {
             seen.state = Judged::Incomplete;
         }
         if seen.state == Judged::Incomplete

@@ -15,7 +15,7 @@ pub(super) struct Place {
 pub(super) const WALL: &str = "2026-11-23T14:00:00Z";
 
 /// What the tests call a whole manifest.
-pub(super) fn complete(bytes: &[u8]) -> bool {
+pub(super) fn complete(bytes: &[u8], _: Came) -> bool {
     bytes.ends_with(b"end")
 }
 
@@ -304,7 +304,7 @@ fn a_manifest_replaced_while_it_is_accepted_is_a_job_of_its_own() {
     place.rename_in("a.toml", b"first end");
     let replaced = std::cell::Cell::new(false);
     let moved_in = HashSet::from(["a.toml".to_owned()]);
-    let complete = |_: &[u8]| {
+    let complete = |_: &[u8], _: Came| {
         // It has been read; now somebody drops another under that name.
         if !replaced.replace(true) {
             place.rename_in("a.toml", b"second end");

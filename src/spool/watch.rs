@@ -107,6 +107,8 @@ pub struct Watch {
     folder: PathBuf,
     heard: Arc<Heard>,
     armed: Option<(RecommendedWatcher, Identity)>,
+    /// Whether the folder of requests is watched too.
+    requests: bool,
     mode: Mode,
     checked: Instant,
     tried: Instant,
@@ -164,6 +166,7 @@ impl Watch {
             folder: folder.to_owned(),
             heard,
             armed: None,
+            requests: false,
             mode: Mode::Polling(Why::Gone),
             checked: now,
             tried: now,
@@ -176,6 +179,12 @@ impl Watch {
     #[must_use]
     pub fn mode(&self) -> &Mode {
         &self.mode
+    }
+
+    /// Tells whether requests are news, so that they need not be looked for all the time.
+    #[must_use]
+    pub fn hears_requests(&self) -> bool {
+        self.requests && self.mode == Mode::Events
     }
 
     /// Takes what has been heard.
@@ -197,7 +206,7 @@ impl Watch {
         let there = Identity::of(&self.folder).ok();
         let watched = self.armed.as_ref().map(|(_, identity)| *identity);
         match (there, watched) {
-            (Some(there), Some(watched)) if there == watched && !lost => {}
+            (Some(there), Some(watched)) if there == watched && !lost => self.arm_requests(),
             (Some(_), Some(_)) => self.arm(now),
             (Some(_), None) => {
                 let appeared = self.mode == Mode::Polling(Why::Gone);
@@ -207,6 +216,7 @@ impl Watch {
             }
             (None, _) => {
                 self.armed = None;
+                self.requests = false;
                 self.become_mode(Mode::Polling(Why::Gone));
             }
         }
@@ -216,6 +226,7 @@ impl Watch {
         self.tried = now;
         // The old one first: the new one may need its place in the kernel's limits.
         self.armed = None;
+        self.requests = false;
         let mode = match arm(&self.folder, &self.heard) {
             Ok((watcher, identity)) => {
                 self.armed = Some((watcher, identity));
@@ -227,7 +238,24 @@ impl Watch {
             Err(why) => Mode::Polling(why),
         };
         self.become_mode(mode);
+        self.arm_requests();
         self.heard.news();
+    }
+
+    /// Watches the folder of requests as soon as there is one.
+    fn arm_requests(&mut self) {
+        let Some((watcher, _)) = &mut self.armed else { return };
+        if self.requests {
+            return;
+        }
+        let folder = self.folder.join(CORNER).join(CONTROL);
+        match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            Ok(()) => {
+                self.requests = true;
+                self.heard.news();
+            }
+            Err(error) => tracing::debug!(%error, "no events for requests"),
+        }
     }
 
     fn become_mode(&mut self, mode: Mode) {
@@ -248,11 +276,6 @@ fn arm(folder: &Path, heard: &Arc<Heard>) -> Result<(RecommendedWatcher, Identit
     let mut watcher =
         notify::recommended_watcher(move |event| told.hear(&path, event)).map_err(why)?;
     watcher.watch(folder, RecursiveMode::NonRecursive).map_err(why)?;
-    let control = folder.join(CORNER).join(CONTROL);
-    if let Err(error) = watcher.watch(&control, RecursiveMode::NonRecursive) {
-        // Made with the first request or manifest; until then the interval must do.
-        tracing::debug!(%error, "no events for requests");
-    }
     match Identity::of(folder) {
         Ok(after) if after == before => Ok((watcher, after)),
         // Replaced while we armed; looked at again at the next check.
@@ -431,6 +454,22 @@ mod tests {
         watch.check(now + CHECK * 3);
         drop_by_rename(&folder, "b.toml");
         await_moved_in(&watch, &woken, &["b.toml"]);
+    }
+
+    #[test]
+    fn requests_are_heard_as_soon_as_there_is_a_folder_for_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut watch, woken, now) = watch(dir.path());
+        assert!(!watch.hears_requests());
+        let control = dir.path().join(CORNER).join(CONTROL);
+        std::fs::create_dir_all(&control).unwrap();
+        watch.check(now + CHECK);
+        assert_eq!(watch.hears_requests(), *watch.mode() == Mode::Events);
+        let _ = watch.take();
+        while woken.try_recv().is_ok() {}
+        drop_by_rename(&control, "1-0.json");
+        woken.recv_timeout(LONG).unwrap();
+        assert!(watch.take().changed);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod cli;
 mod daemon;
 mod demo;
 mod documents;
+mod hostile;
 mod mail;
 mod manifests;
 mod modifiers_doc;

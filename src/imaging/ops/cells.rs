@@ -54,6 +54,7 @@ fn sharpen(line: &mut [u8], channels: usize, [above, here, below]: [&[u8]; 3]) {
 }
 
 /// The middle of a cell: its mean times 28, less its neighbours', over 24, rounded to nearest.
+#[expect(clippy::cast_sign_loss, reason = "clamped to bytes")]
 fn value(mean: u8, neighbours: [u8; 4]) -> u8 {
     let sum: i32 = neighbours.map(i32::from).iter().sum();
     let times24 = 28 * i32::from(mean) - sum;
@@ -113,7 +114,9 @@ mod tests {
     fn components_do_not_mix_and_edges_are_as_the_inside() {
         let size = Size::new(6, 5);
         let planes: Vec<Vec<u8>> = (0..3)
-            .map(|n: u32| (0..30).map(|at: u32| ((at * 37 + n * 91) * 7).to_le_bytes()[0]).collect())
+            .map(|n: u32| {
+                (0..30).map(|at: u32| ((at * 37 + n * 91) * 7).to_le_bytes()[0]).collect()
+            })
             .collect();
         let mixed = (0..30).flat_map(|at| planes.iter().map(move |plane| plane[at])).collect();
         let rgb = Raster::new(size, PixelType::Rgb, Alpha::None, Samples::Eight(mixed)).unwrap();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::schedule::Schedule;
 use super::{EmailSetting, Fmt};
-use crate::diag::{Diagnostic, Spanned, Text};
+use crate::diag::{Code, Diagnostic, Spanned, Text};
 use crate::fs::RelPath;
 use crate::library::AssetHandle;
 
@@ -121,6 +121,14 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 #[must_use]
 pub fn is_complete(bytes: &[u8]) -> bool {
     bytes.len() <= MOST_BYTES && std::str::from_utf8(bytes).is_ok_and(crate::library::toml::parses)
+}
+
+/// Tells whether a file that may still be written looks finished: it also lacks nothing that a
+/// manifest must have. A writer that pauses at the end of a line leaves what parses but is half.
+#[must_use]
+pub fn is_finished(bytes: &[u8]) -> bool {
+    let lacks = |finding: &Diagnostic| finding.code == Code::Missing;
+    is_complete(bytes) && !parse(bytes).findings.iter().any(lacks)
 }
 
 #[cfg(test)]

@@ -205,6 +205,21 @@ fn marks_and_line_ends_of_other_systems_are_fine() {
 }
 
 #[test]
+fn a_file_cut_anywhere_is_not_finished_although_it_may_parse() {
+    let text =
+        "jobName = \"a\"\nassetHandleArray = [\"a.jpg\"]\nfmt = \"orig\"\nemailSetting = \"All\"\n";
+    let (whole, _) = text.split_at(text.len() - 1);
+    assert!(is_finished(text.as_bytes()) && is_finished(whole.as_bytes()));
+    let parses = (0..whole.len()).filter(|&end| is_complete(&whole.as_bytes()[..end])).count();
+    assert!(parses > 3, "a line alone parses");
+    for end in 0..whole.len() {
+        assert!(!is_finished(&whole.as_bytes()[..end]), "{end}");
+    }
+    // What is wrong but lacks nothing is finished: it will not get better by waiting.
+    assert!(is_finished(text.replace("orig", "neither").as_bytes()));
+}
+
+#[test]
 fn a_file_is_complete_when_it_parses() {
     assert!(is_complete(GOOD.as_bytes()) && is_complete(b"x = 1"));
     for partial in

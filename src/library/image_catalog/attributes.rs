@@ -505,7 +505,7 @@ mod tests {
     fn read_all(text: &str) -> (AttributeFile, Vec<String>) {
         let mut findings = Vec::new();
         let file = read(text, &Arc::from("a.ini"), &mut findings);
-        let told = told(text, findings);
+        let told = told(text, &findings);
         (file, told)
     }
 

@@ -137,7 +137,7 @@ mod tests {
     fn macros(text: &str, default: &Macros) -> (Macros, Vec<String>) {
         let mut findings = Vec::new();
         let macros = read(text, &Arc::from("a.mac"), default, &mut findings);
-        let told = told(text, findings);
+        let told = told(text, &findings);
         (macros, told)
     }
 

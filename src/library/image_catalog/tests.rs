@@ -17,7 +17,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// Findings about a text as `LINE: message (help)`.
-pub(super) fn told(text: &str, findings: Vec<Diagnostic>) -> Vec<String> {
+pub(super) fn told(text: &str, findings: &[Diagnostic]) -> Vec<String> {
     let line = |d: &Diagnostic| crate::diag::position(text, d.span.start).0;
     let help = |d: &Diagnostic| d.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
     findings.iter().map(|d| format!("{}: {}{}", line(d), d.message, help(d))).collect()

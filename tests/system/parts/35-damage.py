@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""What may lie in a drop folder or a spool: manifests made to hurt, things that are no files, damage.
+
+The spool is damaged at random, again and again: the daemon starts all the same, what is whole is
+done, and nothing that cannot be explained is deleted.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from exportd_test import CONFIG, PROGRAM, Daemon, check, main, manifest, wait_for
+from mounts import alone, in_memory
+
+LONG = os.environ.get("EXPORTD_LONG") == "1"
+# A build for debugging is slower by this.
+SLOWER = 20 if "debug" in PROGRAM else 1
+
+
+# ---------------------------------------------------------------- manifests
+
+
+def cruel():
+    """Manifests of up to a megabyte that cost a parser the most."""
+    head = 'jobName = "x"\nfmt = "orig"\nemailSetting = "All"\n'
+    whole = head + 'assetHandleArray = ["note.txt"]\n'
+    fill = lambda text, unit: text + unit * ((1_048_000 - len(text)) // len(unit))
+    yield "comments", fill(whole, "# nothing to see here\n")
+    yield "one long line", fill(whole, "#") + "\n"
+    yield "one long string", whole + 'description = "' + "x" * 1_000_000 + '"\n'
+    yield "open string", whole + 'description = "' + "x" * 1_000_000
+    yield "20,000 arrays deep", whole + "x = " + "[" * 20_000 + "]" * 20_000 + "\n"
+    yield "20,000 tables deep", whole + "x = " + "{a=" * 20_000 + "1" + "}" * 20_000 + "\n"
+    yield "20,000 parts in a key", whole + "a" + ".a" * 20_000 + " = 1\n"
+    yield "20,000 parts in a header", whole + "[a" + ".a" * 20_000 + "]\n"
+    yield "120,000 keys", whole + "".join(f"{n:x}=1\n" for n in range(120_000))
+    yield "60,000 wrong keys in a table", whole + "[[exportJob]]\n" + "".join(f"jobNam{n}=1\n" for n in range(60_000))
+    yield "30,000 renditions", head + "[[exportJob]]\nrendition='r'\n" * 30_000
+    yield "120,000 handles", head + "assetHandleArray = [" + '"a.tif",' * 120_000 + "]\n"
+    yield "10,000 absent handles", head + "assetHandleArray = [" + "".join(f'"no{n:05}.tif",' for n in range(10_000)) + "]\n"
+    yield "wrong handles", head + "assetHandleArray = [" + '"../../etc/passwd\\u0000",' * 30_000 + "]\n"
+    yield "long modifier", head.replace("orig", "convert") + 'assetHandleArray = ["note.txt"]\nis_modifier = "' + "&wid=1" * 150_000 + '"\n'
+    yield "long unknown modifiers", head.replace("orig", "convert") + 'assetHandleArray = ["note.txt"]\nis_modifier = "' + "&wiid=1" * 120_000 + '"\n'
+    yield "long template", whole + 'outputName = "' + "{stem}" * 150_000 + '"\n'
+    yield "braces", whole + 'outputName = "' + "{" * 900_000 + '"\n'
+    yield "long job name", whole.replace('"x"', '"' + "x" * 1_000_000 + '"')
+    yield "not UTF-8", (whole + "# ").encode() + b"\xff" * 1_000_000
+    yield "zeros", bytes(1_000_000)
+
+
+def manifests():
+    """Each is judged within a quarter of a second, in few words and little memory."""
+    with in_memory():
+        daemon = Daemon()
+        (daemon.assets / "note.txt").write_text("for everybody\n")
+        path = daemon.root / "cruel.toml"
+
+        def judge(content):
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            times = []
+            for _ in range(3):
+                begun = time.perf_counter()
+                done = subprocess.run(daemon.command("check", "--json", path), capture_output=True, check=False)
+                times.append(time.perf_counter() - begun)
+            return min(times), done
+
+        base = statistics.median(judge(manifest("x", ["note.txt"], fmt="orig"))[0] for _ in range(3))
+        small = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        slow, judged = [], 0
+        for name, content in cruel():
+            check(len(content) <= 1_048_576, f"{name}: {len(content)} bytes")
+            took, done = judge(content)
+            check(done.returncode in (0, 65), f"{name}: exit code {done.returncode}: {done.stderr[-300:]}")
+            findings = json.loads(done.stdout)
+            check(len(findings) <= 101, f"{name}: {len(findings)} findings")
+            for finding in findings:
+                for key in ("message", "help"):
+                    length = len(finding.get(key) or "")
+                    check(length <= 300, f"{name}: {key} of {length} characters")
+            if took - base > 0.25 * SLOWER:
+                slow.append(f"{name}: {(took - base) * 1000:.0f} ms")
+            print(f"  {name}: {(took - base) * 1000:.0f} ms, {len(findings)} findings")
+            judged += 1
+        more = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - small) / 1000
+        print(f"  {judged} manifests, at most {more:.0f} MB more than a small one")
+        check(not slow, "; ".join(slow))
+        check(more <= 100, f"{more:.0f} MB more than a small manifest needs")
+        daemon.log.close()
+
+
+# ---------------------------------------------------------------- what is no file
+
+
+def strange_things():
+    """Pipes, devices, sockets, folders and links by the name of a manifest: told once, never opened."""
+    with in_memory(), Daemon() as daemon:
+        (daemon.assets / "note.txt").write_text("for everybody\n")
+        text = manifest("linked", ["note.txt"], fmt="orig")
+        (daemon.root / "elsewhere.toml").write_text(text)
+        os.mkfifo(daemon.drop / "pipe.toml")
+        os.mknod(daemon.drop / "device.toml", 0o600 | 0o020000, os.makedev(1, 5))
+        (daemon.drop / "folder.toml").mkdir()
+        (daemon.drop / "link.toml").symlink_to(daemon.root / "elsewhere.toml")
+        (daemon.drop / "lost.toml").symlink_to("nowhere")
+        names = ["pipe", "device", "folder", "link", "lost", "socket"]
+        with socket.socket(socket.AF_UNIX) as ear:
+            ear.bind(str(daemon.drop / "socket.toml"))
+            (daemon.drop / os.fsdecode(b"bad\xff.toml")).write_text(text)
+            for k in range(3):
+                daemon.drop_text(f"j{k}.toml", manifest(f"j{k}", ["note.txt"], fmt="orig"))
+                daemon.run(f"j{k}", 10)
+        log = (daemon.root / "stderr.log").read_text(errors="replace")
+        for name in names:
+            told = log.count(f"{name}.toml")
+            check(told == 1, f"{name}.toml: said {told} times")
+            check((daemon.drop / f"{name}.toml").is_symlink() or (daemon.drop / f"{name}.toml").exists(), f"{name}.toml is gone")
+        check(log.count("not UTF-8") == 1, "a name that cannot be read is not told once")
+        check(not daemon.runs("linked"), "a link was followed")
+
+
+# ---------------------------------------------------------------- damage
+
+
+def template(folder):
+    """A spool as a killed daemon leaves it: jobs at work, waiting, scheduled, done and failed."""
+    with Daemon(CONFIG + '[job]\nwait_for_assets = "1h"\n') as daemon:
+        (daemon.assets / "note.txt").write_text("for everybody\n")
+        for k in range(3):
+            daemon.drop_text(f"done{k}.toml", manifest(f"done{k}", ["note.txt"], fmt="orig", emailSetting="None"))
+            daemon.run(f"done{k}", 10)
+        daemon.drop_text("wrong.toml", manifest("wrong", ["note.txt"], fmt="none"))
+        daemon.drop_text("later.toml", manifest("later", ["note.txt"], fmt="orig").replace("fmt", "execTime = 2099-01-01T00:00:00Z\nfmt"))
+        for k in range(8):
+            daemon.drop_text(f"live{k}.toml", manifest(f"live{k}", ["late.txt"], fmt="orig", emailSetting="None"))
+        spool = daemon.root / "spool"
+        count = lambda state: len(list((spool / state).iterdir()))
+        wait_for(lambda: count("active") == 8 and count("scheduled") == 1 and count("failed") == 1, 20, "no jobs")
+        daemon.kill()
+        for job in sorted((spool / "active").iterdir())[:4]:
+            job.rename(spool / "queue" / job.name)
+        (spool / "ballast").unlink(missing_ok=True)
+        shutil.copytree(spool, folder)
+
+
+def damage(spool, chance):
+    """Damages some files; returns the ids that are touched, and the names that were planted."""
+    files = sorted(p for p in spool.rglob("*") if p.is_file() and p.parent.parent.parent == spool)
+    touched, planted = set(), set()
+    for _ in range(chance.randint(1, 5)):
+        victim = chance.choice(files)
+        touched.add(victim.parent.name)
+        way = chance.randrange(7)
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            if way == 0:
+                os.truncate(victim, chance.randrange(victim.stat().st_size + 1))
+            elif way == 1:
+                other = chance.choice(files)
+                touched.add(other.parent.name)
+                a, b = victim.read_bytes(), other.read_bytes()
+                victim.write_bytes(b)
+                other.write_bytes(a)
+            elif way == 2:
+                victim.unlink()
+            elif way == 3:
+                victim.write_bytes(chance.randbytes(chance.randrange(5000)))
+            elif way == 4:
+                os.truncate(victim, 2 << 30)
+            elif way == 5:
+                content = bytearray(victim.read_bytes())
+                for _ in range(3):
+                    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+                victim.write_bytes(content)
+            else:
+                victim.unlink()
+                victim.mkdir()
+    for state in ("queue", "active", "scheduled", "done", "failed", "hold", "corrupt"):
+        if chance.random() < 0.3:
+            name = chance.choice(["core", "notes.txt", "x" * 200, "-rf", "20260101T000000Z-000000000000", "job.json"]) + f"-{state}"
+            path = spool / state / name
+            if chance.random() < 0.5:
+                path.write_bytes(chance.randbytes(1000))
+                if chance.random() < 0.3:
+                    os.truncate(path, 2 << 30)
+            else:
+                path.mkdir()
+                (path / "journal").write_bytes(chance.randbytes(200))
+            planted.add(name)
+    if chance.random() < 0.3:
+        (spool / "number").write_bytes(chance.randbytes(40))
+    return touched, planted
+
+
+def spools():
+    count = 1000 if LONG else 100
+    with in_memory() as memory:
+        whole = pathlib.Path(memory) / "template"
+        template(whole)
+        live = {job.name: json.loads((job / "job.json").read_text()) for state in ("queue", "active") for job in (whole / state).iterdir()}
+        check(len(live) == 8, f"{len(live)} live jobs")
+        slowest = 0
+        for seed in range(count):
+            chance = random.Random(seed)
+            # Leaving after a failure keeps the folder, and with it the spool.
+            with Daemon(CONFIG) as daemon:
+                daemon.stop()
+                for name in ("note.txt", "late.txt"):
+                    (daemon.assets / name).write_text("for everybody\n")
+                spool = daemon.root / "spool"
+                shutil.rmtree(spool)
+                shutil.copytree(whole, spool)
+                touched, planted = damage(spool, chance)
+                begun = time.monotonic()
+                daemon.ready = 10
+                daemon.start()
+                slowest = max(slowest, time.monotonic() - begun)
+                for job in sorted(set(live) - touched):
+                    name = live[job]["name"].removesuffix(".toml")
+                    run = daemon.run(name, 20)
+                    check(run.report["verdict"] == "clean", f"seed {seed}: {name} is {run.report['verdict']}")
+                check(daemon.alive(), f"seed {seed}: the daemon died")
+                daemon.stop()
+                left = {path.name for path in spool.glob("*/*")}
+                for name in touched | planted:
+                    check(any(name in other for other in left), f"seed {seed}: {name} is gone without a word")
+        print(f"  {count} damaged spools, the slowest start took {slowest:.2f} s")
+        check(slowest <= 5, f"a start took {slowest:.1f} s")
+
+
+TESTS = (manifests, strange_things, spools)
+
+
+def test():
+    wanted = os.environ.get("EXPORTD_ONLY", "").split()
+    for one in TESTS:
+        if not wanted or one.__name__ in wanted:
+            begun = time.monotonic()
+            one()
+            print(f"{one.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    alone()
+    main(test)
