@@ -67,6 +67,8 @@ const MOST_THREADS: usize = 256;
 const AGAIN: Duration = Duration::from_secs(5);
 /// Waiting and scheduled jobs that the board shows, of each.
 const MOST_POSTINGS: usize = 1000;
+/// How long the drop folder may be out of reach before it is worth a mail.
+const LASTS: Duration = Duration::from_secs(300);
 /// Who waits for room in the spool, beside jobs.
 const ACCEPTING: &str = "accepting";
 /// As [`ACCEPTING`].
@@ -132,6 +134,14 @@ struct Hall {
     resting: AtomicUsize,
 }
 
+/// What keeps the drop folder from being read.
+struct Trouble {
+    words: String,
+    since: Timestamp,
+    seen: Instant,
+    told: bool,
+}
+
 /// A job only waits, as long as this is there.
 struct Rest<'h>(&'h AtomicUsize);
 
@@ -156,10 +166,11 @@ impl Hall {
     /// Notes that a disk is full.
     fn no_room(&self, folder: &Path, who: &str) {
         if self.full.begin(folder, who) {
-            self.operator_notice(&format!(
+            tracing::error!(
                 "no room left in {}: what needs it waits and goes on by itself",
                 folder.display()
-            ));
+            );
+            self.mail.tell_operator(&Notice::DiskFull { folder, since: now() });
         }
     }
 
@@ -168,12 +179,6 @@ impl Hall {
         if self.full.end(folder, who) {
             tracing::info!(folder = %folder.display(), "there is room again");
         }
-    }
-
-    /// Tells whoever runs the daemon; called once for each incident.
-    #[expect(clippy::unused_self, reason = "the outbox is where such words go next")]
-    fn operator_notice(&self, text: &str) {
-        tracing::error!("{text}");
     }
 
     fn postings(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Posting>> {
@@ -200,7 +205,7 @@ struct Daemon {
     /// Whether anything has happened that the board does not show yet.
     news: bool,
     /// Why not everything in the drop folder can be taken, as it was said last.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
     /// How often an end was asked for.
     stops: u32,
     fatal: Option<DaemonError>,
@@ -556,27 +561,43 @@ impl Daemon {
         self.clock.scan = now + scanned.next.map_or(interval, |next| next.min(interval));
     }
 
-    /// Says, once, why not everything in the drop folder can be taken.
+    /// Says, once, why not everything in the drop folder can be taken; whoever runs the daemon gets
+    /// a mail when that lasts.
     fn troubled(&mut self, trouble: Option<&SpoolError>) {
-        let spool = &self.epoch.settings.folders.spool;
+        let folders = &self.epoch.settings.folders;
         let full = trouble.is_some_and(SpoolError::lacks_room);
         let words = trouble.map(|trouble| {
             let cause = std::error::Error::source(trouble);
             cause.map_or_else(|| trouble.to_string(), |cause| format!("{trouble}: {cause}"))
         });
-        if words == self.trouble {
-            return;
-        }
-        match &words {
-            Some(_) if full => self.hall.no_room(spool, ACCEPTING),
-            Some(words) => tracing::warn!(trouble = words, "drop folder"),
-            None => {
-                self.hall.has_room(spool, ACCEPTING);
-                tracing::info!("the drop folder is read again");
+        if words.as_ref() != self.trouble.as_ref().map(|trouble| &trouble.words) {
+            match &words {
+                Some(_) if full => self.hall.no_room(&folders.spool, ACCEPTING),
+                Some(words) => tracing::warn!(trouble = words, "drop folder"),
+                None => {
+                    self.hall.has_room(&folders.spool, ACCEPTING);
+                    tracing::info!("the drop folder is read again");
+                }
             }
+            self.news = true;
         }
-        self.trouble = words;
-        self.news = true;
+        let before = self.trouble.take();
+        self.trouble = words.map(|words| match before {
+            Some(before) => Trouble { words, ..before },
+            None => Trouble { words, since: now(), seen: Instant::now(), told: false },
+        });
+        if let Some(trouble) = &mut self.trouble
+            && !full
+            && !trouble.told
+            && trouble.seen.elapsed() >= LASTS
+        {
+            trouble.told = true;
+            self.hall.mail.tell_operator(&Notice::DropGone {
+                folder: &folders.drop,
+                since: trouble.since,
+                reason: &trouble.words,
+            });
+        }
     }
 
     fn begin(&mut self, claim: Claim) {

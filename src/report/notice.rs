@@ -19,7 +19,7 @@ const MOST_LISTED: usize = 100;
 /// Something that whoever runs the daemon should know.
 #[derive(Debug, Clone, Copy)]
 pub enum Notice<'a> {
-    /// The drop folder has been gone for a while.
+    /// The drop folder has been out of reach for a while.
     DropGone {
         /// Where it should be.
         folder: &'a Path,
@@ -71,7 +71,7 @@ impl Notice<'_> {
     fn outcome(&self) -> String {
         match self {
             Self::DropGone { folder, .. } => {
-                format!("the drop folder {} is gone", shown(&folder.to_string_lossy()))
+                format!("the drop folder {} cannot be read", shown(&folder.to_string_lossy()))
             }
             Self::DiskFull { folder, .. } => {
                 format!("the disk of {} is full, jobs wait", shown(&folder.to_string_lossy()))
@@ -83,8 +83,9 @@ impl Notice<'_> {
     fn todo(&self) -> &'static str {
         match self {
             Self::DropGone { .. } => {
-                "Mount or make the folder again. Nothing has to be restarted: exportd looks for it \
-                 every few seconds. What lies in it is taken then."
+                "Mount or make the folder again, or let the service read and write it. Nothing has \
+                 to be restarted: exportd looks for it every few seconds. What lies in it is taken \
+                 then."
             }
             Self::DiskFull { .. } => {
                 "Make room on that disk. Nothing has to be restarted: jobs go on by themselves \

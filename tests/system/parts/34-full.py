@@ -68,8 +68,13 @@ class Small(Daemon):
         self.drop_text(f"{job}.toml", manifest(job, list(handles), fmt="orig", **keys))
         return self.run(job, seconds)
 
-    def told_once(self):
+    def told_once(self, by_mail=True):
         check(self.said("goes on by itself") == 1, "the operator was not told exactly once")
+        notices = lambda: [mail for mail in self.mails() if mail["X-Exportd-Notice"] == "disk-full"]
+        if by_mail:
+            wait_for(notices, 5, "the operator gets no mail of a full disk")
+            check(len(notices()) == 1, f"{len(notices())} mails of one full disk")
+            check(str(self.disk) in notices()[0].get_content(), "the mail does not name the folder")
 
 
 def waiting(daemon, name):
@@ -158,7 +163,8 @@ def mail():
         daemon.fill()
         daemon.drop_text("told.toml", manifest("told", ["note.txt"], fmt="orig"))
         waiting(daemon, "told.toml")
-        daemon.told_once()
+        # A mail has no room either.
+        daemon.told_once(by_mail=False)
         silent = manifest("silent", ["note.txt"], fmt="orig", emailSetting="None")
         daemon.drop_text("silent.toml", silent)
         daemon.run("silent", 10)
