@@ -208,6 +208,26 @@ def bombs():
     }
 
 
+# What each must come to. Those that are exported promise little or unpack to what a worker may use.
+LARGE, MEMORY = ("ExportError", "is too large"), ("ExportError", "needs more memory")
+VERDICTS = {
+    "gray.png": LARGE, "canvas.gif": LARGE, "sides.jpg": LARGE, "sides.webp": LARGE, "runs.bmp": LARGE, "runs.psd": LARGE,
+    "size.j2k": LARGE, "size.avif": LARGE, "page.pdf": LARGE, "deep.png": MEMORY, "deflated.pdf": MEMORY,
+    "count.tif": ("ExportError", "cannot be read"), "laughs.svg": ("ExportError", "reference loop"),
+    "uses.svg": ("ExportError", "nodes limit"), "nested.svg": ("ExportWarning", "nested more than"),
+}
+HARMLESS = {"text.png", "profile.png", "strip.tif", "frames.gif", "runs9000.bmp", "size9000.j2k", "recursive.pdf", "nested.pdf"}
+
+
+def as_expected(run, name):
+    """Checks that a bomb was refused for what it is, or is one of the harmless ones."""
+    kind, words = VERDICTS.get(name, ("ExportSuccess", ""))
+    check((kind == "ExportSuccess") == (name in HARMLESS), f"{name} is in no table")
+    entry = run.of(f"bombs/{name}")[-1]
+    said = f"{entry['logType']}: {entry['logMessage']}"
+    check(entry["logType"] == kind and words in entry["logMessage"], f"{name}: {kind} of {words!r} was expected, it is {said}")
+
+
 # ---------------------------------------------------------------- changed files
 
 
@@ -314,6 +334,7 @@ def test():
         print(f"{len(handles)} bombs: {time.monotonic() - start:.1f} s, {verdicts(run, handles)}")
         for handle in handles:
             print(f"  {handle}: {run.of(handle)[-1]['logMessage']}")
+            as_expected(run, pathlib.Path(handle).name)
         fine = [name for name in good if [entry["logType"] for entry in run.of(name)] == ["ExportSuccess"]]
         check(len(fine) == len(good), "a good picture among bombs is not well")
         grown(daemon, before, "bombs")
