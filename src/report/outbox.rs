@@ -327,8 +327,25 @@ impl Outbox {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
         let message = smtp::render(letter).map_err(|e| invalid(e.to_string()))?;
         let tmp = self.settings.folder.join("tmp").join(format!("{mid}.eml"));
-        remove_durable(&tmp)?;
-        write_new(&tmp, &message, MODE)?;
+        let result = self.put_by_way_of(&tmp, &message, letter, complete);
+        if result.is_err() {
+            // Nobody may come back to it: what it takes, others need.
+            let _ = fs::remove_file(&tmp);
+        }
+        result
+    }
+
+    fn put_by_way_of(
+        &self,
+        tmp: &Path,
+        message: &[u8],
+        letter: &Letter,
+        complete: impl FnOnce(&mut Env),
+    ) -> io::Result<Queued> {
+        let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let mid = letter.mid.as_str();
+        remove_durable(tmp)?;
+        write_new(tmp, message, MODE)?;
         let state = if self.settings.smtp.is_some() {
             let from = Address::parse(&letter.from).map_err(|e| invalid(e.to_string()))?;
             let mut env =
@@ -340,10 +357,10 @@ impl Outbox {
         } else {
             State::Sent
         };
-        match publish(&tmp, &self.eml(state, mid)) {
+        match publish(tmp, &self.eml(state, mid)) {
             Ok(()) => Ok(Queued::New),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                remove_durable(&tmp)?;
+                remove_durable(tmp)?;
                 Ok(Queued::Already)
             }
             Err(error) => Err(error),

@@ -86,6 +86,20 @@ fn a_name_in_any_folder_is_queued_already() {
 }
 
 #[test]
+fn a_mail_that_cannot_be_written_leaves_nothing() {
+    for smtp in [None, Some(nowhere())] {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(dir.path(), smtp);
+        let outbox = Outbox::open(settings.clone(), "/bin/false".into()).unwrap();
+        for name in ["new", "sent"] {
+            fs::remove_dir(dir.path().join(name)).unwrap();
+        }
+        assert!(outbox.enqueue(&letter(&settings)).is_err());
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+}
+
+#[test]
 fn what_a_crash_leaves_is_cleared_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path(), Some(nowhere()));
