@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -467,9 +467,22 @@ pub fn sync_dir(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// The system's; the temporary file is removed and the old content is untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_atomic_by(path, mode, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomic`], of content that is made as it is written.
+///
+/// # Errors
+/// As [`write_atomic`], and those of `fill`.
+pub fn write_atomic_by(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = parent_of(path);
     let tmp = temporary_name(path);
-    let result = write_new(&tmp, bytes, mode).and_then(|()| {
+    let result = create_filled(&tmp, mode, fill).and_then(|file| {
+        file.sync_all()?;
         rustix::fs::rename(&tmp, path)?;
         sync_dir(folder)
     });
@@ -514,13 +527,22 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// The system's, `AlreadyExists` when the name is taken.
 pub fn write_unsynced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<File> {
+    create_filled(path, mode, |file| file.write_all(bytes))
+}
+
+fn create_filled(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<File> {
     let fd = rustix::fs::open(
         path,
         OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW,
         Mode::RUSR | Mode::WUSR,
     )?;
-    let mut file = File::from(fd);
-    file.write_all(bytes)?;
+    let mut file = BufWriter::new(File::from(fd));
+    fill(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     // After the content: the umask must not decide who reads a published file.
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
     Ok(file)

@@ -12,7 +12,7 @@
 //! A crash leaves a folder without `report.json`; the run is then taken up again and writes the
 //! same files over. Once `report.json` is there it stays as it is: it has been read.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Report, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
-use crate::fs::{RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_atomic};
+use crate::fs::{
+    RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_atomic, write_atomic_by,
+};
 use crate::job::Verdict;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
 use crate::library::AssetType;
@@ -205,7 +207,9 @@ impl ReportFolder {
         }
         remove_durable(&self.path.join("status.json"))?;
         remove_durable(&self.path.join(OWNER))?;
-        self.write("report.json", &report_json(report.log)?)
+        // Of many assets it is long: it is written as it is made.
+        let path = self.path.join("report.json");
+        write_atomic_by(&path, FILE_MODE, |file| report_json(report.log, file))
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -248,9 +252,10 @@ pub fn verdict(run: &Path) -> Option<Verdict> {
 /// Writes `report.json`.
 ///
 /// # Errors
-/// Only when memory ends.
-pub fn report_json(log: &JobLog) -> io::Result<Vec<u8>> {
-    json(&JsonReport::new(log))
+/// Those of `to`.
+pub fn report_json(log: &JobLog, to: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *to, &JsonReport::new(log))?;
+    to.write_all(b"\n")
 }
 
 /// `report.json`; what has no meaning is absent.
@@ -604,7 +609,9 @@ mod tests {
             let outcome = AssetOutcome::Copied { file, warnings: Vec::new() };
             log.assets.push(samples::asset(name, outcome));
         }
-        let json: serde_json::Value = serde_json::from_slice(&report_json(&log).unwrap()).unwrap();
+        let mut json = Vec::new();
+        report_json(&log, &mut json).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let of = |kind: &str| {
             json["details"].as_array().unwrap().iter().filter(|d| d["logType"] == kind).count()
         };

@@ -18,7 +18,7 @@
 //! read back what there really is.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::disk;
+
+/// How much of a line is written at once.
+const PIECE: usize = 64 << 10;
 
 /// Longest journal that is read, in bytes; a job of 30,000 assets writes about 15 MB.
 pub const MOST_JOURNAL_BYTES: u64 = 256 << 20;
@@ -260,19 +263,16 @@ impl Journal {
     fn add(&self, inner: &mut Inner, by: By, event: &impl Serialize) -> Result<(), JournalError> {
         let line =
             Line { seq: inner.lines + 1, at: Timestamp::now(), mono: monotonic_ms(), by, event };
-        // A line may be megabytes long: it is made in place, behind room for its checksum.
-        let mut bytes = b"00000000 ".to_vec();
-        let room = bytes.len();
-        serde_json::to_writer(&mut bytes, &line).map_err(JournalError::Encode)?;
-        let checksum = format!("{:08x} ", crc32fast::hash(&bytes[room..]));
-        bytes[..room].copy_from_slice(checksum.as_bytes());
-        bytes.push(b'\n');
-        if let Err(source) = disk::append(&mut inner.file, &bytes) {
+        // A line may be megabytes long: it is made twice, and never in memory as a whole.
+        let mut sum = Sum::default();
+        serde_json::to_writer(&mut sum, &line).map_err(JournalError::Encode)?;
+        let checksum = format!("{:08x} ", sum.crc.finalize());
+        if let Err(source) = append(&mut inner.file, checksum.as_bytes(), &line) {
             // Half a line may stand there; the next would be joined to it.
             inner.lost = disk::truncate(&inner.file, inner.length).is_err();
             return Err(JournalError::Write { path: self.path.clone(), source });
         }
-        inner.length += bytes.len() as u64;
+        inner.length += checksum.len() as u64 + sum.bytes + 1;
         inner.lines += 1;
         inner.unsynced = true;
         Ok(())
@@ -289,6 +289,48 @@ impl Journal {
         inner.unsynced = false;
         Ok(())
     }
+}
+
+/// Counts and sums up what is written.
+#[derive(Default)]
+struct Sum {
+    crc: crc32fast::Hasher,
+    bytes: u64,
+}
+
+impl Write for Sum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.crc.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The end of a journal, piece by piece.
+struct End<'f>(&'f mut File);
+
+impl Write for End<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        disk::append(self.0, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Adds a line; a short one in one go.
+fn append(file: &mut File, checksum: &[u8], line: &impl Serialize) -> io::Result<()> {
+    let mut end = BufWriter::with_capacity(PIECE, End(file));
+    end.write_all(checksum)?;
+    serde_json::to_writer(&mut end, line)?;
+    end.write_all(b"\n")?;
+    end.flush()
 }
 
 /// The part of a journal that counts.
