@@ -223,18 +223,7 @@ pub(super) fn line(gist: &Gist) -> String {
 mod tests {
     use super::*;
     use crate::diag::Fault;
-    use crate::report::{Pace, samples, text};
-
-    fn settings() -> MailSettings {
-        MailSettings {
-            folder: "mail".into(),
-            smtp: None,
-            from: "exportd <exportd@studio.example>".into(),
-            host: "studio.example".into(),
-            operators: Vec::new(),
-            pace: Pace::default(),
-        }
-    }
+    use crate::report::{samples, text};
 
     fn now() -> Timestamp {
         "2026-12-01T06:00:00Z".parse().unwrap()
@@ -247,7 +236,7 @@ mod tests {
     }
 
     fn letter(digest: &Digest) -> Letter {
-        digest.letter(&settings(), &Address::parse("mia@studio.example").unwrap(), now())
+        digest.letter(&samples::mail(), &Address::parse("mia@studio.example").unwrap(), now())
     }
 
     #[test]

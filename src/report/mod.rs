@@ -557,15 +557,7 @@ mod tests {
     use super::*;
 
     fn smtp(host: &str, tls: Tls) -> SmtpSettings {
-        SmtpSettings {
-            host: host.into(),
-            port: 25,
-            tls,
-            user: None,
-            password_file: None,
-            ca_file: None,
-            patience: Patience::default(),
-        }
+        SmtpSettings { host: host.into(), tls, ..samples::nowhere() }
     }
 
     #[test]
@@ -589,14 +581,7 @@ mod tests {
 
     #[test]
     fn our_own_name_is_a_host_name() {
-        let mut settings = MailSettings {
-            folder: "mail".into(),
-            smtp: None,
-            from: "exportd <exportd@studio.example>".into(),
-            host: "studio.example".into(),
-            operators: Vec::new(),
-            pace: Pace::default(),
-        };
+        let mut settings = samples::mail();
         assert_eq!(settings.check(), Ok(()));
         for host in ["", "a..b", "a b", "a>\r\nX-Evil: 1", "exämple.org", ".a"] {
             settings.host = host.into();

@@ -252,18 +252,7 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Pace;
-
-    fn settings() -> MailSettings {
-        MailSettings {
-            folder: "mail".into(),
-            smtp: None,
-            from: "exportd <exportd@studio.example>".into(),
-            host: "studio.example".into(),
-            operators: Vec::new(),
-            pace: Pace::default(),
-        }
-    }
+    use crate::report::samples;
 
     #[test]
     fn an_incident_has_one_name_and_says_what_to_do() {
@@ -277,8 +266,8 @@ mod tests {
             Notice::PutAside { found: "queue/x", moved_to: "corrupt/x", reason: "no record" };
         let mut names = Vec::new();
         for notice in [gone, full, aside] {
-            let letter = notice.letter(&settings(), &to, since);
-            assert_eq!(letter.mid, notice.letter(&settings(), &to, later).mid);
+            let letter = notice.letter(&samples::mail(), &to, since);
+            assert_eq!(letter.mid, notice.letter(&samples::mail(), &to, later).mid);
             assert!(letter.text.contains("What to do: "), "{}", letter.text);
             assert!(letter.subject.starts_with("[exportd] "), "{}", letter.subject);
             names.push(letter.mid);
@@ -286,6 +275,6 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), 3);
         let again = Notice::DropGone { folder, since: later, reason: "no such file" };
-        assert_ne!(again.letter(&settings(), &to, later).mid, names[0]);
+        assert_ne!(again.letter(&samples::mail(), &to, later).mid, names[0]);
     }
 }

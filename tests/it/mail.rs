@@ -45,19 +45,16 @@ impl Post {
         let settings = MailSettings {
             folder: dir.path().join("mail"),
             smtp: Some(SmtpSettings {
-                host: "127.0.0.1".into(),
                 port: server.port,
                 tls,
                 user: login.map(|(user, _)| user.to_owned()),
                 password_file,
                 ca_file: Some(server.ca_file()),
-                patience: Patience::default(),
+                ..runs::nowhere()
             }),
-            from: "exportd <exportd@studio.example>".into(),
-            host: "studio.example".into(),
-            operators: Vec::new(),
-            // How much one person is sent is a matter of its own, below.
+            // How much one person is sent is a matter of its own.
             pace: Pace { burst: 1_000, hourly: 1_000, all_burst: 1_000, all_hourly: 1_000 },
+            ..runs::mail()
         };
         Self { server, dir, settings, now: "2026-12-01T05:03:12Z".parse().unwrap() }
     }

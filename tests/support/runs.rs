@@ -9,7 +9,9 @@ use exportd::fs::RelPath;
 use exportd::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
 use exportd::job::{EmailSetting, Fmt, Verdict};
 use exportd::library::AssetType;
-use exportd::report::{Places, RetryRendition, RetryRequest};
+use exportd::report::{
+    MailSettings, Pace, Patience, Places, RetryRendition, RetryRequest, SmtpSettings, Tls,
+};
 
 pub const RUN: &str = "spring-tops_2026-12-01-06-00-00";
 
@@ -32,6 +34,31 @@ pub fn places() -> Places {
         out: "/srv/exportd/out".into(),
         reports: "/srv/exportd/reports".into(),
         shares: vec![("/srv/exportd".into(), r"\\nas\exports".into())],
+    }
+}
+
+/// Mail that is kept in `mail/` and leaves for nowhere.
+pub fn mail() -> MailSettings {
+    MailSettings {
+        folder: "mail".into(),
+        smtp: None,
+        from: "exportd <exportd@studio.example>".into(),
+        host: "studio.example".into(),
+        operators: Vec::new(),
+        pace: Pace::default(),
+    }
+}
+
+/// A relay on this machine that nobody listens on.
+pub fn nowhere() -> SmtpSettings {
+    SmtpSettings {
+        host: "127.0.0.1".into(),
+        port: 1,
+        tls: Tls::None,
+        user: None,
+        password_file: None,
+        ca_file: None,
+        patience: Patience::default(),
     }
 }
 

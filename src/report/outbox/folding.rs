@@ -5,7 +5,9 @@ use std::io;
 
 use jiff::Timestamp;
 
-use super::{Env, MOST_A_ROUND, Outbox, Round, State, Summary, Waiting};
+use super::round::{MOST_A_ROUND, Round};
+use super::shelves::Waiting;
+use super::{Env, Outbox, State, Summary};
 use crate::fs::{rename_new, sync_dir};
 use crate::report::digest::{Digest, LATE, Part};
 use crate::report::notice::{self, Missed};

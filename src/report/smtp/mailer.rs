@@ -1,0 +1,270 @@
+//! The sending child, which speaks to the relay.
+
+use std::io::{self, BufRead, Read as _, Write as _};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
+use rustix::process::{
+    Resource, Rlimit, Signal, getpid, kill_process, set_parent_process_death_signal, setrlimit,
+};
+
+use super::sender::{FAREWELL, Order, Word};
+use super::{Class, Outcome, Phase};
+use crate::diag::shown;
+use crate::report::Tls;
+
+/// Address space of the child, in bytes.
+const CHILD_MEMORY: u64 = 256 << 20;
+/// Every relay takes messages of this length (RFC 5321 §4.5.3.1.7); for longer ones it is asked.
+pub(super) const ALWAYS_TAKEN: usize = 64 << 10;
+/// Longest message the child takes.
+const MOST_MESSAGE: u64 = 16 << 20;
+
+/// Runs the hidden command `exportd mailer`: one order and one message on stdin, words on stdout.
+///
+/// Ends with 0 when it could say what came of it, whatever that was, else with 69.
+#[must_use]
+pub fn mailer_main() -> ExitCode {
+    match mailer(io::stdin().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(69),
+    }
+}
+
+fn mailer(mut stdin: impl BufRead) -> io::Result<()> {
+    let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    setrlimit(Resource::As, bound(CHILD_MEMORY))?;
+    setrlimit(Resource::Core, bound(0))?;
+    // A daemon that is gone must not have mail sent that it has no record of.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut line = String::new();
+    stdin.by_ref().take(1 << 16).read_line(&mut line)?;
+    let order: Order = serde_json::from_str(&line)?;
+    // The line holds the password; nothing needs it any more.
+    drop(line);
+    let mut message = Vec::new();
+    stdin.take(MOST_MESSAGE).read_to_end(&mut message)?;
+    let limit = Duration::from_millis(order.limit_ms);
+    thread::Builder::new().stack_size(64 << 10).spawn(move || {
+        thread::sleep(limit);
+        // Should the parent be gone: nobody waits for an answer.
+        let _ = kill_process(getpid(), Signal::KILL);
+    })?;
+    let mut phase = Phase::Start;
+    match transact(&order, &message, &mut phase) {
+        Ok((mut connection, answer)) => {
+            say(&Word::Result(Outcome {
+                phase: Phase::Dot,
+                code: Some(answer.code().into()),
+                text: shown(&answer.message().collect::<Vec<_>>().join(" ")),
+                class: Class::Sent,
+            }))?;
+            connection.set_timeout(Some(FAREWELL))?;
+            let _ = connection.quit();
+            Ok(())
+        }
+        Err(trouble) => say(&Word::Result(trouble.outcome(phase))),
+    }
+}
+
+fn say(word: &Word) -> io::Result<()> {
+    let mut line = serde_json::to_vec(word)?;
+    line.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line)?;
+    stdout.flush()
+}
+
+/// Why a transaction ended early.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Smtp(#[from] lettre::transport::smtp::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The message can never go this way.
+    #[error("{0}")]
+    Never(String),
+    /// The message is longer than the relay says it takes.
+    #[error("the relay takes messages of at most {most} bytes, and this one has {length}")]
+    TooBig { most: usize, length: usize },
+    #[error("{0}")]
+    Order(String),
+}
+
+impl Trouble {
+    fn outcome(&self, phase: Phase) -> Outcome {
+        match self {
+            Self::Smtp(error) => {
+                let code = error.status().map(u16::from);
+                let said = code.and_then(|_| std::error::Error::source(error));
+                let text = said.map_or_else(|| error.to_string(), ToString::to_string);
+                Outcome::failed(phase, code, &text)
+            }
+            Self::Never(_) => {
+                Outcome { class: Class::Dead, ..Outcome::failed(phase, None, &self.to_string()) }
+            }
+            Self::TooBig { .. } => {
+                Outcome { class: Class::TooBig, ..Outcome::failed(phase, None, &self.to_string()) }
+            }
+            Self::Io(_) | Self::Order(_) => Outcome::failed(phase, None, &self.to_string()),
+        }
+    }
+}
+
+fn enter(phase: &mut Phase, next: Phase) -> io::Result<()> {
+    *phase = next;
+    say(&Word::Phase(next))
+}
+
+/// One transaction; `phase` says how far it came.
+fn transact(
+    order: &Order,
+    message: &[u8],
+    phase: &mut Phase,
+) -> Result<(SmtpConnection, Response), Trouble> {
+    let wrong = |what: &str| Trouble::Order(format!("{what} is not an address"));
+    let from: lettre::Address = order.from.parse().map_err(|_| wrong(&order.from))?;
+    let to: lettre::Address = order.to.parse().map_err(|_| wrong(&order.to))?;
+    let mut connection = connect(order, phase)?;
+    enter(phase, Phase::Mail)?;
+    let parameters = mail_parameters(&connection, order, message)?;
+    if message.len() > ALWAYS_TAKEN {
+        // lettre does not keep what was offered beside its own extensions, so it is asked again.
+        let offers = connection.command(Ehlo::new(ClientId::Domain(order.hello.clone())))?;
+        let length = message.len();
+        match size_offered(offers.message()) {
+            Some(most) if most > 0 && length > most => {
+                return Err(Trouble::TooBig { most, length });
+            }
+            _ => {}
+        }
+    }
+    connection.command(Mail::new(Some(from), parameters))?;
+    enter(phase, Phase::Rcpt)?;
+    connection.command(Rcpt::new(to, Vec::new()))?;
+    enter(phase, Phase::Data)?;
+    // lettre takes any 2xx and 3xx. An answer slipped in before TLS began would stand for the next
+    // one from then on, so the two that must be what they are, are looked at.
+    in_step(&connection.command(Data)?, 354)?;
+    connection.set_timeout(Some(Duration::from_millis(order.answer_ms)))?;
+    // The final dot goes out when this iterator is at its end, so its end is where doubt begins.
+    let mut rest = Some(message);
+    let mut told = Ok(());
+    let pieces = std::iter::from_fn(|| {
+        let piece = rest.take();
+        if piece.is_none() {
+            told = enter(phase, Phase::Dot);
+        }
+        piece
+    });
+    let answer = connection.message_iter(pieces)?;
+    told?;
+    in_step(&answer, 250)?;
+    Ok((connection, answer))
+}
+
+/// Reads the longest message that a relay takes from its answer to EHLO (RFC 1870 §4); 0 is no
+/// limit.
+fn size_offered<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<usize> {
+    lines.find_map(|line| {
+        let (keyword, value) = line.trim().split_once(' ')?;
+        keyword.eq_ignore_ascii_case("SIZE").then(|| value.trim().parse().ok())?
+    })
+}
+
+fn in_step(answer: &Response, code: u16) -> Result<(), Trouble> {
+    if answer.has_code(code) {
+        return Ok(());
+    }
+    Err(Trouble::Order(format!("the relay answers out of step ({} for {code})", answer.code())))
+}
+
+fn connect(order: &Order, phase: &mut Phase) -> Result<SmtpConnection, Trouble> {
+    enter(phase, Phase::Connect)?;
+    let tls = match order.tls {
+        Tls::None => None,
+        Tls::Starttls | Tls::Implicit => Some(tls_parameters(order)?),
+    };
+    let bare = order.host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let hello = ClientId::Domain(order.hello.clone());
+    let mut connection = SmtpConnection::connect(
+        (bare.unwrap_or(&order.host), order.port),
+        Some(Duration::from_millis(order.silence_ms)),
+        &hello,
+        tls.as_ref().filter(|_| order.tls == Tls::Implicit),
+        None,
+    )?;
+    if let (Tls::Starttls, Some(tls)) = (order.tls, &tls) {
+        enter(phase, Phase::Starttls)?;
+        if !connection.can_starttls() {
+            return Err(Trouble::Order("the relay does not offer STARTTLS".into()));
+        }
+        connection.starttls(tls, &hello)?;
+    }
+    if let (Some(user), Some(password)) = (&order.user, &order.password) {
+        enter(phase, Phase::Auth)?;
+        let credentials = Credentials::new(user.clone(), password.clone());
+        connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)?;
+    }
+    Ok(connection)
+}
+
+/// Trusts the machine's certificates and those of `ca_file`; the name is always checked.
+fn tls_parameters(order: &Order) -> Result<TlsParameters, Trouble> {
+    let bare = order.host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let mut builder = TlsParameters::builder(bare.unwrap_or(&order.host).to_owned());
+    if let Some(file) = &order.ca_file {
+        let pem = std::fs::read(file)
+            .map_err(|error| Trouble::Order(format!("ca_file cannot be read: {error}")))?;
+        builder = builder.add_root_certificate(Certificate::from_pem(&pem)?);
+    }
+    Ok(builder.build()?)
+}
+
+/// SMTPUTF8 (RFC 6531) for an address that is not ASCII, and then 8BITMIME for its headers.
+fn mail_parameters(
+    connection: &SmtpConnection,
+    order: &Order,
+    message: &[u8],
+) -> Result<Vec<MailParameter>, Trouble> {
+    let offers = |extension| connection.server_info().supports_feature(extension);
+    let mut parameters = Vec::new();
+    if !order.from.is_ascii() || !order.to.is_ascii() {
+        if !offers(Extension::SmtpUtfEight) {
+            return Err(Trouble::Never(format!(
+                "the relay takes only ASCII addresses (no SMTPUTF8), and {} is none",
+                if order.to.is_ascii() { &order.from } else { &order.to }
+            )));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !message.is_ascii() {
+        if !offers(Extension::EightBitMime) {
+            return Err(Trouble::Never("the relay takes only ASCII (no 8BITMIME)".into()));
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_relay_says_how_much_it_takes() {
+        let size = |lines: &[&str]| size_offered(lines.iter().copied());
+        assert_eq!(size(&["relay.example hello", "8BITMIME", "SIZE 1048576"]), Some(1 << 20));
+        assert_eq!(size(&["relay.example", "size 70000 "]), Some(70_000));
+        assert_eq!(size(&["relay.example", "SIZE", "HELP"]), None);
+        assert_eq!(size(&["SIZE 99999999999999999999999999"]), None);
+        assert_eq!(size(&[]), None);
+    }
+}
