@@ -248,9 +248,8 @@ fn test_relay(
     let mail = &settings.mail;
     let sent = Address::parse(&mail.from).map_err(|error| error.to_string()).and_then(|from| {
         let message = smtp::render(letter).map_err(|error| error.to_string())?;
-        let envelope =
-            Envelope { from: from.mailbox(), to: letter.to.mailbox(), hello: &mail.host };
-        Ok(smtp::send(&program(), relay, envelope, &message))
+        let envelope = Envelope { from: from.mailbox(), to: letter.to.mailbox() };
+        Ok(smtp::send(&program(), relay, &mail.host, envelope, &message))
     });
     let outcome = match sent {
         Ok(outcome) => outcome,

@@ -1,6 +1,7 @@
 //! The mail thread: delivers what the outbox holds, so that no job ever waits for a relay.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -34,6 +35,7 @@ pub(super) struct Post {
     channel: Mutex<Channel>,
     words: Sender<Word>,
     trouble: Arc<Mutex<Option<String>>>,
+    ending: Arc<AtomicBool>,
     clock: Clock,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -66,6 +68,7 @@ impl Clock {
     /// Makes a relay's time as short as everything else.
     fn hurry(self, settings: &MailSettings) -> MailSettings {
         let mut settings = settings.clone();
+        settings.pace.gap /= self.haste;
         if let Some(smtp) = &mut settings.smtp {
             smtp.patience.transaction /= self.haste;
             smtp.patience.answer /= self.haste;
@@ -91,13 +94,19 @@ impl Post {
         let outbox = Arc::new(outbox);
         let (words, told) = mpsc::channel();
         let trouble = Arc::new(Mutex::new(None));
-        let (delivering, shared) = (Arc::clone(&outbox), Arc::clone(&trouble));
+        let ending = Arc::new(AtomicBool::new(false));
+        let courier = Courier {
+            outbox: Arc::clone(&outbox),
+            trouble: Arc::clone(&trouble),
+            ending: Arc::clone(&ending),
+            clock,
+        };
         let thread = std::thread::Builder::new()
             .name("mail".into())
-            .spawn(move || deliver(delivering, &told, &shared, clock))
+            .spawn(move || courier.deliver(&told))
             .map_err(failed(settings))?;
         let channel = Mutex::new(Channel::Mail(outbox));
-        Ok(Self { channel, words, trouble, clock, thread: Mutex::new(Some(thread)) })
+        Ok(Self { channel, words, trouble, ending, clock, thread: Mutex::new(Some(thread)) })
     }
 
     fn channel(&self) -> MutexGuard<'_, Channel> {
@@ -141,6 +150,7 @@ impl Post {
 
     /// Ends the thread, waiting for the mail in its hands as long as `patience`.
     pub(super) fn close(&self, patience: Duration) {
+        self.ending.store(true, Ordering::Relaxed);
         let _ = self.words.send(Word::End);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let until = Instant::now() + patience;
@@ -151,29 +161,42 @@ impl Post {
     }
 }
 
-/// Delivers until it is told to end.
-fn deliver(
-    mut outbox: Arc<Outbox>,
-    told: &Receiver<Word>,
-    trouble: &Mutex<Option<String>>,
+/// The thread that delivers.
+struct Courier {
+    outbox: Arc<Outbox>,
+    trouble: Arc<Mutex<Option<String>>>,
+    /// Set when no further mail is to begin.
+    ending: Arc<AtomicBool>,
     clock: Clock,
-) {
-    loop {
-        let now = clock.now();
-        let wait = match outbox.deliver_due(now) {
+}
+
+impl Courier {
+    /// Delivers until it is told to end.
+    fn deliver(mut self, told: &Receiver<Word>) {
+        loop {
+            let wait = self.round();
+            match told.recv_timeout(wait / self.clock.haste) {
+                Ok(Word::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Word::Settings(other)) => self.outbox = other,
+                Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Delivers what is due; says how long there is nothing to do.
+    fn round(&self) -> Duration {
+        let now = self.clock.now();
+        let goes_on = || !self.ending.load(Ordering::Relaxed);
+        match self.outbox.deliver_while(now, &goes_on) {
             Ok(summary) => {
-                *trouble.lock().unwrap_or_else(PoisonError::into_inner) = summary.relay_trouble;
+                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+                    summary.relay_trouble;
                 summary.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
             }
             Err(error) => {
                 tracing::error!(%error, "the outbox cannot be written");
                 LOOK
             }
-        };
-        match told.recv_timeout(wait / clock.haste) {
-            Ok(Word::Look) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Word::Settings(other)) => outbox = other,
-            Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! `mail/pace.json`: a restart begins no new storm.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,12 +27,16 @@ pub struct Pace {
     pub all_burst: u32,
     /// To all together an hour.
     pub all_hourly: u32,
+    /// Least time between two mails, so that a relay that has come back is not overrun.
+    pub gap: Duration,
 }
 
 impl Default for Pace {
-    /// 5 and then 20 an hour to one person; in no hour more than 200 to all.
+    /// 5 and then 20 an hour to one person; in no hour more than 200 to all, and never more than 5
+    /// a second.
     fn default() -> Self {
-        Self { burst: 5, hourly: 20, all_burst: 50, all_hourly: 150 }
+        let gap = Duration::from_millis(200);
+        Self { burst: 5, hourly: 20, all_burst: 50, all_hourly: 150, gap }
     }
 }
 

@@ -7,9 +7,14 @@
 //! the message may have been taken.
 //!
 //! ```text
-//! parent ── stdin ──▶ {"host":…,"password":…,"from":…,"to":…}\n  message bytes, to the end
+//! parent ── stdin ──▶ {"host":…,"password":…}\n
+//! parent ── stdin ──▶ {"from":…,"to":…,"length":…}\n  message bytes
 //! parent ◀─ stdout ── {"phase":"rcpt"}\n {"phase":"dot"}\n … {"result":{"phase":…,"code":…}}\n
 //! ```
+//!
+//! A connection carries the mails of one round ([`Line`]), one recipient a transaction. The child
+//! gets a mail when the one before it is over and written down, so what ends in the middle leaves
+//! at most the mail in hand in doubt.
 //!
 //! The password passes through that pipe only: never through an argument, the environment or a
 //! log.
@@ -24,4 +29,4 @@ pub use address::{Address, AddressError};
 pub use mailer::mailer_main;
 pub use message::{RenderError, render, shortened};
 pub use outcome::{Class, Outcome, Phase};
-pub use sender::{Envelope, send, send_watched};
+pub use sender::{Envelope, Line, send};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use exportd::job::log::JobLog;
@@ -53,7 +54,13 @@ impl Post {
                 ..runs::nowhere()
             }),
             // How much one person is sent is a matter of its own.
-            pace: Pace { burst: 1_000, hourly: 1_000, all_burst: 1_000, all_hourly: 1_000 },
+            pace: Pace {
+                burst: 1_000,
+                hourly: 1_000,
+                all_burst: 1_000,
+                all_hourly: 1_000,
+                ..runs::mail().pace
+            },
             ..runs::mail()
         };
         Self { server, dir, settings, now: "2026-12-01T05:03:12Z".parse().unwrap() }
@@ -408,6 +415,126 @@ fn no_server_holds_the_outbox_up() {
     }
 }
 
+// --------------------------------------------------------------------------- one connection
+
+/// Mails to so many different people.
+fn to_many(post: &Post, outbox: &Outbox, many: usize) {
+    for n in 0..many {
+        outbox.enqueue(&post.letter(&format!("p{n:02}@studio.example"))).unwrap();
+    }
+}
+
+fn accepted(post: &Post) -> Vec<String> {
+    let mut to: Vec<String> =
+        post.server.received().into_iter().filter(|r| r.accepted).map(|r| r.to).collect();
+    to.sort_unstable();
+    to
+}
+
+#[test]
+fn one_connection_carries_fifty_mails_to_different_people() {
+    let post = Post::new(Setup::new(Mode::Starttls));
+    let outbox = post.outbox();
+    to_many(&post, &outbox, 60);
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 50);
+    assert_eq!((post.server.connections(), post.server.logins()), (1, 1));
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 10);
+    assert_eq!((post.server.connections(), post.server.resets()), (2, 0));
+    let to = accepted(&post);
+    assert_eq!(to.len(), 60);
+    assert_eq!((to[0].as_str(), to[59].as_str()), ("p00@studio.example", "p59@studio.example"));
+}
+
+#[test]
+fn what_goes_wrong_in_the_middle_of_a_connection_is_one_mails_alone() {
+    // What the third of five meets, what becomes of it, and how many connections that takes.
+    let cases = [
+        (Mischief::Say(Step::Rcpt, "550 5.1.1 no such user"), State::Dead, 1),
+        (Mischief::Say(Step::Rcpt, "450 4.2.1 mailbox busy"), State::Deferred, 1),
+        (Mischief::Say(Step::Data, "451 4.3.0 not now"), State::Deferred, 1),
+        (Mischief::Say(Step::Dot, "554 5.6.0 no"), State::Dead, 1),
+        // Nobody knows whether it was taken.
+        (Mischief::Drop(Step::Dot), State::Deferred, 2),
+        (Mischief::Silence(Step::Dot), State::Deferred, 2),
+        (Mischief::Binary(Step::Dot), State::Deferred, 2),
+        // The relay has enough of the connection, not of the mail.
+        (Mischief::Say(Step::Mail, "421 4.7.0 too many messages"), State::Sent, 2),
+        (Mischief::Say(Step::Mail, "452 4.5.3 too many messages"), State::Sent, 2),
+        (Mischief::Say(Step::Rcpt, "421 4.7.0 too many messages"), State::Sent, 2),
+        (Mischief::Drop(Step::Mail), State::Sent, 2),
+        (Mischief::Drop(Step::Rcpt), State::Sent, 2),
+        (Mischief::Drop(Step::Data), State::Sent, 2),
+        (Mischief::Silence(Step::Rcpt), State::Sent, 2),
+    ];
+    for (mischief, state, connections) in cases {
+        let mut post = Post::plain();
+        impatient(&mut post);
+        let good = Mischief::Behave;
+        post.server.script([good, good, mischief, good, good, good]);
+        let outbox = post.outbox();
+        to_many(&post, &outbox, 5);
+        let summary = outbox.deliver_due(post.now).unwrap();
+        assert_eq!(summary.relay_trouble, None, "{mischief:?}");
+        assert_eq!(post.server.connections(), connections, "{mischief:?}");
+        let refused = connections == 1;
+        assert_eq!(post.server.resets(), usize::from(refused), "{mischief:?}");
+        let mut others = outbox.list().unwrap();
+        others.retain(|item| !item.mid.contains(".undelivered."));
+        let odd: Vec<Item> = others.extract_if(.., |item| item.state != State::Sent).collect();
+        let odd: Vec<State> = odd.iter().map(|item| item.state).collect();
+        let wanted: &[State] = if state == State::Sent { &[] } else { &[state] };
+        assert_eq!(odd, wanted, "{mischief:?}");
+        // Taken once each, whatever happened.
+        let to = accepted(&post);
+        let mut once = to.clone();
+        once.dedup();
+        assert_eq!((to.len(), once.len()), (others.len(), others.len()), "{mischief:?}");
+    }
+}
+
+#[test]
+fn a_mail_is_written_down_before_the_next_begins() {
+    let post = Post::plain();
+    let good = Mischief::Behave;
+    // The third waits for its answer while we look.
+    post.server.script([good, good, Mischief::Silence(Step::Dot)]);
+    let outbox = Arc::new(post.outbox());
+    to_many(&post, &outbox, 5);
+    let (sending, now) = (Arc::clone(&outbox), post.now);
+    let thread = std::thread::spawn(move || sending.deliver_due(now));
+    let until = Instant::now() + Duration::from_secs(10);
+    while post.server.received().len() < 3 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let items = outbox.list().unwrap();
+    let count = |state| items.iter().filter(|item| item.state == state).count();
+    assert_eq!((count(State::Sent), count(State::New)), (2, 3));
+    // Ends the wait: the server's end is the end of the connection.
+    drop(post.server);
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn no_more_mails_a_second_than_the_pace_allows_and_none_after_a_stop() {
+    let mut post = Post::plain();
+    post.settings.pace.gap = Duration::from_millis(60);
+    let outbox = post.outbox();
+    to_many(&post, &outbox, 12);
+    let begin = Instant::now();
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 12);
+    let took = begin.elapsed();
+    assert!(took >= 11 * post.settings.pace.gap, "{took:?}");
+    assert_eq!(post.server.connections(), 1);
+    assert_eq!(Pace::default().gap, Duration::from_millis(200), "five a second");
+
+    to_many(&post, &outbox, 20);
+    let asked = AtomicUsize::new(0);
+    let goes_on = || asked.fetch_add(1, Ordering::Relaxed) < 4;
+    let summary = outbox.deliver_while(post.now, &goes_on).unwrap();
+    assert!((1..4).contains(&summary.sent), "{}", summary.sent);
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 8 - summary.sent);
+}
+
 /// Every way of hazard in which a server can be bad, wherever in a conversation it begins.
 fn bad_servers() -> Vec<(Mode, &'static str, Mischief)> {
     use Mischief::{
@@ -522,7 +649,7 @@ fn a_mail_that_is_too_large_goes_once_more_as_text_only() {
     outbox.enqueue(&letter(&post)).unwrap();
     assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 1);
     let received = post.server.received();
-    assert_eq!((received.len(), post.server.connections()), (1, 2));
+    assert_eq!((received.len(), post.server.connections(), post.server.resets()), (1, 1, 1));
     assert!(received[0].message.len() < 70_000);
     assert_eq!(header(&parse(&received[0]), "Message-ID"), full_id(&letter(&post)));
     assert!(body(&parse(&received[0])).contains("The report has the rest."));
@@ -554,8 +681,8 @@ fn a_mailer_ends_with_whoever_started_it() {
     post.server.script([Mischief::Silence(Step::Greeting)]);
     let order = format!(
         "{{\"host\":\"127.0.0.1\",\"port\":{},\"tls\":\"none\",\"user\":null,\"password\":null,\
-         \"ca_file\":null,\"hello\":\"x.example\",\"from\":\"a@x.example\",\"to\":\"b@x.example\",\
-         \"limit_ms\":60000,\"silence_ms\":60000,\"answer_ms\":60000}}\n\nx\n",
+         \"ca_file\":null,\"hello\":\"x.example\",\"limit_ms\":60000,\"silence_ms\":60000,\
+         \"answer_ms\":60000}}\n{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"length\":3}}\n\nx\n",
         post.server.port
     );
     let input = post.dir.path().join("order");
@@ -785,9 +912,9 @@ fn what_goes_out_is_what_lies_on_disk() {
 fn a_transaction_says_how_far_it_came() {
     let post = Post::plain();
     let smtp = post.settings.smtp.clone().unwrap();
-    let envelope =
-        Envelope { from: "a@studio.example", to: "b@studio.example", hello: "studio.example" };
-    let outcome = send(Path::new(PROGRAM), &smtp, envelope, b"Subject: x\r\n\r\nx\r\n");
+    let envelope = Envelope { from: "a@studio.example", to: "b@studio.example" };
+    let message = b"Subject: x\r\n\r\nx\r\n";
+    let outcome = send(Path::new(PROGRAM), &smtp, "studio.example", envelope, message);
     assert_eq!((outcome.phase, outcome.code, outcome.class), (Phase::Dot, Some(250), Class::Sent));
     assert_eq!(outcome.text, "2.0.0 queued");
 }

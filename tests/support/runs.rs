@@ -1,6 +1,8 @@
 //! Runs with every verdict, for tests inside and outside the crate (hence `super::exportd`).
 #![allow(dead_code, unreachable_pub, reason = "not every test needs every sample")]
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::exportd;
@@ -45,7 +47,8 @@ pub fn mail() -> MailSettings {
         from: "exportd <exportd@studio.example>".into(),
         host: "studio.example".into(),
         operators: Vec::new(),
-        pace: Pace::default(),
+        // Tests are not kept waiting.
+        pace: Pace { gap: Duration::ZERO, ..Pace::default() },
     }
 }
 

@@ -1,7 +1,8 @@
 //! An SMTP server on the loopback interface: records what it is given, and misbehaves as told.
 //!
-//! One thread a connection. Each connection takes the next [`Mischief`] of the script; when the
-//! script is empty the server behaves.
+//! One thread a connection. Each connection takes the next [`Mischief`] of the script, and so does
+//! each further mail on it, unless that is one for the beginning of a connection; when the script is
+//! empty the server behaves.
 #![allow(dead_code, reason = "not every test needs every part")]
 
 use std::collections::VecDeque;
@@ -78,6 +79,12 @@ impl Mischief {
         };
         (s == step).then_some(self)
     }
+
+    /// Whether a mail can meet it on a connection that has carried others.
+    fn concerns_a_mail(self) -> bool {
+        use Step::{Data, Dot, Mail, Rcpt};
+        self == Self::Behave || [Mail, Rcpt, Data, Dot].iter().any(|&s| self.at(s).is_some())
+    }
 }
 
 /// One message that was given to the server, up to the final dot, whatever was answered to it.
@@ -127,6 +134,7 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     connections: AtomicUsize,
     logins: AtomicUsize,
+    resets: AtomicUsize,
     stop: AtomicBool,
 }
 
@@ -152,6 +160,7 @@ impl Server {
             received: Mutex::default(),
             connections: AtomicUsize::new(0),
             logins: AtomicUsize::new(0),
+            resets: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         });
         let ours = Arc::clone(&shared);
@@ -188,6 +197,11 @@ impl Server {
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How often a mail that was refused was followed by another on its connection.
+    pub fn resets(&self) -> usize {
+        self.shared.resets.load(Ordering::SeqCst)
     }
 
     /// How often somebody tried to log in.
@@ -291,6 +305,7 @@ struct Talk<'a> {
     mischief: Mischief,
     hello: String,
     user: Option<String>,
+    mails: usize,
     mail: String,
     to: String,
 }
@@ -310,6 +325,7 @@ fn serve(shared: &Shared, tcp: TcpStream) -> io::Result<()> {
         mischief,
         hello: String::new(),
         user: None,
+        mails: 0,
         mail: String::new(),
         to: String::new(),
     };
@@ -322,6 +338,7 @@ fn serve(shared: &Shared, tcp: TcpStream) -> io::Result<()> {
             "STARTTLS" => talk.starttls()?,
             "AUTH" => talk.auth(&argument)?,
             "MAIL" => {
+                talk.next_mail();
                 talk.mail = argument;
                 talk.answer(Step::Mail, "250 2.1.0 ok")?;
             }
@@ -332,6 +349,10 @@ fn serve(shared: &Shared, tcp: TcpStream) -> io::Result<()> {
                 talk.answer(Step::Rcpt, "250 2.1.5 ok")?;
             }
             "DATA" => talk.data()?,
+            "RSET" => {
+                shared.resets.fetch_add(1, Ordering::SeqCst);
+                talk.say("250 2.0.0 ok")?;
+            }
             "QUIT" => return talk.say("221 bye"),
             _ => talk.say("500 5.5.1 what?")?,
         }
@@ -340,6 +361,16 @@ fn serve(shared: &Shared, tcp: TcpStream) -> io::Result<()> {
 }
 
 impl Talk<'_> {
+    /// Takes what a further mail on this connection meets.
+    fn next_mail(&mut self) {
+        if self.mails > 0 {
+            let mut script = self.shared.script.lock().unwrap();
+            let next = script.pop_front_if(|next| next.concerns_a_mail());
+            self.mischief = next.unwrap_or(Mischief::Behave);
+        }
+        self.mails += 1;
+    }
+
     fn say(&mut self, line: &str) -> io::Result<()> {
         self.stream.write_all(format!("{line}\r\n").as_bytes())?;
         self.stream.flush()

@@ -9,9 +9,8 @@ use super::round::Round;
 use super::shelves::{Waiting, hold};
 use super::{BUSY, MODE, Outbox, State, Summary, in_seconds, later};
 use crate::fs::{sha256, write_atomic};
-use crate::report::SmtpSettings;
 use crate::report::pace::Ledger;
-use crate::report::smtp::{self, Class, Envelope, Outcome, Phase};
+use crate::report::smtp::{self, Class, Envelope, Line, Outcome, Phase};
 
 /// Minutes before the next attempt, after so many; then every hour.
 const BACK_OFF: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
@@ -23,7 +22,7 @@ impl Outbox {
     pub(super) fn attempt(
         &self,
         mut mail: Waiting,
-        relay: &SmtpSettings,
+        line: &mut Line<'_>,
         now: Timestamp,
         (round, summary): (&mut Round, &mut Summary),
     ) -> io::Result<Option<Waiting>> {
@@ -50,7 +49,7 @@ impl Outbox {
                 return Ok(Some(mail));
             }
         };
-        let mut outcome = self.transact(&mail, relay, &message, now);
+        let mut outcome = self.transact(&mail, line, &message, now);
         if outcome.class == Class::TooBig
             && !mail.env.shortened
             && let Some(short) = smtp::shortened(&message)
@@ -58,7 +57,7 @@ impl Outbox {
             tracing::warn!(mid = mail.mid, text = outcome.text, "mail is sent as text only");
             mail.env.shortened = true;
             write_atomic(&path, &short, MODE)?;
-            outcome = self.transact(&mail, relay, &short, now);
+            outcome = self.transact(&mail, line, &short, now);
         }
         let class = outcome.class;
         mail.env.last_code = outcome.code;
@@ -118,13 +117,12 @@ impl Outbox {
     fn transact(
         &self,
         mail: &Waiting,
-        relay: &SmtpSettings,
+        line: &mut Line<'_>,
         message: &[u8],
         now: Timestamp,
     ) -> Outcome {
-        let envelope =
-            Envelope { from: &mail.env.from, to: &mail.env.recipient, hello: &self.settings.host };
-        smtp::send_watched(&self.program, relay, envelope, message, &mut || {
+        let envelope = Envelope { from: &mail.env.from, to: &mail.env.recipient };
+        line.send(envelope, message, &mut || {
             let mut env = mail.env.clone();
             (env.phase, env.last_code) = (Some(Phase::Dot), None);
             env.last_text = Some("nobody waited for the relay's answer".into());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,6 +13,7 @@ use super::shelves::Waiting;
 use super::{BUSY, Env, Outbox, State, Summary, in_seconds};
 use crate::fs::FolderLock;
 use crate::report::pace::Ledger;
+use crate::report::smtp::Line;
 
 /// At most so many mails in one round, so that an orderly stop is not kept waiting.
 pub(super) const MOST_A_ROUND: usize = 50;
@@ -26,6 +28,8 @@ pub(super) struct Round {
     /// What the relay decided and the disk did not take: it must not be sent again.
     pub(super) unwritten: BTreeMap<String, (State, State, Env)>,
     pub(super) swept: Option<Timestamp>,
+    /// When the last mail began.
+    pub(super) last: Option<Instant>,
     /// Why the relay took nothing, the last time that it did not.
     pub(super) outage: Option<String>,
     /// Nothing is given up of which whoever runs the daemon was not told.
@@ -35,12 +39,20 @@ pub(super) struct Round {
 impl Outbox {
     /// Sends what is due, one mail after the other, and says when to come again.
     ///
-    /// Blocks as long as the relay takes, at most the limits of [`super::Patience`] a mail and 50
-    /// mails; belongs on a thread of its own.
+    /// Blocks as long as the relay takes, at most the limits of [`crate::report::Patience`] a mail
+    /// and 50 mails; belongs on a thread of its own.
     ///
     /// # Errors
     /// The system's, when the state of a mail cannot be written down.
     pub fn deliver_due(&self, now: Timestamp) -> io::Result<Summary> {
+        self.deliver_while(now, &|| true)
+    }
+
+    /// Delivers as [`Outbox::deliver_due`] does, and begins no mail once `goes_on` says no.
+    ///
+    /// # Errors
+    /// As [`Outbox::deliver_due`].
+    pub fn deliver_while(&self, now: Timestamp, goes_on: &dyn Fn() -> bool) -> io::Result<Summary> {
         let mut summary = Summary::default();
         let Some(relay) = &self.settings.smtp else { return Ok(summary) };
         let mut round = self.round();
@@ -57,7 +69,8 @@ impl Outbox {
         let before = round.ledger.clone();
         let (mut later, mut due) = self.due(&mut round, now)?;
         let mut probing = round.breaker.is_open();
-        while round.breaker.lets_try(now) && !due.is_empty() {
+        let mut line = Line::new(&self.program, relay, &self.settings.host);
+        while round.breaker.lets_try(now) && goes_on() && !due.is_empty() {
             let batch = if probing {
                 // One mail finds out, whichever has waited longest.
                 due.drain(..1).collect()
@@ -65,8 +78,9 @@ impl Outbox {
                 self.choose(&mut due, &mut later, &mut round, (now, &mut summary))?
             };
             for mail in batch {
-                if round.breaker.lets_try(now) {
-                    later.extend(self.attempt(mail, relay, now, (&mut round, &mut summary))?);
+                if round.breaker.lets_try(now) && goes_on() {
+                    self.keep_the_pace(&mut round);
+                    later.extend(self.attempt(mail, &mut line, now, (&mut round, &mut summary))?);
                 } else {
                     later.push(mail);
                 }
@@ -88,6 +102,15 @@ impl Outbox {
         summary.relay_trouble.clone_from(&round.breaker.trouble);
         summary.next_due = self.next_due(&later, &round, now);
         Ok(summary)
+    }
+
+    /// Waits until the next mail may follow the last one.
+    fn keep_the_pace(&self, round: &mut Round) {
+        let rest = round
+            .last
+            .map_or(Duration::ZERO, |last| self.settings.pace.gap.saturating_sub(last.elapsed()));
+        std::thread::sleep(rest);
+        round.last = Some(Instant::now());
     }
 
     /// Puts in order what the last round left, and forgets what is old.

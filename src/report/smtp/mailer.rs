@@ -2,19 +2,21 @@
 
 use std::io::{self, BufRead, Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use rustix::process::{
     Resource, Rlimit, Signal, getpid, kill_process, set_parent_process_death_signal, setrlimit,
 };
+use serde::de::DeserializeOwned;
 
-use super::sender::{FAREWELL, Order, Word};
+use super::sender::{FAREWELL, Order, Parcel, Word};
 use super::{Class, Outcome, Phase};
 use crate::diag::shown;
 use crate::report::Tls;
@@ -23,12 +25,10 @@ use crate::report::Tls;
 const CHILD_MEMORY: u64 = 256 << 20;
 /// Every relay takes messages of this length (RFC 5321 §4.5.3.1.7); for longer ones it is asked.
 pub(super) const ALWAYS_TAKEN: usize = 64 << 10;
-/// Longest message the child takes.
-const MOST_MESSAGE: u64 = 16 << 20;
 
-/// Runs the hidden command `exportd mailer`: one order and one message on stdin, words on stdout.
+/// Runs the hidden command `exportd mailer`: one order and then messages on stdin, words on stdout.
 ///
-/// Ends with 0 when it could say what came of it, whatever that was, else with 69.
+/// Ends with 0 when it could say what came of each, whatever that was, else with 69.
 #[must_use]
 pub fn mailer_main() -> ExitCode {
     match mailer(io::stdin().lock()) {
@@ -43,33 +43,71 @@ fn mailer(mut stdin: impl BufRead) -> io::Result<()> {
     setrlimit(Resource::Core, bound(0))?;
     // A daemon that is gone must not have mail sent that it has no record of.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let mut line = String::new();
-    stdin.by_ref().take(1 << 16).read_line(&mut line)?;
-    let order: Order = serde_json::from_str(&line)?;
-    // The line holds the password; nothing needs it any more.
-    drop(line);
-    let mut message = Vec::new();
-    stdin.take(MOST_MESSAGE).read_to_end(&mut message)?;
-    let limit = Duration::from_millis(order.limit_ms);
-    thread::Builder::new().stack_size(64 << 10).spawn(move || {
-        thread::sleep(limit);
-        // Should the parent be gone: nobody waits for an answer.
-        let _ = kill_process(getpid(), Signal::KILL);
-    })?;
-    let mut phase = Phase::Start;
-    match transact(&order, &message, &mut phase) {
-        Ok((mut connection, answer)) => {
-            say(&Word::Result(Outcome {
+    let Some(order) = read_line::<Order>(&mut stdin)? else { return Ok(()) };
+    let alarm = Alarm::start(Duration::from_millis(order.limit_ms))?;
+    let mut connection = None;
+    while let Some(parcel) = read_line::<Parcel>(&mut stdin)? {
+        alarm.start_again();
+        let mut message = vec![0; parcel.length];
+        stdin.read_exact(&mut message)?;
+        let mut phase = Phase::Start;
+        let outcome = match transact(&order, (&parcel, &message), &mut connection, &mut phase) {
+            Ok(answer) => Outcome {
                 phase: Phase::Dot,
                 code: Some(answer.code().into()),
                 text: shown(&answer.message().collect::<Vec<_>>().join(" ")),
                 class: Class::Sent,
-            }))?;
-            connection.set_timeout(Some(FAREWELL))?;
-            let _ = connection.quit();
-            Ok(())
+            },
+            Err(trouble) => trouble.outcome(phase),
+        };
+        let goes_on = outcome.leaves_the_connection_in_order();
+        say(&Word::Result(outcome))?;
+        if !goes_on {
+            return Ok(());
         }
-        Err(trouble) => say(&Word::Result(trouble.outcome(phase))),
+    }
+    if let Some(Connection { mut smtp, .. }) = connection {
+        smtp.set_timeout(Some(FAREWELL))?;
+        let _ = smtp.quit();
+    }
+    Ok(())
+}
+
+/// Reads one line of JSON; `None` at the end.
+fn read_line<T: DeserializeOwned>(stdin: &mut impl BufRead) -> io::Result<Option<T>> {
+    let mut line = String::new();
+    if stdin.by_ref().take(1 << 16).read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_str(&line)?))
+}
+
+/// Ends this process when a mail takes too long. Should the parent be gone: nobody waits for an
+/// answer.
+struct Alarm {
+    at: Arc<Mutex<Instant>>,
+    limit: Duration,
+}
+
+impl Alarm {
+    fn start(limit: Duration) -> io::Result<Self> {
+        let at = Arc::new(Mutex::new(Instant::now() + limit));
+        let shared = Arc::clone(&at);
+        thread::Builder::new().stack_size(64 << 10).spawn(move || {
+            loop {
+                let at = *shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let rest = at.saturating_duration_since(Instant::now());
+                if rest.is_zero() {
+                    let _ = kill_process(getpid(), Signal::KILL);
+                }
+                thread::sleep(rest);
+            }
+        })?;
+        Ok(Self { at, limit })
+    }
+
+    fn start_again(&self) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.limit;
     }
 }
 
@@ -123,21 +161,37 @@ fn enter(phase: &mut Phase, next: Phase) -> io::Result<()> {
     say(&Word::Phase(next))
 }
 
-/// One transaction; `phase` says how far it came.
+/// A connection, and whether the last transaction on it came to its end.
+struct Connection {
+    smtp: SmtpConnection,
+    is_clean: bool,
+}
+
+/// One transaction; `phase` says how far it came. Without a connection it makes one.
 fn transact(
     order: &Order,
-    message: &[u8],
+    (parcel, message): (&Parcel, &[u8]),
+    connection: &mut Option<Connection>,
     phase: &mut Phase,
-) -> Result<(SmtpConnection, Response), Trouble> {
+) -> Result<Response, Trouble> {
     let wrong = |what: &str| Trouble::Order(format!("{what} is not an address"));
-    let from: lettre::Address = order.from.parse().map_err(|_| wrong(&order.from))?;
-    let to: lettre::Address = order.to.parse().map_err(|_| wrong(&order.to))?;
-    let mut connection = connect(order, phase)?;
+    let from: lettre::Address = parcel.from.parse().map_err(|_| wrong(&parcel.from))?;
+    let to: lettre::Address = parcel.to.parse().map_err(|_| wrong(&parcel.to))?;
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(Connection { smtp: connect(order, phase)?, is_clean: true }),
+    };
     enter(phase, Phase::Mail)?;
-    let parameters = mail_parameters(&connection, order, message)?;
+    let smtp = &mut connection.smtp;
+    if !std::mem::replace(&mut connection.is_clean, false) {
+        smtp.set_timeout(Some(FAREWELL))?;
+        smtp.command(Rset)?;
+    }
+    smtp.set_timeout(Some(Duration::from_millis(order.silence_ms)))?;
+    let parameters = mail_parameters(smtp, parcel, message)?;
     if message.len() > ALWAYS_TAKEN {
         // lettre does not keep what was offered beside its own extensions, so it is asked again.
-        let offers = connection.command(Ehlo::new(ClientId::Domain(order.hello.clone())))?;
+        let offers = smtp.command(Ehlo::new(ClientId::Domain(order.hello.clone())))?;
         let length = message.len();
         match size_offered(offers.message()) {
             Some(most) if most > 0 && length > most => {
@@ -146,14 +200,14 @@ fn transact(
             _ => {}
         }
     }
-    connection.command(Mail::new(Some(from), parameters))?;
+    smtp.command(Mail::new(Some(from), parameters))?;
     enter(phase, Phase::Rcpt)?;
-    connection.command(Rcpt::new(to, Vec::new()))?;
+    smtp.command(Rcpt::new(to, Vec::new()))?;
     enter(phase, Phase::Data)?;
     // lettre takes any 2xx and 3xx. An answer slipped in before TLS began would stand for the next
     // one from then on, so the two that must be what they are, are looked at.
-    in_step(&connection.command(Data)?, 354)?;
-    connection.set_timeout(Some(Duration::from_millis(order.answer_ms)))?;
+    in_step(&smtp.command(Data)?, 354)?;
+    smtp.set_timeout(Some(Duration::from_millis(order.answer_ms)))?;
     // The final dot goes out when this iterator is at its end, so its end is where doubt begins.
     let mut rest = Some(message);
     let mut told = Ok(());
@@ -164,10 +218,11 @@ fn transact(
         }
         piece
     });
-    let answer = connection.message_iter(pieces)?;
+    let answer = smtp.message_iter(pieces)?;
     told?;
     in_step(&answer, 250)?;
-    Ok((connection, answer))
+    connection.is_clean = true;
+    Ok(answer)
 }
 
 /// Reads the longest message that a relay takes from its answer to EHLO (RFC 1870 §4); 0 is no
@@ -231,16 +286,16 @@ fn tls_parameters(order: &Order) -> Result<TlsParameters, Trouble> {
 /// SMTPUTF8 (RFC 6531) for an address that is not ASCII, and then 8BITMIME for its headers.
 fn mail_parameters(
     connection: &SmtpConnection,
-    order: &Order,
+    parcel: &Parcel,
     message: &[u8],
 ) -> Result<Vec<MailParameter>, Trouble> {
     let offers = |extension| connection.server_info().supports_feature(extension);
     let mut parameters = Vec::new();
-    if !order.from.is_ascii() || !order.to.is_ascii() {
+    if !parcel.from.is_ascii() || !parcel.to.is_ascii() {
         if !offers(Extension::SmtpUtfEight) {
             return Err(Trouble::Never(format!(
                 "the relay takes only ASCII addresses (no SMTPUTF8), and {} is none",
-                if order.to.is_ascii() { &order.from } else { &order.to }
+                if parcel.to.is_ascii() { &parcel.from } else { &parcel.to }
             )));
         }
         parameters.push(MailParameter::SmtpUtfEight);

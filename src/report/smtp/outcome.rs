@@ -63,6 +63,14 @@ impl Outcome {
     pub fn failed(phase: Phase, code: Option<u16>, text: &str) -> Self {
         Self { phase, code, text: shown(text.trim()), class: classify(phase, code, text.trim()) }
     }
+
+    /// Tells whether the connection can carry another mail: what was said was about this one.
+    pub(super) const fn leaves_the_connection_in_order(&self) -> bool {
+        match self.class {
+            Class::Sent | Class::Deferred | Class::Dead | Class::TooBig => true,
+            Class::Relay | Class::Unknown => false,
+        }
+    }
 }
 
 /// Says what a failure means: whose fault it is, and whether later helps.

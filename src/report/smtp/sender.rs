@@ -2,28 +2,30 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Phase};
+use super::{Class, Outcome, Phase};
 use crate::report::{SmtpSettings, Tls};
 
-/// How long the child may say good-bye after the result is known.
+/// How long the child may say good-bye when there is nothing more to send.
 pub(super) const FAREWELL: Duration = Duration::from_secs(3);
+/// One connection carries at most so many mails.
+const MOST_ON_A_CONNECTION: usize = 50;
+/// Longest message that is handed to the child.
+const MOST_MESSAGE: usize = 16 << 20;
 
-/// What a child needs besides the message.
+/// For whom a message is, and from whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a> {
     /// The sender, `name@domain`.
     pub from: &'a str,
     /// The one recipient, `name@domain`.
     pub to: &'a str,
-    /// Our own host name, for EHLO.
-    pub hello: &'a str,
 }
 
 /// The first line on the child's stdin. It holds the password, so it has no `Debug`.
@@ -36,74 +38,148 @@ pub(super) struct Order {
     pub(super) password: Option<String>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) hello: String,
-    pub(super) from: String,
-    pub(super) to: String,
-    /// The child ends itself after so many milliseconds, should nobody else do it.
+    /// The child ends itself when a mail takes longer, should nobody else do it.
     pub(super) limit_ms: u64,
     /// Longest silence of the relay, in milliseconds: until the message goes out, and then.
     pub(super) silence_ms: u64,
     pub(super) answer_ms: u64,
 }
 
+/// The line before each message on the child's stdin.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Parcel {
+    pub(super) from: String,
+    pub(super) to: String,
+    /// So many bytes follow the line.
+    pub(super) length: usize,
+}
+
 /// A line on the child's stdout.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Word {
-    /// This phase begins.
+    /// This phase of the mail in hand begins.
     Phase(Phase),
-    /// It is over.
+    /// This mail is over.
     Result(Outcome),
 }
 
 /// Sends one message through a child process and always comes back: at the latest after both
 /// limits of [`crate::report::Patience`] and a few seconds.
 ///
-/// `program` is our own executable.
+/// `program` is our own executable, `hello` our own host name.
 #[must_use]
 pub fn send(
     program: &Path,
     settings: &SmtpSettings,
+    hello: &str,
     envelope: Envelope<'_>,
     message: &[u8],
 ) -> Outcome {
-    send_watched(program, settings, envelope, message, &mut || {})
+    Line::new(program, settings, hello).send(envelope, message, &mut || {})
 }
 
-/// Sends as [`send`] does, and calls `at_the_dot` when doubt begins: from there on the relay may
-/// have the message, whatever becomes of us.
-pub fn send_watched(
-    program: &Path,
-    settings: &SmtpSettings,
-    envelope: Envelope<'_>,
-    message: &[u8],
-    at_the_dot: &mut dyn FnMut(),
-) -> Outcome {
-    if let Err(error) = settings.check() {
-        return Outcome::failed(Phase::Start, None, &error.to_string());
+/// The way to the relay for the mails of one round.
+///
+/// A connection is made when a mail needs one, and carries the mails that follow: so many, and not
+/// for longer than one transaction may take. What goes wrong with one mail is that mail's alone: a
+/// connection that may be out of order carries no other.
+#[derive(Debug)]
+pub struct Line<'a> {
+    program: &'a Path,
+    settings: &'a SmtpSettings,
+    hello: &'a str,
+    sender: Option<Sender>,
+}
+
+impl<'a> Line<'a> {
+    /// Makes a line on which nothing was said yet.
+    ///
+    /// `program` is our own executable, `hello` our own host name.
+    #[must_use]
+    pub const fn new(program: &'a Path, settings: &'a SmtpSettings, hello: &'a str) -> Self {
+        Self { program, settings, hello, sender: None }
     }
-    let order = match order(settings, envelope) {
-        Ok(order) => order,
-        Err(error) => {
-            let what = format!("the password cannot be read: {error}");
-            return Outcome::failed(Phase::Start, None, &what);
+
+    /// Sends one message as [`send`] does, and calls `at_the_dot` when doubt begins: from there on
+    /// the relay may have the message, whatever becomes of us.
+    pub fn send(
+        &mut self,
+        envelope: Envelope<'_>,
+        message: &[u8],
+        at_the_dot: &mut dyn FnMut(),
+    ) -> Outcome {
+        if message.len() > MOST_MESSAGE {
+            let text = format!("no relay takes messages of {} bytes", message.len());
+            return Outcome { class: Class::TooBig, ..Outcome::failed(Phase::Start, None, &text) };
         }
-    };
-    let mut input = match serde_json::to_vec(&order) {
-        Ok(line) => line,
-        Err(error) => return Outcome::failed(Phase::Start, None, &error.to_string()),
-    };
-    input.push(b'\n');
-    input.extend_from_slice(message);
-    match spawn(program) {
-        Ok(child) => converse(child, input, settings, at_the_dot),
-        Err(error) => {
-            let what = format!("the sender cannot be started: {error}");
-            Outcome::failed(Phase::Start, None, &what)
+        let parcel = match parcel(envelope, message) {
+            Ok(parcel) => parcel,
+            Err(error) => return Outcome::failed(Phase::Start, None, &error.to_string()),
+        };
+        if let Some(sender) = self.sender.take().filter(Sender::may_carry_more) {
+            let outcome = self.carry(sender, parcel.clone(), at_the_dot);
+            if !tired_of_the_connection(&outcome) {
+                return outcome;
+            }
         }
+        match self.sender() {
+            Ok(sender) => self.carry(sender, parcel, at_the_dot),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Has a child carry one mail, and keeps the child when it can carry another.
+    fn carry(
+        &mut self,
+        mut sender: Sender,
+        parcel: Vec<u8>,
+        at_the_dot: &mut dyn FnMut(),
+    ) -> Outcome {
+        let outcome = sender.carry(parcel, self.settings, at_the_dot);
+        if outcome.leaves_the_connection_in_order() {
+            self.sender = Some(sender);
+        }
+        outcome
+    }
+
+    /// Starts a child; it connects when it has a mail.
+    fn sender(&self) -> Result<Sender, Outcome> {
+        let failed = |what: &str| Outcome::failed(Phase::Start, None, what);
+        self.settings.check().map_err(|error| failed(&error.to_string()))?;
+        let order = order(self.settings, self.hello)
+            .map_err(|error| failed(&format!("the password cannot be read: {error}")))?;
+        let mut line = serde_json::to_vec(&order).map_err(|error| failed(&error.to_string()))?;
+        line.push(b'\n');
+        let until = Instant::now() + self.settings.patience.transaction;
+        Sender::start(self.program, line, until)
+            .map_err(|error| failed(&format!("the sender cannot be started: {error}")))
     }
 }
 
-fn order(settings: &SmtpSettings, envelope: Envelope<'_>) -> io::Result<Order> {
+/// Tells whether a mail that did not go on a connection that had carried others should be tried on
+/// one of its own: a relay may have enough of a connection, which says nothing about the mail or
+/// about the relay. Never when the relay may have the message.
+fn tired_of_the_connection(outcome: &Outcome) -> bool {
+    match outcome.class {
+        Class::Relay => outcome.phase < Phase::Dot,
+        Class::Deferred => outcome.phase <= Phase::Mail,
+        Class::Sent | Class::Dead | Class::Unknown | Class::TooBig => false,
+    }
+}
+
+fn parcel(envelope: Envelope<'_>, message: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(&Parcel {
+        from: envelope.from.to_owned(),
+        to: envelope.to.to_owned(),
+        length: message.len(),
+    })?;
+    bytes.push(b'\n');
+    bytes.extend_from_slice(message);
+    Ok(bytes)
+}
+
+fn order(settings: &SmtpSettings, hello: &str) -> io::Result<Order> {
     let password = match (&settings.user, &settings.password_file) {
         (Some(_), Some(file)) => {
             let text = std::fs::read_to_string(file)?;
@@ -120,13 +196,103 @@ fn order(settings: &SmtpSettings, envelope: Envelope<'_>) -> io::Result<Order> {
         user: settings.user.clone(),
         password,
         ca_file: settings.ca_file.clone(),
-        hello: envelope.hello.to_owned(),
-        from: envelope.from.to_owned(),
-        to: envelope.to.to_owned(),
+        hello: hello.to_owned(),
         limit_ms: millis(patience.transaction + patience.answer + 2 * FAREWELL),
         silence_ms: millis(patience.transaction),
         answer_ms: millis(patience.answer),
     })
+}
+
+/// A child that is at work. When it is dropped it may take leave of the relay, and is killed then.
+#[derive(Debug)]
+struct Sender {
+    child: Child,
+    /// What the child is still to be told; dropping it closes the child's stdin.
+    parcels: Option<mpsc::Sender<Vec<u8>>>,
+    heard: Receiver<Word>,
+    threads: Vec<JoinHandle<()>>,
+    carried: usize,
+    /// No mail begins later.
+    until: Instant,
+}
+
+impl Sender {
+    /// Starts the child and tells it the order.
+    ///
+    /// Both pipes have a thread of their own, because a child that does not read must not hold the
+    /// parent up; killing the child ends both.
+    fn start(program: &Path, order: Vec<u8>, until: Instant) -> io::Result<Self> {
+        let mut child = spawn(program)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(io::Error::other("it has no pipes"));
+        };
+        let (parcels, told) = mpsc::channel();
+        let _ = parcels.send(order);
+        let (words, heard) = mpsc::channel();
+        let threads = vec![
+            thread::spawn(move || feed(stdin, &told)),
+            thread::spawn(move || listen(stdout, &words)),
+        ];
+        Ok(Self { child, parcels: Some(parcels), heard, threads, carried: 0, until })
+    }
+
+    fn may_carry_more(&self) -> bool {
+        self.carried < MOST_ON_A_CONNECTION && Instant::now() < self.until
+    }
+
+    /// Hands one mail over and listens until its end, or until its time is over.
+    fn carry(
+        &mut self,
+        parcel: Vec<u8>,
+        settings: &SmtpSettings,
+        at_the_dot: &mut dyn FnMut(),
+    ) -> Outcome {
+        let mut phase = if self.carried == 0 { Phase::Start } else { Phase::Mail };
+        self.carried += 1;
+        if let Some(parcels) = &self.parcels {
+            let _ = parcels.send(parcel);
+        }
+        let mut limit = Instant::now() + settings.patience.transaction;
+        let late = loop {
+            match self.heard.recv_timeout(limit.saturating_duration_since(Instant::now())) {
+                Ok(Word::Phase(next)) => {
+                    phase = next;
+                    if next == Phase::Dot {
+                        limit = Instant::now() + settings.patience.answer;
+                        at_the_dot();
+                    }
+                }
+                Ok(Word::Result(outcome)) => return outcome,
+                Err(RecvTimeoutError::Timeout) => break true,
+                Err(RecvTimeoutError::Disconnected) => break false,
+            }
+        };
+        let _ = self.child.kill();
+        let how = self.child.wait();
+        let how = how.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let what = if late {
+            "the relay took too long".to_owned()
+        } else {
+            format!("the sender ended without a result ({how})")
+        };
+        Outcome::failed(phase, None, &what)
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.parcels = None;
+        let limit = Instant::now() + FAREWELL;
+        // Its stdout ends with it; what it still says is of no interest.
+        while self.heard.recv_timeout(limit.saturating_duration_since(Instant::now())).is_ok() {}
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
 }
 
 fn spawn(program: &Path) -> io::Result<Child> {
@@ -141,68 +307,18 @@ fn spawn(program: &Path) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
-/// Feeds the child and listens to it until it ends or its time is over.
-///
-/// Both pipes have a thread of their own, because a child that does not read must not hold the
-/// parent up; killing the child ends both.
-fn converse(
-    mut child: Child,
-    input: Vec<u8>,
-    settings: &SmtpSettings,
-    at_the_dot: &mut dyn FnMut(),
-) -> Outcome {
-    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return end(child, Outcome::failed(Phase::Start, None, "the sender has no pipes"));
-    };
-    let writer = thread::spawn(move || {
+fn feed(mut stdin: ChildStdin, told: &Receiver<Vec<u8>>) {
+    for bytes in told {
         // A child that ended early has said why, or will be asked how it ended.
-        let _ = stdin.write_all(&input);
-    });
-    let (words, heard) = mpsc::channel();
-    let reader = thread::spawn(move || listen(stdout, &words));
-
-    let mut phase = Phase::Start;
-    let mut limit = Instant::now() + settings.patience.transaction;
-    let mut result = None;
-    let late = loop {
-        match heard.recv_timeout(limit.saturating_duration_since(Instant::now())) {
-            Ok(Word::Phase(next)) => {
-                phase = next;
-                if next == Phase::Dot {
-                    limit = Instant::now() + settings.patience.answer;
-                    at_the_dot();
-                }
-            }
-            Ok(Word::Result(outcome)) => {
-                result = Some(outcome);
-                limit = Instant::now() + FAREWELL;
-            }
-            Err(RecvTimeoutError::Timeout) => break true,
-            Err(RecvTimeoutError::Disconnected) => break false,
+        if stdin.write_all(&bytes).is_err() {
+            return;
         }
-    };
-    let _ = child.kill();
-    let how = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-    let _ = (writer.join(), reader.join());
-    result.unwrap_or_else(|| {
-        let what = if late {
-            "the relay took too long".to_owned()
-        } else {
-            format!("the sender ended without a result ({how})")
-        };
-        Outcome::failed(phase, None, &what)
-    })
-}
-
-fn end(mut child: Child, outcome: Outcome) -> Outcome {
-    let _ = child.kill();
-    let _ = child.wait();
-    outcome
+    }
 }
 
 fn listen(stdout: ChildStdout, words: &mpsc::Sender<Word>) {
-    // The child writes some ten lines; what is longer does not come from it.
-    for line in BufReader::new(stdout.take(1 << 16)).lines() {
+    // The child writes some ten lines a mail; what is longer does not come from it.
+    for line in BufReader::new(stdout.take(1 << 20)).lines() {
         let Ok(line) = line else { return };
         let Ok(word) = serde_json::from_str(&line) else { return };
         if words.send(word).is_err() {
@@ -214,17 +330,37 @@ fn listen(stdout: ChildStdout, words: &mpsc::Sender<Word>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::smtp::Class;
+    use crate::report::samples;
 
     #[test]
     fn a_missing_sender_is_not_the_mails_fault() {
-        let settings = crate::report::samples::nowhere();
-        let envelope = Envelope { from: "a@b.example", to: "c@d.example", hello: "b.example" };
+        let settings = samples::nowhere();
+        let envelope = Envelope { from: "a@b.example", to: "c@d.example" };
         let program = Path::new("/nonexistent/exportd");
-        let outcome = send(program, &settings, envelope, b"");
+        let outcome = send(program, &settings, "b.example", envelope, b"");
         assert_eq!((outcome.phase, outcome.class), (Phase::Start, Class::Relay));
         // A program that is not ours ends without a word.
-        let outcome = send(Path::new("/bin/true"), &settings, envelope, b"");
+        let outcome = send(Path::new("/bin/true"), &settings, "b.example", envelope, b"");
         assert_eq!((outcome.phase, outcome.class), (Phase::Start, Class::Relay));
+    }
+
+    #[test]
+    fn only_what_cannot_have_arrived_is_tried_on_a_connection_of_its_own() {
+        for (phase, code, again) in [
+            (Phase::Mail, None, true),
+            (Phase::Mail, Some(421), true),
+            (Phase::Mail, Some(452), true),
+            (Phase::Mail, Some(550), true),
+            (Phase::Rcpt, Some(421), true),
+            (Phase::Rcpt, Some(450), false),
+            (Phase::Rcpt, Some(550), false),
+            (Phase::Data, None, true),
+            (Phase::Dot, None, false),
+            (Phase::Dot, Some(421), false),
+            (Phase::Dot, Some(451), false),
+        ] {
+            let outcome = Outcome::failed(phase, code, "x");
+            assert_eq!(tired_of_the_connection(&outcome), again, "{phase:?} {code:?}");
+        }
     }
 }

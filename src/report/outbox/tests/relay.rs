@@ -34,7 +34,7 @@ impl Relay {
         write_atomic(&self.dir.path().join("answer"), lines.as_bytes(), 0o600).unwrap();
     }
 
-    /// What was sent so far, without order: the order of the sender and the message.
+    /// What was sent so far, without order: the line before each message, and the message.
     pub(super) fn given(&self) -> Vec<(serde_json::Value, Vec<u8>)> {
         let mut out = Vec::new();
         for entry in fs::read_dir(self.dir.path()).unwrap().flatten() {
@@ -43,8 +43,8 @@ impl Relay {
             }
             let bytes = fs::read(entry.path()).unwrap();
             let end = bytes.iter().position(|&b| b == b'\n').unwrap();
-            let order = serde_json::from_slice(&bytes[..end]).unwrap();
-            out.push((order, bytes[end + 1..].to_vec()));
+            let parcel = serde_json::from_slice(&bytes[..end]).unwrap();
+            out.push((parcel, bytes[end + 1..].to_vec()));
         }
         out
     }
