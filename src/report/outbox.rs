@@ -83,6 +83,9 @@ impl State {
 pub struct Env {
     /// The one recipient, `name@domain`.
     pub recipient: String,
+    /// The recipient's name as people see it, for a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The sender, `name@domain`.
     pub from: String,
     /// When it was queued.
@@ -132,6 +135,7 @@ impl Env {
     fn new(recipient: String, from: String, created: Timestamp) -> Self {
         Self {
             recipient,
+            name: None,
             from,
             created,
             attempts: 0,
@@ -281,6 +285,7 @@ impl Outbox {
             let from = Address::parse(&letter.from).map_err(|e| invalid(e.to_string()))?;
             let mut env =
                 Env::new(letter.to.mailbox().to_owned(), from.mailbox().to_owned(), letter.date);
+            env.name = letter.to.name().map(str::to_owned);
             env.gist = Some(letter.gist.clone());
             complete(&mut env);
             self.write_env(State::New, mid, &env)?;

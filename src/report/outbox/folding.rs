@@ -121,8 +121,9 @@ impl Outbox {
                 .map(|(mid, env)| (gist_of(mid, env), env.last_text.clone().unwrap_or_default()))
                 .collect(),
         };
+        let name = mails.iter().rev().find_map(|mail| mail.env.name.clone());
         let to = match Address::parse(&who) {
-            Ok(to) => to,
+            Ok(to) => to.named(name),
             Err(error) => {
                 // Only an envelope that was written by hand says so. The others go on.
                 tracing::error!(%error, "mail cannot be folded");

@@ -50,6 +50,19 @@ impl Address {
         Self { name: None, mailbox: "operator@localhost".into() }
     }
 
+    /// Gives the address the name that people see; one that cannot stand in a line is none.
+    #[must_use]
+    pub fn named(mut self, name: Option<String>) -> Self {
+        self.name = name.filter(|name| !name.chars().any(is_invisible));
+        self
+    }
+
+    /// Returns the name that people see.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Returns `name@domain`.
     #[must_use]
     pub fn mailbox(&self) -> &str {

@@ -32,6 +32,29 @@ fn a_digest_that_is_refused_takes_its_reports_along_and_a_retry_brings_all_back(
 }
 
 #[test]
+fn a_digest_is_addressed_as_single_mails_are() {
+    let relay = Relay::new();
+    let outbox = relay.outbox();
+    let settings = relay.settings();
+    // The name may have changed meanwhile; the last one is used.
+    for (n, to) in (0..9)
+        .zip(["\"Wang, Mia\" <mia@studio.example>", "Mia <mia@studio.example>"].into_iter().cycle())
+    {
+        let mut letter = numbered(&settings, n, Verdict::Clean, start());
+        letter.to = Address::parse(to).unwrap();
+        outbox.enqueue(&letter).unwrap();
+    }
+    outbox.deliver_due(start()).unwrap();
+    relay.forget();
+    outbox.deliver_due(in_seconds(start(), 180)).unwrap();
+    let given = relay.given();
+    let text = text_of(&given[0].1);
+    assert!(text.contains("4 reports in one mail"), "{text}");
+    assert!(text.contains("\nTo: \"Wang, Mia\" <mia@studio.example>\n"), "{text}");
+    assert_eq!(given[0].0["to"], "mia@studio.example");
+}
+
+#[test]
 fn a_crash_between_a_digest_and_its_reports_is_mended_at_the_next_start() {
     let relay = Relay::new();
     let settings = relay.settings();
