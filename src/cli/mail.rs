@@ -10,10 +10,18 @@ use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::{Exit, Places, complain, print, print_json, say};
 use crate::config::Settings;
-use crate::daemon::now;
+use crate::daemon::{lend_password, now};
+use crate::diag::shown;
 use crate::report::outbox::{Item, Outbox, State, sent_path};
 use crate::report::smtp::{self, Class, Envelope};
-use crate::report::{Address, MailSettings, Mid, notice, reading};
+use crate::report::{Address, Letter, MailSettings, Mid, SmtpSettings, notice, reading};
+
+/// Why a password that the service has is not here, and how to have it.
+const WHERE_IT_IS: &str = "\
+it is not in the configuration (mail.password_file), and the systemd credential smtp-password is lent \
+to the service alone. To test with the credential, let systemd lend it:
+  systemd-run --pipe --wait --collect --property=User=exportd \\
+    --property=LoadCredential=smtp-password:/etc/exportd/smtp-password exportd mail test";
 
 #[derive(Debug, Args)]
 pub(super) struct MailArgs {
@@ -129,7 +137,7 @@ fn described(item: &Item) -> String {
     let state = format!("{:?}", item.state).to_lowercase();
     let mut out = format!("{state:<9}{}", item.mid);
     if let Some(env) = &item.env {
-        out.push_str(&format!("\n         to {}", crate::diag::shown(&env.recipient)));
+        out.push_str(&format!("\n         to {}", shown(&env.recipient)));
         if item.state != State::Sent && item.state != State::Dead {
             out.push_str(&format!(", next try {:.0}", env.next_try));
         }
@@ -138,7 +146,7 @@ fn described(item: &Item) -> String {
         }
         if let Some(text) = &env.last_text {
             let code = env.last_code.map_or_else(String::new, |code| format!("{code} "));
-            out.push_str(&format!("\n         {code}{}", crate::diag::shown(text)));
+            out.push_str(&format!("\n         {code}{}", shown(text)));
         }
     }
     out.push('\n');
@@ -148,7 +156,7 @@ fn described(item: &Item) -> String {
 fn named(text: &str) -> Result<Mid, Exit> {
     let stem = text.strip_suffix(".eml").unwrap_or(text);
     Mid::from_stem(stem).ok_or_else(|| {
-        complain(&format!("\"{}\" is no name of a mail", crate::diag::shown(text)));
+        complain(&format!("\"{}\" is no name of a mail", shown(text)));
         Exit::Usage
     })
 }
@@ -228,11 +236,17 @@ fn test(settings: &Settings, address: Option<&str>) -> Result<Exit, Exit> {
         })?],
         None => settings.mail.operators(),
     };
+    let mut mail = settings.mail.clone();
+    lend_password(&mut mail);
+    if let Some(SmtpSettings { user: Some(user), password_file: None, .. }) = &mail.smtp {
+        complain(&format!("no password for mail.user \"{}\": {WHERE_IT_IS}", shown(user)));
+        return Err(Exit::Configuration);
+    }
     let mut exit = Exit::Well;
     for to in &to {
-        let letter = notice::test(&settings.mail, to, now());
-        exit = match &settings.mail.smtp {
-            Some(relay) => test_relay(settings, relay, &letter),
+        let letter = notice::test(&mail, to, now());
+        exit = match &mail.smtp {
+            Some(relay) => test_relay(&mail, relay, &letter),
             None => test_folder(settings, &letter)?,
         };
     }
@@ -240,12 +254,7 @@ fn test(settings: &Settings, address: Option<&str>) -> Result<Exit, Exit> {
 }
 
 /// Sends past the outbox, so that the relay's answer can be shown.
-fn test_relay(
-    settings: &Settings,
-    relay: &crate::report::SmtpSettings,
-    letter: &crate::report::Letter,
-) -> Exit {
-    let mail = &settings.mail;
+fn test_relay(mail: &MailSettings, relay: &SmtpSettings, letter: &Letter) -> Exit {
     let sent = Address::parse(&mail.from).map_err(|error| error.to_string()).and_then(|from| {
         let message = smtp::render(letter).map_err(|error| error.to_string())?;
         let envelope = Envelope { from: from.mailbox(), to: letter.to.mailbox() };
@@ -271,7 +280,7 @@ fn test_relay(
 }
 
 /// Without a relay mails are files, and so is this one.
-fn test_folder(settings: &Settings, letter: &crate::report::Letter) -> Result<Exit, Exit> {
+fn test_folder(settings: &Settings, letter: &Letter) -> Result<Exit, Exit> {
     let folder = &settings.mail.folder;
     let failed = |error: std::io::Error| unavailable(folder, &error);
     std::fs::create_dir_all(folder).map_err(failed)?;

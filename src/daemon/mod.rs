@@ -27,8 +27,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
-use crate::report::Notice;
 use crate::report::folder::ActiveState;
+use crate::report::{MailSettings, Notice};
 use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
 use crate::spool::{
@@ -290,7 +290,7 @@ fn listen(bell: Sender<Ring>) -> Result<(), DaemonError> {
 impl Daemon {
     fn open(flags: &Flags, config: Config) -> Result<Self, DaemonError> {
         let mut settings = config.settings;
-        lend_password(&mut settings);
+        lend_password(&mut settings.mail);
         let folders = settings.folders.clone();
         let (spool, recovered) = match Spool::open(&settings.spool_folders()) {
             Err(SpoolError::AlreadyRunning { folder }) => return Err(DaemonError::Held(folder)),
@@ -775,7 +775,7 @@ impl Daemon {
         let before = self.epoch.settings.folders.clone();
         let fresh = config::load(&self.flags).map_err(DaemonError::from).and_then(|config| {
             let mut settings = config.settings;
-            lend_password(&mut settings);
+            lend_password(&mut settings.mail);
             if settings.folders != before {
                 tracing::warn!("folders change at the next start only");
                 settings.folders = before;
@@ -831,8 +831,8 @@ fn next_firing(manifest: &[u8], now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Takes the relay's password from the service manager, when the configuration names no file.
-fn lend_password(settings: &mut Settings) {
-    if let Some(smtp) = &mut settings.mail.smtp {
+pub fn lend_password(mail: &mut MailSettings) {
+    if let Some(smtp) = &mut mail.smtp {
         smtp.password_file = smtp.password_file.take().or_else(systemd::smtp_credential);
     }
 }

@@ -919,6 +919,51 @@ fn a_transaction_says_how_far_it_came() {
     assert_eq!(outcome.text, "2.0.0 queued");
 }
 
+// ------------------------------------------------------------------------------ the command line
+
+#[test]
+fn a_test_mail_uses_the_password_that_systemd_lends_or_says_how_to_have_it() {
+    let post = Post::new(Setup::new(Mode::Starttls));
+    let config = post.dir.path().join("exportd.toml");
+    let text = format!(
+        "[mail]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"starttls\"\nuser = \"exportd\"\n\
+         ca_file = \"{}\"\nfrom = \"exportd@studio.example\"\n",
+        post.server.port,
+        post.server.ca_file().display()
+    );
+    exportd::fs::write_new(&config, text.as_bytes(), 0o600).unwrap();
+    let lent = post.dir.path().join("credentials");
+    std::fs::create_dir(&lent).unwrap();
+    let test = |lent: Option<&Path>| {
+        let mut command = std::process::Command::new(PROGRAM);
+        command.args(["mail", "test", "mia@studio.example", "--config"]).arg(&config);
+        command.arg("--root").arg(post.dir.path()).env_remove("CREDENTIALS_DIRECTORY");
+        command.envs(lent.map(|folder| ("CREDENTIALS_DIRECTORY", folder)));
+        let done = command.output().unwrap();
+        let words = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(words).unwrap())
+    };
+    // Not lent, or lent empty, as it is shipped.
+    let password = lent.join("smtp-password");
+    exportd::fs::write_new(&password, b"", 0o600).unwrap();
+    for lent in [None, Some(lent.as_path())] {
+        let (code, words) = test(lent);
+        assert_eq!(code, Some(78), "{words}");
+        assert!(words.contains("no password for mail.user \"exportd\""), "{words}");
+        assert!(
+            words.contains("mail.password_file") && words.contains("systemd-run --pipe"),
+            "{words}"
+        );
+        assert_eq!(post.server.connections(), 0);
+    }
+    std::fs::remove_file(&password).unwrap();
+    exportd::fs::write_new(&password, "s3cret pässword\n".as_bytes(), 0o600).unwrap();
+    let (code, words) = test(Some(&lent));
+    assert_eq!(code, Some(0), "{words}");
+    assert!(words.contains("took it: 250 2.0.0 queued"), "{words}");
+    assert_eq!(post.server.received()[0].user.as_deref(), Some("exportd"));
+}
+
 // ------------------------------------------------------------------------------ text and retry
 
 #[test]
