@@ -10,6 +10,8 @@ use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::{Exit, Places, complain, print, print_json, say};
 use crate::config::Settings;
+use crate::daemon::board::Board;
+use crate::daemon::space::Room;
 use crate::daemon::{lend_password, now};
 use crate::diag::shown;
 use crate::report::outbox::{Item, Outbox, State, sent_path};
@@ -130,7 +132,23 @@ fn list(settings: &Settings, all: bool, json: bool) -> Result<Exit, Exit> {
     if items.is_empty() {
         say("no mail waits, and none was given up");
     }
+    for trouble in troubles(settings) {
+        say(&trouble);
+    }
     Ok(Exit::Well)
+}
+
+/// Says why mail may not leave or not even be here.
+fn troubles(settings: &Settings) -> Vec<String> {
+    let folder = &settings.mail.folder;
+    let left = Room::left(folder);
+    let full = folder.is_dir() && (left.bytes == 0 || left.files == 0);
+    let board = Board::read(&settings.folders.drop);
+    let reported = board.and_then(|board| board.mail);
+    full.then(|| format!("no room left in {}: no mail can be queued", folder.display()))
+        .into_iter()
+        .chain(reported.map(|why| format!("mail does not leave: {}", shown(&why))))
+        .collect()
 }
 
 fn described(item: &Item) -> String {

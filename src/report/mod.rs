@@ -528,20 +528,22 @@ impl Channel {
         }
     }
 
-    /// Tells whoever runs the daemon, durably. The same incident is told once.
-    ///
-    /// Returns how many letters are new.
+    /// Writes what whoever runs the daemon is told, a letter to each.
+    #[must_use]
+    pub fn to_operators(&self, notice: &Notice<'_>, now: Timestamp) -> Vec<Letter> {
+        let Self::Mail(outbox) = self;
+        let settings = outbox.settings();
+        settings.operators().iter().map(|to| notice.letter(settings, to, now)).collect()
+    }
+
+    /// Hands a letter over, durably. The same incident is told once: a letter that is there already
+    /// is not new.
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub fn tell_operator(&self, notice: &Notice<'_>, now: Timestamp) -> io::Result<usize> {
+    pub fn hand_over(&self, letter: &Letter) -> io::Result<outbox::Queued> {
         let Self::Mail(outbox) = self;
-        let mut new = 0;
-        for to in outbox.settings().operators() {
-            let letter = notice.letter(outbox.settings(), &to, now);
-            new += usize::from(outbox.enqueue(&letter)? == outbox::Queued::New);
-        }
-        Ok(new)
+        outbox.enqueue(letter)
     }
 }
 

@@ -165,11 +165,19 @@ def mail():
         waiting(daemon, "told.toml")
         # A mail has no room either.
         daemon.told_once(by_mail=False)
+        said = lambda *words: subprocess.run(daemon.command(*words), capture_output=True, text=True, check=False).stderr
+        unsaid = "1 mail to whoever runs exportd cannot be queued"
+        wait_for(lambda: unsaid in said("status"), 5, f"status does not say what cannot be mailed: {said('status')}")
+        listed = said("mail", "list")
+        check(unsaid in listed and f"no room left in {daemon.disk}" in listed, f"mail list: {listed}")
         silent = manifest("silent", ["note.txt"], fmt="orig", emailSetting="None")
         daemon.drop_text("silent.toml", silent)
         daemon.run("silent", 10)
         (daemon.disk / "filler").unlink()
         ends_well(daemon, "told", 1)
+        # Once there is room it is told all the same.
+        daemon.told_once()
+        wait_for(lambda: unsaid not in said("status"), 5, f"status: {said('status')}")
 
 
 def spool():

@@ -163,8 +163,11 @@ fn mail_about_the_daemon_goes_to_whoever_runs_it_once_an_incident() {
         moved_to: "corrupt/x",
         reason: "its record cannot be read",
     };
-    assert_eq!(channel.tell_operator(&notice, start()).unwrap(), 1);
-    assert_eq!(channel.tell_operator(&notice, in_seconds(start(), 60)).unwrap(), 0);
+    for (after, queued) in [(0, Queued::New), (60, Queued::Already)] {
+        let letters = channel.to_operators(&notice, in_seconds(start(), after));
+        assert_eq!(letters.len(), 1);
+        assert_eq!(channel.hand_over(&letters[0]).unwrap(), queued);
+    }
     outbox.deliver_due(start()).unwrap();
     let given = relay.given();
     assert_eq!(given.len(), 1);
