@@ -61,12 +61,23 @@ impl<'a> JsonFinding<'a> {
     }
 }
 
-/// Places the findings of one file, in the text's order, at most [`MOST_FINDINGS`].
+/// Places the findings of one file, in the text's order, at most [`MOST_FINDINGS`], errors before
+/// warnings if there are more.
 #[must_use]
 pub fn json<'a>(file: &'a str, text: &str, findings: &'a [Diagnostic]) -> Vec<JsonFinding<'a>> {
-    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
-    sorted.sort_by_key(|finding| finding.span.start);
-    sorted.into_iter().take(MOST_FINDINGS).map(|f| JsonFinding::new(file, text, f)).collect()
+    most_telling(findings).into_iter().map(|f| JsonFinding::new(file, text, f)).collect()
+}
+
+/// Returns the findings that are shown, in the text's order: of too many, no warning takes the
+/// place of an error.
+fn most_telling(findings: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut chosen: Vec<&Diagnostic> = findings.iter().collect();
+    if chosen.len() > MOST_FINDINGS {
+        chosen.sort_by_key(|finding| (!finding.is_error(), finding.span.start));
+        chosen.truncate(MOST_FINDINGS);
+    }
+    chosen.sort_by_key(|finding| finding.span.start);
+    chosen
 }
 
 /// Returns line and column, both from 1, the column in characters, of a byte offset.
@@ -84,22 +95,20 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 
 /// Renders findings with their source lines and carets, errors and warnings in the text's order.
 ///
-/// At most [`MOST_FINDINGS`] are shown, then how many more there are.
+/// At most [`MOST_FINDINGS`] are shown, errors before warnings, then how many more there are.
 #[must_use]
 pub fn render(file: &str, text: &str, findings: &[Diagnostic], rendering: Rendering) -> String {
     let renderer = match rendering {
         Rendering::Plain => Renderer::plain(),
         Rendering::Colour => Renderer::styled(),
     };
-    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
-    sorted.sort_by_key(|d| d.span.start);
     let mut out = String::new();
-    for finding in sorted.iter().take(MOST_FINDINGS) {
+    for finding in most_telling(findings) {
         out.push_str(&render_one(&renderer, file, text, finding));
         out.push_str("\n\n");
     }
-    if sorted.len() > MOST_FINDINGS {
-        out.push_str(&format!("and {} more\n", sorted.len() - MOST_FINDINGS));
+    if findings.len() > MOST_FINDINGS {
+        out.push_str(&format!("and {} more\n", findings.len() - MOST_FINDINGS));
     }
     out
 }
@@ -282,6 +291,17 @@ mod tests {
         let out = render("a.toml", &"a".repeat(200), &findings, Rendering::Plain);
         assert_eq!(out.matches("error:").count(), 100);
         assert!(out.ends_with("and 3 more\n"));
+    }
+
+    #[test]
+    fn many_warnings_do_not_crowd_an_error_out() {
+        let mut findings: Vec<_> =
+            (0..150).map(|n| Diagnostic::warning(Code::Value, n..n + 1, "odd")).collect();
+        findings.push(Diagnostic::error(Code::Value, 150..151, "wrong"));
+        let text = "a".repeat(200);
+        let out = render("a.toml", &text, &findings, Rendering::Plain);
+        assert!(out.contains("error: wrong") && out.ends_with("and 51 more\n"), "{out}");
+        assert_eq!(json("a.toml", &text, &findings).last().unwrap().message, "wrong");
     }
 
     #[test]

@@ -212,26 +212,24 @@ impl Judged {
     }
 
     /// Returns what stands in the log of a run: what was found in the manifest, and of a refused
-    /// one also the mistakes that would have failed its assets, so that all are mended at once.
+    /// one also what a run would have said of its assets, so that all is mended at once.
     #[must_use]
     pub fn told(&self) -> Vec<Diagnostic> {
-        let mut told = self.findings.clone();
-        if self.job.is_none() {
-            told.extend(self.foreseen.iter().filter(|finding| finding.is_error()).cloned());
-            told.sort_by_key(|finding| finding.span.start);
-        }
-        told
+        if self.job.is_none() { self.all() } else { self.findings.clone() }
     }
 
-    /// Returns the fault of a refused manifest: its first error.
+    /// Returns the fault of a refused manifest: the first error that refuses it, not one that
+    /// would only have failed assets.
     #[must_use]
     pub fn refusal(&self) -> Option<Fault> {
-        let told = self.told();
-        let first = told.iter().find(|finding| finding.is_error())?;
+        if self.job.is_some() {
+            return None;
+        }
+        let first = self.findings.iter().find(|finding| finding.is_error())?;
         Some(Fault::Refused {
             line: position(&self.text, first.span.start).0,
             message: shown(&first.message),
-            findings: told.len(),
+            findings: self.told().len(),
         })
     }
 }
@@ -450,30 +448,36 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
     let handles = handles.as_ref().or(common.handles.as_ref());
     let is_modifier = is_modifier.as_ref().or(common.is_modifier.as_ref());
     let preset = preset.as_ref().or(common.preset.as_ref());
-    let items = handles.map(|handles| lookup.items(&handles.value, fmt))?;
+    let items = handles.map(|handles| lookup.items(&handles.value, fmt));
+    // Also of a manifest that is refused for something else: all mistakes are told in one go.
+    let make = match fmt {
+        Some(Fmt::Orig) => Make::Orig,
+        Some(Fmt::Convert) | None => {
+            Make::Convert(recipe((is_modifier, preset), items.as_deref(), policy, lookup))
+        }
+    };
     let output_name = match output_name.as_ref().or(common.output_name.as_ref()) {
         Some(name) => name.value.clone(),
         None if wanted.name.is_some() => OutputName::of_rendition(),
         None => OutputName::of_job(),
     };
+    fmt?;
     Some(Rendition {
         name: wanted.name.map(|name| name.value.clone()),
         output_name,
-        make: match fmt? {
-            Fmt::Orig => Make::Orig,
-            Fmt::Convert => Make::Convert(recipe((is_modifier, preset), &items, policy, lookup)),
-        },
-        items,
+        make,
+        items: items?,
     })
 }
 
 /// Joins what a rendition says about its pictures, and reads it.
 ///
 /// What is wrong with it fails every asset of the rendition, not the manifest, and is foreseen;
-/// what is merely odd is found in the manifest.
+/// what is merely odd is found in the manifest. Of assets that nobody could list (`None`) only what
+/// holds for any asset is said.
 fn recipe(
     (modifier, preset): (Option<&Text>, Option<&Spanned<String>>),
-    items: &[Item],
+    items: Option<&[Item]>,
     policy: &Policy,
     lookup: &mut Lookup<'_>,
 ) -> Recipe {
@@ -490,26 +494,16 @@ fn recipe(
         modifier: modifier.cloned(),
         preset: preset.cloned(),
     };
-    let images = lookup.library.images();
-    let of = |item: &Item| {
-        let scope = item.asset.as_ref().map_or(Scope::DEFAULT, |asset| asset.scope);
-        let own = images.macros(scope).next().is_some() || images.has_profiles(scope);
-        if own { scope } else { Scope::DEFAULT }
-    };
-    let mut scopes: BTreeSet<Scope> = items.iter().map(of).collect();
-    if scopes.is_empty() {
-        scopes.insert(Scope::DEFAULT);
-    }
-    let mut found: Vec<Diagnostic> = Vec::new();
-    for scope in scopes {
-        let presets = precedence::presets(images, scope, &policy.macros);
+    let mut found: Option<Vec<Diagnostic>> = None;
+    for scope in scopes(items, lookup.library) {
+        let presets = precedence::presets(lookup.library.images(), scope, &policy.macros);
         let parsed = modifiers::parse(&recipe.text, &presets, policy.imaging.rules());
         let mut reading = Ok(parsed.modifiers);
         let mut said = parsed.findings;
         // What a catalogue adds may complete them: then only each asset's plan can tell.
         let completed = |item: &Item| item.asset.as_ref().is_ok_and(precedence::completes);
         if let Ok(modifiers) = &reading
-            && !items.iter().any(completed)
+            && items.is_some_and(|items| !items.iter().any(completed))
             && !said.iter().any(Diagnostic::is_error)
         {
             let beside = Beside { library: lookup.library, profiles: &policy.profiles };
@@ -525,10 +519,16 @@ fn recipe(
                 Err(Fault::Modifiers { message: error.message.clone(), help: error.help.clone() });
         }
         recipe.readings.insert(scope, reading);
-        said.retain(|finding| !found.contains(finding));
-        found.append(&mut said);
+        match &mut found {
+            None => found = Some(said),
+            Some(found) if items.is_none() => found.retain(|finding| said.contains(finding)),
+            Some(found) => {
+                said.retain(|finding| !found.contains(finding));
+                found.append(&mut said);
+            }
+        }
     }
-    for finding in found {
+    for finding in found.unwrap_or_default() {
         let placed = Diagnostic { span: recipe.place(&finding.span), ..finding };
         if placed.is_error() {
             lookup.foreseen.push(placed);
@@ -537,6 +537,22 @@ fn recipe(
         }
     }
     recipe
+}
+
+/// Returns the image catalogues whose macros and profiles assets see: of assets that nobody could
+/// list it may be any.
+fn scopes(items: Option<&[Item]>, library: &Library) -> BTreeSet<Scope> {
+    let images = library.images();
+    let own = |scope: Scope| {
+        let own = images.macros(scope).next().is_some() || images.has_profiles(scope);
+        if own { scope } else { Scope::DEFAULT }
+    };
+    let of = |item: &Item| own(item.asset.as_ref().map_or(Scope::DEFAULT, |asset| asset.scope));
+    match items {
+        Some(items) if !items.is_empty() => items.iter().map(of).collect(),
+        Some(_) => BTreeSet::from([Scope::DEFAULT]),
+        None => images.scopes().map(own).chain([Scope::DEFAULT]).collect(),
+    }
 }
 
 /// The library, with what was asked before.

@@ -56,25 +56,32 @@ impl Schedule {
     /// Reads a Quartz expression.
     ///
     /// # Errors
-    /// The first field that is wrong, and how; see [`ScheduleError`]. Whether it ever fires is
-    /// another question: [`Schedule::next_after`].
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+    /// What is wrong with each field; see [`ScheduleError`]. Whether it ever fires is another
+    /// question: [`Schedule::next_after`].
+    pub fn parse(text: &str) -> Result<Self, Vec<ScheduleError>> {
         if text.len() > MOST_BYTES {
-            return Err(ScheduleError::new(
+            return Err(vec![ScheduleError::new(
                 0..text.len(),
                 format!("a schedule has at most {MOST_BYTES} bytes, this one has {}", text.len()),
-            ));
+            )]);
         }
         let words = words(text);
         if !(6..=7).contains(&words.len()) {
-            return Err(wrong_count(text, &words));
+            return Err(vec![wrong_count(text, &words)]);
         }
+        let mut errors = Vec::new();
         if words[3].1 == "?" && words[5].1 == "?" || words[3].1 != "?" && words[5].1 != "?" {
-            return Err(wrong_days(&words));
+            errors.push(wrong_days(&words));
         }
         let mut fields = Vec::with_capacity(7);
         for (field, (at, word)) in FIELDS.iter().zip(&words) {
-            fields.push(field.read(word, *at)?);
+            match field.read(word, *at) {
+                Ok(read) => fields.push(read),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
         }
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
@@ -85,7 +92,7 @@ impl Schedule {
             .build();
         let cron = parser
             .parse(&fields.join(" "))
-            .map_err(|error| ScheduleError::new(0..text.len(), shown(&error.to_string())))?;
+            .map_err(|error| vec![ScheduleError::new(0..text.len(), shown(&error.to_string()))])?;
         Ok(Self { text: text.to_owned(), cron })
     }
 
@@ -179,7 +186,7 @@ fn wrong_days(words: &[(usize, &str)]) -> ScheduleError {
         (_, "*") => fixed[5] = "?",
         ("*", _) => fixed[3] = "?",
         // Both say something: which one is meant is not ours to guess.
-        _ => return error,
+        _ => return error.help("write \"?\" in place of the one that does not matter"),
     }
     error.help(format!("write \"{}\"", fixed.join(" ")))
 }
@@ -245,16 +252,21 @@ impl Field {
         if self.special == Special::Nothing {
             return Ok(None);
         }
-        let refused = |what: &str| Err(ScheduleError::new(part.clone(), what));
+        let refused =
+            |what: &str, instead: &str| Err(ScheduleError::new(part.clone(), what).help(instead));
         if term == "C" || (term.ends_with('C') && term[..term.len() - 1].parse::<u16>().is_ok()) {
-            return refused("\"C\" asks for a business calendar, and there is none here");
+            return refused(
+                "\"C\" asks for a business calendar, and there is none here",
+                "write the days themselves",
+            );
         }
         match self.special {
             Special::Nothing => Ok(None),
             Special::DayOfMonth if term == "L" || term == "LW" => Ok(Some(term.into())),
-            Special::DayOfMonth if term.starts_with("L-") => {
-                refused("a distance from the last day (\"L-3\") is not supported")
-            }
+            Special::DayOfMonth if term.starts_with("L-") => refused(
+                "a distance from the last day (\"L-3\") is not supported",
+                "write \"L\" for the last day, or the days as numbers",
+            ),
             Special::DayOfMonth => match term.strip_suffix('W') {
                 Some(day) => Ok(Some(format!("{}W", self.number(day, part)?))),
                 None => Ok(None),
@@ -266,9 +278,10 @@ impl Field {
                     let day = self.number(day, part)?;
                     return match nth.parse::<u8>() {
                         Ok(nth @ 1..=5) => Ok(Some(format!("{day}#{nth}"))),
-                        _ => {
-                            refused("after \"#\" comes 1 to 5, as in \"6#3\" for the third Friday")
-                        }
+                        _ => refused(
+                            "after \"#\" comes 1 to 5",
+                            "write \"6#3\" for the third Friday",
+                        ),
                     };
                 }
                 match term.strip_suffix('L') {
@@ -316,7 +329,8 @@ impl Field {
                     self.most,
                     shown(text)
                 ),
-            )),
+            )
+            .help("write \"0/15\" for every fifteenth, from 0 on")),
         }
     }
 
@@ -339,17 +353,21 @@ impl Field {
         let error = ScheduleError::new(
             part.clone(),
             format!(
-                "{} goes from {} to {}{names}, found \"{}\"",
-                self.name,
+                "{} to {}{names} are allowed for {}, found \"{}\"",
                 self.least,
                 self.most,
+                self.name,
                 shown(text)
             ),
         );
         match (self.special, text) {
             (Special::DayOfWeek, "0") => error.help("Sunday is 1, Saturday is 7"),
             (Special::Nothing, "?") => error.help("\"?\" stands in one of the two day fields only"),
-            _ => error,
+            _ => error.help(format!(
+                "write a number, a range such as {}-{}, several with \",\", or \"*\" for every one",
+                self.least,
+                self.least + 1
+            )),
         }
     }
 }
@@ -461,7 +479,7 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place_and_way_out() {
         let wrong = |text: &str| {
-            let error = Schedule::parse(text).unwrap_err();
+            let error = Schedule::parse(text).unwrap_err().remove(0);
             (text[error.part.clone()].to_owned(), error.message, error.help.unwrap_or_default())
         };
         let (part, message, help) = wrong("0 6 * * Mon-Fri");
@@ -471,8 +489,8 @@ mod tests {
         let (part, _, help) = wrong("0 0 6 * * Mon");
         assert_eq!((part.as_str(), help.as_str()), ("* * Mon", "write \"0 0 6 ? * Mon\""));
         assert_eq!(wrong("0 0 6 ? * ?").2, "write \"0 0 6 * * ?\"");
-        assert_eq!(wrong("0 0 6 1 * 2").2, "");
-        assert_eq!(wrong("0 60 6 * * ?").1, "minutes goes from 0 to 59, found \"60\"");
+        assert!(wrong("0 0 6 1 * 2").2.starts_with("write \"?\" in place"));
+        assert_eq!(wrong("0 60 6 * * ?").1, "0 to 59 are allowed for minutes, found \"60\"");
         assert_eq!(wrong("0 0 6 ? * 0").2, "Sunday is 1, Saturday is 7");
         assert_eq!(wrong("0 0 6 L-3 * ?").0, "L-3");
         assert_eq!(wrong("0 0 6 ? * 5C").0, "5C");
@@ -485,6 +503,8 @@ mod tests {
         assert_eq!(wrong("? 0 6 * * ?").2, "\"?\" stands in one of the two day fields only");
         assert!(wrong(&"1,".repeat(600)).1.starts_with("a schedule has at most"));
         assert!(wrong("@daily").2.starts_with("write it out"));
+        let both = Schedule::parse("0 60 25 * * Mon").unwrap_err();
+        assert_eq!(both.len(), 3, "{both:?}");
         assert_eq!(wrong("").1.split(',').next_back().unwrap().trim(), "this one has 0");
     }
 

@@ -6,13 +6,19 @@
 //! knows the lines it could not read, and a [`Section`] says nothing more about them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned as TomlSpanned;
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeTable, Error};
 
-use crate::diag::{Code, Diagnostic, MOST_FINDINGS, Spanned, Text, nearest, shown};
+use crate::diag::{Code, Diagnostic, MOST_FINDINGS};
+
+mod section;
+mod syntax;
+
+pub(crate) use section::{Advice, Section};
+use syntax::Slip;
 
 /// Longest string in bytes.
 pub(crate) const MOST_STRING: usize = 64 << 10;
@@ -114,12 +120,19 @@ impl<'t> Source<'t> {
             };
             if let Some(at) = self.text[..self.text.floor_char_boundary(span.start)].rfind(opening)
             {
-                self.findings.push(Diagnostic::error(
-                    Code::Syntax,
-                    at..at + opening.len(),
-                    "what begins here is not closed, or something in it is missing",
-                ));
-                return self.blank(at, bytes, "");
+                self.findings.push(
+                    Diagnostic::error(
+                        Code::Syntax,
+                        at..at + opening.len(),
+                        "what begins here is not closed, or something in it is missing",
+                    )
+                    .help(format!("close it with {}", if opening == "{" { "}" } else { opening })),
+                );
+                self.blank(at, bytes, "");
+                if opening != "{" {
+                    self.blank_story(self.line(at).end, bytes);
+                }
+                return;
             }
         }
         if !self.broken.contains_key(&line.start) {
@@ -155,11 +168,7 @@ impl<'t> Source<'t> {
 
     /// Closes a list for reading on: instead of its last line, or with the line it begins on.
     fn close_list(&mut self, list: &Range<usize>, bytes: &mut [u8]) {
-        let open = list.start..list.start + 1;
-        self.findings.push(
-            Diagnostic::error(Code::Syntax, open, "the list that begins here is not closed")
-                .help("put \"]\" after its last value"),
-        );
+        self.findings.push(self.not_closed(list));
         let first = self.line(list.start);
         let body = self.text.get(first.end..list.end).unwrap_or("").trim_end();
         if body.is_empty() {
@@ -167,6 +176,27 @@ impl<'t> Source<'t> {
         } else {
             self.blank(first.end + body.len(), bytes, "]");
         }
+    }
+
+    /// Says why a list is not closed: mostly because a text in it is not.
+    fn not_closed(&self, list: &Range<usize>) -> Diagnostic {
+        let mut at = list.start;
+        for line in self.text[list.clone()].split_inclusive('\n') {
+            let line_start = at;
+            at += line.len();
+            let quotes = line.matches('"').count() - line.matches("\\\"").count();
+            if quotes % 2 == 1
+                && let Some(quote) = line.rfind('"')
+            {
+                let quote = line_start + quote;
+                let what = "the text that begins here is not closed";
+                return Diagnostic::error(Code::Syntax, quote..quote + 1, what)
+                    .help("put \" at its end");
+            }
+        }
+        let open = list.start..list.start + 1;
+        Diagnostic::error(Code::Syntax, open, "the list that begins here is not closed")
+            .help("put \"]\" after its last value")
     }
 
     /// Returns the line a place is on, without its end.
@@ -188,50 +218,23 @@ impl<'t> Source<'t> {
         }
     }
 
-    /// Says in our words what the parser found, with a way out where one is known.
+    /// Takes the lines of a text out that somebody forgot to close: up to the next key or header.
+    fn blank_story(&mut self, mut end: usize, bytes: &mut [u8]) {
+        while end < self.text.len() {
+            let line = self.line(end + 1);
+            let content = self.text[line.clone()].trim_start();
+            if line.is_empty() || content.starts_with(['[', '#']) || begins_with_key(content) {
+                return;
+            }
+            self.blank(line.start, bytes, "");
+            end = line.end;
+        }
+    }
+
+    /// Says in our words what the parser found, with a way out.
     fn syntax(&self, span: Range<usize>, message: &str) -> Diagnostic {
-        let found = self.text.get(span.clone()).unwrap_or("");
         let line = self.line(span.start);
-        let content = &self.text[line.clone()];
-        let before = self.text.get(line.start..span.start).unwrap_or("").trim_end();
-        let wrong = |message: &str| Diagnostic::error(Code::Syntax, span.clone(), message);
-        if let Some(at) = content.find([':', '：', '＝'])
-            && content[..at].trim_matches(['\u{feff}', ' ', '\t']).chars().all(is_bare)
-        {
-            let at = line.start + at;
-            let span = at..self.text.ceil_char_boundary(at + 1);
-            return Diagnostic::error(Code::Syntax, span, "between key and value stands \"=\"");
-        }
-        if message.starts_with("string values must be quoted") {
-            let bare = found.trim_matches(|c: char| TYPOGRAPHIC.contains(c));
-            if found.is_empty() {
-                return wrong("the value is missing");
-            }
-            if bare != found {
-                return wrong("these are typographic quotes")
-                    .help(format!("use straight ones: \"{}\"", shown(bare)));
-            }
-            return wrong("a text needs quotes").help(format!("write \"{}\"", shown(found)));
-        }
-        if message.starts_with("invalid unquoted key") && !found.is_ascii() {
-            return wrong("a key with letters beyond a-z has to be quoted")
-                .help(format!("write \"{}\"", shown(found)));
-        }
-        if message.starts_with("missing escaped value") {
-            return wrong("\"\\\" begins an escape in double quotes")
-                .help("use \"/\" between folders, or single quotes for a text with \"\\\"");
-        }
-        if message.starts_with("missing comma between array") {
-            return wrong("there is no comma before this value");
-        }
-        if message.starts_with("unexpected key or value") && before.ends_with('"') {
-            return wrong("the text ends at the quote before this")
-                .help("write a quote inside a text as \\\", or put the text into single quotes");
-        }
-        if message.starts_with("duplicate key") {
-            return wrong(&format!("`{}` is there twice", shown(found))).help("keep one of them");
-        }
-        Diagnostic::error(Code::Syntax, span.clone(), shown(message))
+        Slip { text: self.text, line, span, message }.told()
     }
 }
 
@@ -268,9 +271,6 @@ impl Document<'_> {
     }
 }
 
-/// Quotes that are not TOML's.
-const TYPOGRAPHIC: &str = "“”„‟‘’‚«»「」『』＂";
-
 /// Tells whether a line looks like `key = …`.
 fn begins_with_key(line: &str) -> bool {
     let key = line.trim_start_matches(|c| is_bare(c) || c == '"');
@@ -279,205 +279,6 @@ fn begins_with_key(line: &str) -> bool {
 
 fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
-}
-
-/// Says what a value is, with its article.
-pub(crate) fn type_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// One key with its value.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry<'d, 't> {
-    /// The key as the schema spells it.
-    pub(crate) key: &'static str,
-    /// Where the key stands.
-    pub(crate) key_span: Range<usize>,
-    /// The value.
-    pub(crate) value: &'d TomlSpanned<DeValue<'t>>,
-}
-
-impl Entry<'_, '_> {
-    /// Where the value stands.
-    pub(crate) fn span(&self) -> Range<usize> {
-        self.value.span()
-    }
-}
-
-/// A table that is taken apart key by key; findings gather beside it.
-#[derive(Debug)]
-pub(crate) struct Section<'d, 't> {
-    /// The whole.
-    pub(crate) document: &'d Document<'t>,
-    /// This part of it.
-    pub(crate) table: &'d DeTable<'t>,
-    /// What was found so far.
-    pub(crate) findings: Vec<Diagnostic>,
-    /// Keys that unknown ones were taken for: they are not missing too.
-    meant: BTreeSet<&'static str>,
-}
-
-impl<'d, 't> Section<'d, 't> {
-    /// Begins with the keys of a table.
-    pub(crate) fn new(document: &'d Document<'t>, table: &'d DeTable<'t>) -> Self {
-        Self { document, table, findings: Vec::new(), meant: BTreeSet::new() }
-    }
-
-    /// Returns a key's entry, unless its lines could not be read.
-    pub(crate) fn get(&self, key: &'static str) -> Option<Entry<'d, 't>> {
-        let (written, value) = self.table.get_key_value(key)?;
-        let entry = Entry { key, key_span: written.span(), value };
-        let lines = entry.key_span.start..entry.span().end;
-        (!self.document.is_broken(&lines)).then_some(entry)
-    }
-
-    /// Returns the entry of a key whose value is a list; each of its values may still stand on a
-    /// line that could not be read.
-    pub(crate) fn get_list(&self, key: &'static str) -> Option<Entry<'d, 't>> {
-        let (written, value) = self.table.get_key_value(key)?;
-        let entry = Entry { key, key_span: written.span(), value };
-        let begin = entry.key_span.start..entry.span().start + 1;
-        (!self.document.is_broken(&begin)).then_some(entry)
-    }
-
-    /// Tells whether a key is there, readable or not, or was meant by an unknown one.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key) || self.meant.contains(key) || self.document.may_hold(key)
-    }
-
-    /// Adds an error about a wrong value.
-    pub(crate) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.findings.push(Diagnostic::error(Code::Value, span, message));
-    }
-
-    /// Adds the error that a value is of another type.
-    pub(crate) fn wrong_type(&mut self, entry: &Entry<'_, '_>, expected: &str) {
-        let finding = self.type_finding(entry.key, entry.value, expected);
-        self.findings.push(finding);
-    }
-
-    /// Says that a value is of another type than expected.
-    pub(crate) fn type_finding(
-        &self,
-        what: &str,
-        value: &TomlSpanned<DeValue<'_>>,
-        expected: &str,
-    ) -> Diagnostic {
-        let found = type_of(value.get_ref());
-        let finding = Diagnostic::error(
-            Code::Value,
-            value.span(),
-            format!("`{what}`: expected {expected}, found {found}"),
-        );
-        let written = self.document.text.get(value.span()).unwrap_or("");
-        match value.get_ref() {
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-                if expected == "a string" =>
-            {
-                finding.help(format!("write \"{}\"", shown(written)))
-            }
-            DeValue::String(_) if expected == "a list of strings" => {
-                finding.help(format!("write [{}]", shown(written)))
-            }
-            DeValue::String(text) if expected == "true or false" => match text.trim() {
-                word @ ("true" | "false") => finding.help(format!("write {word} without quotes")),
-                _ => finding,
-            },
-            _ => finding,
-        }
-    }
-
-    /// Reads a string.
-    pub(crate) fn text(&mut self, key: &'static str) -> Option<Text> {
-        let entry = self.get(key)?;
-        self.text_of(key, entry.value)
-    }
-
-    /// Reads a string of bounded length.
-    pub(crate) fn text_of(&mut self, what: &str, value: &TomlSpanned<DeValue<'_>>) -> Option<Text> {
-        let DeValue::String(text) = value.get_ref() else {
-            let finding = self.type_finding(what, value, "a string");
-            self.findings.push(finding);
-            return None;
-        };
-        if text.len() > MOST_STRING {
-            self.wrong(
-                value.span(),
-                format!("`{what}` has {} bytes, at most {MOST_STRING} are allowed", text.len()),
-            );
-            return None;
-        }
-        Some(Text::new(text.to_string(), value.span(), self.document.text))
-    }
-
-    /// Reads `true` or `false`.
-    pub(crate) fn flag(&mut self, key: &'static str) -> Option<Spanned<bool>> {
-        let entry = self.get(key)?;
-        if let DeValue::Boolean(flag) = entry.value.get_ref() {
-            return Some(Spanned::new(*flag, entry.span()));
-        }
-        self.wrong_type(&entry, "true or false");
-        None
-    }
-
-    /// Names the keys that are not among `known`; `advice` knows the way out for some, else the
-    /// nearest of `known` is suggested.
-    pub(crate) fn unknown_keys(
-        &mut self,
-        known: &[&'static str],
-        advice: impl Fn(&str) -> Option<String>,
-    ) {
-        for (key, _) in self.table {
-            let written: &str = key.get_ref();
-            if known.contains(&written) || self.document.is_broken(&key.span()) {
-                continue;
-            }
-            let finding = Diagnostic::error(
-                Code::Value,
-                key.span(),
-                format!("unknown key `{}`", shown(written)),
-            );
-            // Beyond what is ever shown a suggestion is not worth its time.
-            let help = if self.findings.len() > 2 * MOST_FINDINGS {
-                None
-            } else {
-                self.help_with(written, known, &advice)
-            };
-            self.findings.push(match help {
-                Some(help) => finding.help(help),
-                None => finding,
-            });
-        }
-    }
-}
-
-impl Section<'_, '_> {
-    /// Says what was probably meant by an unknown key.
-    fn help_with(
-        &mut self,
-        written: &str,
-        known: &[&'static str],
-        advice: &impl Fn(&str) -> Option<String>,
-    ) -> Option<String> {
-        if let Some(help) = advice(written) {
-            return Some(help);
-        }
-        let near = nearest(written, known.iter().copied())?;
-        let near = known.iter().find(|key| **key == near)?;
-        self.meant.insert(near);
-        Some(format!("did you mean `{near}`?"))
-    }
 }
 
 /// Tells whether a text parses as TOML and holds at least one key.

@@ -127,13 +127,15 @@ fn resident(pid: u32) -> u64 {
 fn a_wrong_manifest_is_answered_where_it_was_dropped() {
     let mut play = Playground::new();
     play.start();
-    play.drop_manifest("wrong.toml", "jobName = \"wrong\"\nfmt = \"konvert\"\nemailSeting = 1\n");
+    let text =
+        "jobName = \"wrong\"\nfmt = \"konvert\"\nemailSeting = 1\nis_modifier = \"wid=abc\"\n";
+    play.drop_manifest("wrong.toml", text);
     let (run, report) = play.report_of("wrong", SOON);
     assert_eq!(report["verdict"], "refused");
     let note = play.wait("a note", SOON, || {
         std::fs::read_to_string(play.path("drop/wrong.toml.FAILED.txt")).ok()
     });
-    for word in ["konvert", "emailSetting", "assetHandleArray", "wrong.toml:2"] {
+    for word in ["konvert", "emailSetting", "assetHandleArray", "wrong.toml:2", "`wid` wants"] {
         assert!(note.contains(word), "{word} is not in\n{note}");
     }
     assert!(play.path(&format!("reports/{run}/WHY-IT-FAILED.txt")).exists());

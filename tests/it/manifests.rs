@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use exportd::diag::{Rendering, render};
@@ -104,17 +105,71 @@ fn wrong_manifests_are_shown_as_the_text_beside_them() {
     assert!(different.is_empty(), "UPDATE=1 accepts:\n{}", different.join("\n"));
 }
 
+/// What somebody who reads the files finds wrong: of each file the lines, once for each mistake, and
+/// whether it is a warning.
+fn mistakes() -> BTreeMap<String, Vec<(usize, bool)>> {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/manifests/wrong/mistakes.list");
+    let list = std::fs::read_to_string(list).unwrap();
+    let line = |line: &str| {
+        let (name, lines) = line.split_once(':').unwrap();
+        let mistake = |word: &str| {
+            let number = word.strip_suffix('w');
+            (number.unwrap_or(word).parse().unwrap(), number.is_some())
+        };
+        (name.to_owned(), lines.split_whitespace().map(mistake).collect())
+    };
+    list.lines().filter(|text| !text.starts_with('#')).map(line).collect()
+}
+
 #[test]
-fn ten_mistakes_are_ten_findings() {
+fn every_mistake_is_told_at_once_on_its_line_and_nothing_else() {
     let world = World::new();
-    let file = corpus("wrong").into_iter().find(|f| f.ends_with("ten-mistakes.toml")).unwrap();
-    let judged = world.judge(&std::fs::read(&file).unwrap());
-    let lines: Vec<usize> = judged
-        .findings
-        .iter()
-        .map(|finding| exportd::diag::position(&judged.text, finding.span.start).0)
-        .collect();
-    assert_eq!(lines, (1..=10).collect::<Vec<_>>());
+    let mistakes = mistakes();
+    let mut different = Vec::new();
+    let files = corpus("wrong");
+    assert_eq!(files.len(), mistakes.len(), "files and list");
+    assert!(files.len() >= 60);
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let judged = world.judge(&std::fs::read(&file).unwrap());
+        let found: Vec<(usize, bool)> = judged
+            .told()
+            .iter()
+            .map(|finding| {
+                let (line, _) = exportd::diag::position(&judged.text, finding.span.start);
+                (line, !finding.is_error())
+            })
+            .collect();
+        let mut expected = mistakes[name].clone();
+        expected.sort_by_key(|(line, _)| *line);
+        let sorted = |list: &[(usize, bool)]| {
+            let mut list = list.to_vec();
+            list.sort_unstable();
+            list
+        };
+        if sorted(&found) != sorted(&expected) {
+            different.push(format!("{name}: {found:?} instead of {expected:?}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[test]
+fn every_error_says_what_to_do() {
+    let world = World::new();
+    let mut silent = Vec::new();
+    for file in corpus("wrong") {
+        let judged = world.judge(&std::fs::read(&file).unwrap());
+        // What a modifier wants is said in its message.
+        let plain =
+            |message: &str| message.contains("` wants ") || message.contains("takes no further");
+        let told = judged.all();
+        let errors = told.iter().filter(|f| f.is_error() && !plain(&f.message));
+        for finding in errors.filter(|f| f.help.is_none()) {
+            silent.push(format!("{}: {}", file.display(), finding.message));
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
 
 #[test]
@@ -133,7 +188,7 @@ fn the_example_holds_every_key_and_is_a_good_manifest() {
     let judged = world.judge(all.as_bytes());
     assert_eq!(shown(&file, &judged), "");
     let manifest = judged.manifest.unwrap();
-    for key in exportd::job::manifest::KEYS.iter().filter(|key| key.is_ascii()) {
+    for key in exportd::job::manifest::keys::of_the_top().iter().filter(|key| key.is_ascii()) {
         // The two that exclude each other stand beside each other in a comment.
         assert!(all.contains(&format!("{key} ")) || all.contains(&format!("[[{key}]]")), "{key}");
     }

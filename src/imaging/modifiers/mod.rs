@@ -480,7 +480,7 @@ fn upper_target(target: Target, span: Range<usize>) -> Diagnostic {
             "layers above 0 are not supported yet"
         }
     };
-    Diagnostic::error(Code::Value, span, message)
+    Diagnostic::error(Code::Value, span, message).help("leave it out")
 }
 
 /// Returns why a value cannot be done, and what to write instead.
@@ -496,9 +496,12 @@ fn refusal(value: &Value, format: Format) -> Option<(String, Option<String>)> {
             );
             Some((message, Some("use adaptive or web".into())))
         }
-        Value::Other(command, text) => (command.concerns.format(format)
-            && !command.is_neutral(text))
-        .then(|| (format!("`{}` is not supported yet", command.name), None)),
+        Value::Other(command, text) => {
+            (command.concerns.format(format) && !command.is_neutral(text)).then(|| {
+                let message = format!("`{}` is not supported yet", command.name);
+                (message, Some(format!("leave `{}` out", command.name)))
+            })
+        }
         _ => None,
     }
 }

@@ -139,7 +139,8 @@ impl Reader<'_> {
             let near = if name.len() < 64 { nearest(name, candidates) } else { None };
             self.report(match near {
                 Some(near) => error.help(format!("did you mean `${near}$`?")),
-                None => error,
+                None if presets.get(&key).is_some() => error.help("a preset cannot use itself"),
+                None => error.help(known(presets)),
             });
             return;
         };
@@ -379,5 +380,18 @@ impl Reader<'_> {
             }
             Some(_) | None => {}
         }
+    }
+}
+
+/// Names the presets there are, the first of many.
+fn known(presets: &Presets) -> String {
+    const MOST: usize = 10;
+    let names: Vec<String> = presets.names().take(MOST).map(|name| format!("${name}$")).collect();
+    match presets.names().count() {
+        0 => "there are none: [macros] of the configuration defines them".into(),
+        count if count > MOST => {
+            format!("there are {}, and {} more", names.join(", "), count - MOST)
+        }
+        _ => format!("there are {}", names.join(", ")),
     }
 }

@@ -212,3 +212,37 @@ fn a_refused_manifest_still_says_whose_it_is() {
     let unreadable = world.judge("");
     assert_eq!(about(unreadable.manifest.as_ref(), ".toml", None).job_name, "job");
 }
+
+#[test]
+fn keys_and_modifiers_and_handles_are_told_together() {
+    let world = world();
+    let judged = world.judge(
+        "jobName = \"x\"\nfmt = \"convert\"\nassetHandleArray = [\"a.tif\", \"none\"]\n\
+         widht = 1\nis_modifier = \"wid=abc\"\nmacro = \"$none$\"\n",
+    );
+    let said = judged.told();
+    let lines: Vec<usize> = said.iter().map(|f| position(&judged.text, f.span.start).0).collect();
+    assert_eq!(lines, [1, 3, 4, 5, 6], "{said:?}");
+    // The cause is what refuses it, although a handle stands before.
+    let Some(Fault::Refused { line: 1, message, findings: 5 }) = judged.refusal() else {
+        panic!("{:?}", judged.refusal())
+    };
+    assert_eq!(message, "`emailSetting` is missing");
+}
+
+#[test]
+fn a_wrong_modifier_alone_refuses_nothing() {
+    let world = world();
+    let text = "fmt = \"convert\"\nassetHandleArray = [\"a.tif\"]\nis_modifier = \"wid=abc\"\n";
+    let judged = world.judge(&format!("{TOP}{text}"));
+    assert!(judged.job.is_some() && judged.refusal().is_none());
+    assert!(judged.told().is_empty() && judged.all()[0].is_error());
+}
+
+#[test]
+fn a_misspelt_mail_level_silences_nothing_and_a_misspelt_name_names_no_run() {
+    let world = world();
+    let judged = world.judge(&format!("jobname = \"y\"\nemailSeting = \"None\"\n{ONE}"));
+    let about = about(judged.manifest.as_ref(), "stem.toml", None);
+    assert_eq!((about.job_name.as_str(), about.email_setting), ("stem", None));
+}

@@ -44,7 +44,16 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
                 .help("write at least `jobName`, `assetHandleArray`, `fmt` and `emailSetting`");
             unreadable(text.to_owned(), finding)
         }
-        Ok(text) => Decoded { text: text.to_owned(), finding: None, readable: true },
+        Ok(text) if text.bytes().all(|byte| byte == 0) => {
+            let finding =
+                Diagnostic::error(Code::Syntax, 0..0, "the file holds nothing but zero bytes")
+                    .help("it was not written whole; save or copy it again");
+            unreadable(String::new(), finding)
+        }
+        Ok(text) => {
+            let (text, finding) = with_line_ends(text);
+            Decoded { text, finding, readable: true }
+        }
         Err(error) => {
             let at = error.valid_up_to();
             let finding = Diagnostic::error(
@@ -60,6 +69,26 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
             }
         }
     }
+}
+
+/// Reads line ends that are lone carriage returns, as of old Macs, as what they were meant to be.
+fn with_line_ends(text: &str) -> (String, Option<Diagnostic>) {
+    let lone = |(at, _): &(usize, &str)| !text[at + 1..].starts_with('\n');
+    let Some((first, _)) = text.match_indices('\r').find(lone) else {
+        return (text.to_owned(), None);
+    };
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, _) in text.match_indices('\r').filter(lone) {
+        bytes[at] = b'\n';
+    }
+    let line = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+    let finding = Diagnostic::error(
+        Code::Syntax,
+        line..first,
+        "the line ends with a lone carriage return, as on old Macs",
+    )
+    .help("save the file with line ends of Windows or Unix (CRLF or LF)");
+    (String::from_utf8_lossy(&bytes).into_owned(), Some(finding))
 }
 
 fn unreadable(text: String, finding: Diagnostic) -> Decoded {
@@ -137,5 +166,14 @@ mod tests {
             "the file is too large (1.0 MB, at most 1 MiB)"
         );
         assert_eq!(message(b"\xef\xbb\xbfx = 1"), "");
+        assert_eq!(message(&[0; 99]), "the file holds nothing but zero bytes");
+    }
+
+    #[test]
+    fn lines_of_old_macs_are_lines() {
+        let decoded = decode(b"a = 1\rb = 2\r\nc = 3\r");
+        assert_eq!(decoded.text, "a = 1\nb = 2\r\nc = 3\n");
+        assert_eq!(decoded.finding.unwrap().span, 0..5);
+        assert!(decode(b"a = 1\r\n").finding.is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! The name of a job, which becomes part of folder names.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
@@ -9,6 +10,9 @@ use unicode_normalization::char::is_combining_mark;
 const MOST_CHARACTERS: usize = 128;
 /// Longest name in bytes of UTF-8, so that `<jobName>_<time>-<n>` stays a file name.
 const MOST_BYTES: usize = 200;
+
+/// Characters that are not allowed are named up to so many.
+const MOST_ERRORS: usize = 10;
 
 /// A job's name in NFC: letters and digits of any script, space, `-`, `_`, `.`; begins with a
 /// letter or digit; 1–128 characters, at most 200 bytes.
@@ -56,13 +60,15 @@ impl JobName {
     /// Checks a text.
     ///
     /// # Errors
-    /// See [`JobNameError`].
-    pub fn parse(text: &str) -> Result<Self, JobNameError> {
+    /// Everything that is wrong with it, each character that is not allowed once; see
+    /// [`JobNameError`].
+    pub fn parse(text: &str) -> Result<Self, Vec<JobNameError>> {
         let name: String = text.nfc().collect();
+        let mut errors = Vec::new();
         match name.chars().next() {
-            None => return Err(JobNameError::Empty),
+            None => return Err(vec![JobNameError::Empty]),
             Some(found) if !found.is_alphanumeric() => {
-                return Err(JobNameError::Beginning { found });
+                errors.push(JobNameError::Beginning { found });
             }
             Some(_) => {}
         }
@@ -70,17 +76,24 @@ impl JobName {
         let allowed = |c: char| {
             c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.') || is_combining_mark(c)
         };
-        if let Some((at, found)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
-            return Err(JobNameError::Character { found, at });
+        // What stands at the beginning has been named.
+        let first = name.chars().next().filter(|_| !errors.is_empty());
+        let mut named: BTreeSet<char> = first.into_iter().collect();
+        for (at, found) in text.char_indices().filter(|(_, c)| !allowed(*c)) {
+            if errors.len() == MOST_ERRORS {
+                break;
+            }
+            if named.insert(found) {
+                errors.push(JobNameError::Character { found, at });
+            }
         }
         let characters = name.chars().count();
         if characters > MOST_CHARACTERS {
-            return Err(JobNameError::Characters(characters));
+            errors.push(JobNameError::Characters(characters));
+        } else if name.len() > MOST_BYTES {
+            errors.push(JobNameError::Bytes(name.len()));
         }
-        if name.len() > MOST_BYTES {
-            return Err(JobNameError::Bytes(name.len()));
-        }
-        Ok(Self(name))
+        if errors.is_empty() { Ok(Self(name)) } else { Err(errors) }
     }
 
     /// Makes a name from any text, for a manifest whose own cannot be read: what is not allowed
@@ -130,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_no_folder_should_be_called() {
-        let error = |text: &str| JobName::parse(text).unwrap_err();
+        let error = |text: &str| JobName::parse(text).unwrap_err().remove(0);
         assert_eq!(error(""), JobNameError::Empty);
         assert_eq!(error("-x"), JobNameError::Beginning { found: '-' });
         assert_eq!(error("../x"), JobNameError::Beginning { found: '.' });
@@ -141,6 +154,11 @@ mod tests {
         assert_eq!(error(&"x".repeat(129)), JobNameError::Characters(129));
         assert_eq!(error(&"春".repeat(67)), JobNameError::Bytes(201));
         assert!(JobName::parse(&"春".repeat(66)).is_ok());
+        assert_eq!(
+            JobName::parse("/a:b/c:").unwrap_err(),
+            [JobNameError::Beginning { found: '/' }, JobNameError::Character { found: ':', at: 2 }]
+        );
+        assert_eq!(JobName::parse(&"/".repeat(300)).unwrap_err().len(), 2);
     }
 
     proptest::proptest! {

@@ -18,6 +18,7 @@ use crate::library::AssetHandle;
 
 mod bytes;
 mod job_name;
+pub mod keys;
 mod output_name;
 mod rules;
 mod walk;
@@ -25,7 +26,6 @@ mod walk;
 pub use bytes::MOST_BYTES;
 pub use job_name::{JobName, JobNameError};
 pub use output_name::{Filling, OutputName, OutputNameError, Placeholder};
-pub use walk::KEYS;
 
 /// Most handles in one manifest, all lists together; a pattern counts as one.
 pub const MOST_HANDLES: usize = 10_000;

@@ -96,7 +96,7 @@ fn values_that_are_not_allowed_are_pointed_at() {
         ),
         (
             "execSchedule = \"0 0 25 * * ?\"",
-            "25: `execSchedule`: hours goes from 0 to 23, found \"25\"",
+            "25: `execSchedule`: 0 to 23 are allowed for hours, found \"25\"",
         ),
         (
             "macro = \"$a$&$b$\"",

@@ -7,47 +7,24 @@ use toml::de::DeValue;
 use toml::value::{Datetime, Offset as TomlOffset};
 use unicode_normalization::UnicodeNormalization;
 
+use super::keys::{self, Kind};
 use super::{MOST_HANDLES, Manifest, OutputName, Rendition, Request, rules};
 use crate::diag::{Code, Diagnostic, Spanned, Text, nearest, shown};
 use crate::fs::RelPath;
+use crate::imaging::modifiers::{self, values::Format};
 use crate::job::manifest::job_name::{JobName, JobNameError};
 use crate::job::schedule::Schedule;
 use crate::job::{EmailSetting, Fmt};
-use crate::library::AssetHandle;
-use crate::library::toml::{Section, Source};
-
-/// Keys of the top level, the Chinese name of `macro` included.
-pub const KEYS: &[&str] = &[
-    "jobName",
-    "description",
-    "userHandle",
-    "locale",
-    "assetHandleArray",
-    "fmt",
-    "is_modifier",
-    "macro",
-    "宏",
-    "emailSetting",
-    "clientId",
-    "execTime",
-    "execSchedule",
-    "destination",
-    "overwrite",
-    "outputName",
-    "exportJob",
-];
-
-/// Keys of an `[[exportJob]]`.
-const RENDITION_KEYS: &[&str] =
-    &["rendition", "assetHandleArray", "fmt", "is_modifier", "macro", "宏", "outputName"];
+use crate::library::toml::{Advice, Section, Source};
+use crate::library::{AssetHandle, HandleError};
 
 /// Reads a text; findings are added in no order.
 pub(super) fn walk(text: &str, findings: &mut Vec<Diagnostic>) -> Manifest {
     let source = Source::new(text);
     let document = source.document();
-    findings.extend(document.findings.iter().cloned());
-    let mut top = Section::new(&document, document.table.get_ref());
-    top.unknown_keys(KEYS, top_advice);
+    findings.extend(document.findings.iter().map(|finding| with_form(text, finding)));
+    let mut top = Section::new(&document, document.table.get_ref()).with_examples(keys::example);
+    top.unknown_keys(&keys::of_the_top(), top_advice);
     let mut handles_left = MOST_HANDLES;
     let mut manifest = Manifest {
         job_name: job_name(&mut top),
@@ -76,38 +53,74 @@ pub(super) fn walk(text: &str, findings: &mut Vec<Diagnostic>) -> Manifest {
     manifest
 }
 
+/// Gives a line that does not parse the help of its key, when that holds no text: quotes around
+/// what stands there would not make it right.
+fn with_form(text: &str, finding: &Diagnostic) -> Diagnostic {
+    let start = text[..finding.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or("");
+    let (name, value) = line.split_once('=').unwrap_or((line, ""));
+    let key = keys::TABLE.iter().find(|key| key.name == name.trim());
+    let written_out = value.trim_start().starts_with(['"', '\'']);
+    let Some(key) = key.filter(|key| key.kind.is_bare() && !written_out) else {
+        return finding.clone();
+    };
+    let what = match key.kind {
+        Kind::Flag => "true or false",
+        _ => "a date and time with zone",
+    };
+    let message = format!("`{}`: this is not {what}", key.name);
+    let told = Diagnostic { message, ..finding.clone() };
+    match keys::example(key.name) {
+        Some(help) => told.help(help),
+        None => told,
+    }
+}
+
 /// One `[[exportJob]]` while it is read.
 pub(super) struct Table<'d, 't> {
     pub(super) section: Section<'d, 't>,
     pub(super) rendition: Rendition,
 }
 
-fn top_advice(key: &str) -> Option<String> {
-    let advice = match key {
-        "is_modifer" => "did you mean `is_modifier`?",
-        "rendition" => "`rendition` belongs into an [[exportJob]] table",
-        "companyHandle" | "company" => "the company is set in the configuration",
+fn top_advice(key: &str) -> Option<Advice> {
+    Some(match key {
+        "is_modifer" | "modifier" | "modifiers" => Advice::Meant("is_modifier"),
         "assetHandle" | "assetHandles" | "handles" | "assets" | "files" => {
-            "did you mean `assetHandleArray`?"
+            Advice::Meant("assetHandleArray")
         }
-        "format" => "`fmt` is orig or convert; the picture's format is a modifier, \"fmt=png\"",
+        "preset" | "巨集" => Advice::Meant("macro"),
+        "name" => Advice::Meant("jobName"),
+        "rendition" => Advice::words("`rendition` belongs into an [[exportJob]] table"),
+        "companyHandle" | "company" => Advice::words("the company is set in the configuration"),
+        "format" => Advice::words(
+            "`fmt` is orig or convert; the picture's format is a modifier: is_modifier = \"fmt=png\"",
+        ),
         "email" | "emailAddress" | "mail" | "to" => {
-            "a manifest names a user (`userHandle`), never an address"
+            Advice::words("a manifest names a user (`userHandle`), never an address")
         }
-        _ => return None,
-    };
-    Some(advice.into())
+        _ => return modifier_advice(key),
+    })
 }
 
-fn rendition_advice(key: &str) -> Option<String> {
+/// Knows the commands that people write as if they were keys.
+fn modifier_advice(key: &str) -> Option<Advice> {
+    if nearest(key, keys::of_the_top()).is_some() {
+        return None;
+    }
+    let names = modifiers::table().iter().map(|command| command.name);
+    let near = modifiers::find(key).map(|command| command.name).or_else(|| nearest(key, names))?;
+    Some(Advice::Words(format!("`{near}` is a modifier: write it into is_modifier = \"{near}=…\"")))
+}
+
+fn rendition_advice(key: &str) -> Option<Advice> {
     match key {
-        "is_modifer" => top_advice(key),
-        "exportJob" => Some("tables cannot be nested".into()),
-        _ if KEYS.contains(&key) => Some(format!(
+        "exportJob" => Some(Advice::words("tables cannot be nested")),
+        "name" => Some(Advice::Meant("rendition")),
+        _ if keys::of_the_top().contains(&key) => Some(Advice::Words(format!(
             "what stands below [[exportJob]] belongs to it: move `{key}` above the first \
              [[exportJob]]"
-        )),
-        _ => None,
+        ))),
+        _ => top_advice(key),
     }
 }
 
@@ -124,17 +137,34 @@ fn request(section: &mut Section<'_, '_>, handles_left: &mut usize) -> Request {
 
 fn job_name(section: &mut Section<'_, '_>) -> Option<Spanned<JobName>> {
     let text = section.text("jobName")?;
-    match JobName::parse(&text.value) {
-        Ok(name) => Some(Spanned::new(name, text.span)),
-        Err(error) => {
-            let span = match error {
-                JobNameError::Character { found, at } => text.place(&(at..at + found.len_utf8())),
-                _ => text.span,
-            };
-            section.wrong(span, error.to_string());
-            None
-        }
+    let errors = match JobName::parse(&text.value) {
+        // A run bears only a name that was written as its name.
+        Ok(_) if section.is_guess("jobName") => return None,
+        Ok(name) => return Some(Spanned::new(name, text.span)),
+        Err(errors) => errors,
+    };
+    let cleaned = JobName::cleaned(&text.value);
+    for error in errors {
+        let span = match error {
+            JobNameError::Character { found, at } => text.place(&(at..at + found.len_utf8())),
+            _ => text.span.clone(),
+        };
+        let help = match error {
+            JobNameError::Empty => "write a name, such as \"spring-tops\"".into(),
+            JobNameError::Characters(_) | JobNameError::Bytes(_) => {
+                "shorten it; `description` takes the rest".into()
+            }
+            JobNameError::Beginning { found: '\u{fffd}' }
+            | JobNameError::Character { found: '\u{fffd}', .. } => {
+                "save the file as UTF-8, and write that letter again".into()
+            }
+            JobNameError::Beginning { .. } | JobNameError::Character { .. } => {
+                format!("write \"{}\"", shown(cleaned.as_str()))
+            }
+        };
+        section.findings.push(Diagnostic::error(Code::Value, span, error.to_string()).help(help));
     }
+    None
 }
 
 fn handles(
@@ -147,8 +177,14 @@ fn handles(
         return None;
     };
     if items.is_empty() {
-        section
-            .wrong(entry.span(), "`assetHandleArray` lists nothing; at least one handle is needed");
+        section.findings.push(
+            Diagnostic::error(
+                Code::Value,
+                entry.span(),
+                "`assetHandleArray` lists nothing; at least one handle is needed",
+            )
+            .help("list files or patterns below the asset folder: [\"tops/*.tif\"]"),
+        );
         return None;
     }
     let mut handles = Vec::with_capacity(items.len().min(MOST_HANDLES));
@@ -157,9 +193,16 @@ fn handles(
             continue;
         }
         if *left == 0 {
-            section.wrong(
-                item.span(),
-                format!("this is handle {}, at most {MOST_HANDLES} are allowed", MOST_HANDLES + 1),
+            section.findings.push(
+                Diagnostic::error(
+                    Code::Value,
+                    item.span(),
+                    format!(
+                        "this is handle {}, at most {MOST_HANDLES} are allowed",
+                        MOST_HANDLES + 1
+                    ),
+                )
+                .help("use patterns such as \"tops/*.tif\", or split the manifest"),
             );
             break;
         }
@@ -167,7 +210,15 @@ fn handles(
         let Some(text) = section.text_of("assetHandleArray", item) else { continue };
         match AssetHandle::parse(&text.value) {
             Ok(handle) => handles.push(Spanned::new(handle, text.span)),
-            Err(error) => section.wrong(text.span, error.to_string()),
+            Err(error) => {
+                let help = match error {
+                    HandleError::Empty => "take it out of the list, or name a file",
+                    HandleError::Long(_) => "name the file by its path below the asset folder",
+                    HandleError::Character(_) => "delete that character; it cannot be seen",
+                };
+                let finding = Diagnostic::error(Code::Value, text.span, error.to_string());
+                section.findings.push(finding.help(help));
+            }
         }
     }
     Some(Spanned::new(handles, entry.span()))
@@ -180,6 +231,12 @@ fn one_of<T: Copy>(
     allowed: &[(&str, T)],
     shown_words: usize,
 ) -> Option<Spanned<T>> {
+    let entry = section.get(key)?;
+    if !matches!(entry.value.get_ref(), DeValue::String(_)) {
+        let finding = section.type_finding(key, entry.value, "a string");
+        section.findings.push(section.with_example(key, finding));
+        return None;
+    }
     let text = section.text(key)?;
     if let Some((_, meaning)) = allowed.iter().find(|(word, _)| *word == text.value) {
         return Some(Spanned::new(*meaning, text.span));
@@ -192,7 +249,11 @@ fn one_of<T: Copy>(
     );
     section.findings.push(match nearest(text.value.trim(), words.iter().copied()) {
         Some(near) => finding.help(format!("did you mean \"{near}\"?")),
-        None => finding,
+        None if key == "fmt" && Format::named(&text.value).is_some() => finding.help(format!(
+            "write fmt = \"convert\" and is_modifier = \"fmt={}\"",
+            shown(&text.value)
+        )),
+        None => section.with_example(key, finding),
     });
     None
 }
@@ -215,7 +276,8 @@ fn email_setting(section: &mut Section<'_, '_>) -> Option<Spanned<EmailSetting>>
         ("無", EmailSetting::None),
         ("无", EmailSetting::None),
     ];
-    one_of(section, "emailSetting", &WORDS, 5)
+    // A misspelt key must not silence the mail that says so.
+    one_of(section, "emailSetting", &WORDS, 5).filter(|_| !section.is_guess("emailSetting"))
 }
 
 /// Reads `macro`, or its name in the Chinese reference.
@@ -280,7 +342,7 @@ fn output_name(section: &mut Section<'_, '_>) -> Option<Spanned<OutputName>> {
                 );
                 section.findings.push(match error.help {
                     Some(help) => finding.help(help),
-                    None => finding,
+                    None => section.with_example("outputName", finding),
                 });
             }
             None
@@ -309,21 +371,22 @@ fn destination(section: &mut Section<'_, '_>) -> Option<Spanned<RelPath>> {
 
 fn exec_schedule(section: &mut Section<'_, '_>) -> Option<Spanned<Schedule>> {
     let text = section.text("execSchedule")?;
-    match Schedule::parse(&text.value) {
-        Ok(schedule) => Some(Spanned::new(schedule, text.span)),
-        Err(error) => {
-            let finding = Diagnostic::error(
-                Code::Value,
-                text.place(&error.part),
-                format!("`execSchedule`: {}", error.message),
-            );
-            section.findings.push(match error.help {
-                Some(help) => finding.help(help),
-                None => finding,
-            });
-            None
-        }
+    let errors = match Schedule::parse(&text.value) {
+        Ok(schedule) => return Some(Spanned::new(schedule, text.span)),
+        Err(errors) => errors,
+    };
+    for error in errors {
+        let finding = Diagnostic::error(
+            Code::Value,
+            text.place(&error.part),
+            format!("`execSchedule`: {}", error.message),
+        );
+        section.findings.push(match error.help {
+            Some(help) => finding.help(help),
+            None => section.with_example("execSchedule", finding),
+        });
     }
+    None
 }
 
 fn exec_time(section: &mut Section<'_, '_>) -> Option<Spanned<Timestamp>> {
@@ -377,20 +440,35 @@ fn timestamp(written: &Datetime) -> Option<Timestamp> {
 /// Reads the `[[exportJob]]` tables.
 fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Vec<Table<'d, 't>> {
     let Some(entry) = top.get_list("exportJob") else { return Vec::new() };
-    let DeValue::Array(items) = entry.value.get_ref() else {
-        let finding = top.type_finding("exportJob", entry.value, "[[exportJob]] tables");
-        top.findings.push(finding.help("write [[exportJob]] with two brackets"));
-        return Vec::new();
+    let items = match entry.value.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        // Written with one bracket; what stands in it is looked at all the same.
+        DeValue::Table(_) => {
+            top.findings.push(
+                Diagnostic::error(
+                    Code::Value,
+                    entry.span(),
+                    "`exportJob`: expected [[exportJob]] tables, found a single table",
+                )
+                .help("write [[exportJob]] with two brackets"),
+            );
+            vec![entry.value]
+        }
+        _ => {
+            let finding = top.type_finding("exportJob", entry.value, "[[exportJob]] tables");
+            top.findings.push(finding);
+            return Vec::new();
+        }
     };
     let mut tables: Vec<Table<'d, 't>> = Vec::new();
     for item in items {
-        let DeValue::Table(keys) = item.get_ref() else {
+        let DeValue::Table(table) = item.get_ref() else {
             let finding = top.type_finding("exportJob", item, "a table");
             top.findings.push(finding);
             continue;
         };
-        let mut section = Section::new(top.document, keys);
-        section.unknown_keys(RENDITION_KEYS, rendition_advice);
+        let mut section = Section::new(top.document, table).with_examples(keys::example);
+        section.unknown_keys(&keys::of_a_rendition(), rendition_advice);
         let name = rendition_name(&mut section);
         let request = request(&mut section, handles_left);
         let span = item.span();
@@ -413,6 +491,8 @@ fn rendition_name(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
         }
         Ok(_) => return Some(Spanned::new(name, text.span)),
     };
-    section.wrong(text.span, format!("`rendition` becomes the name of a folder: {refused}"));
+    let message = format!("`rendition` becomes the name of a folder: {refused}");
+    let finding = Diagnostic::error(Code::Value, text.span, message);
+    section.findings.push(section.with_example("rendition", finding));
     None
 }

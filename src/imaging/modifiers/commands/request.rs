@@ -227,7 +227,7 @@ fn fmt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
         let error = items.error(message);
         return Err(match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error,
+            None => error.help("write fmt=jpeg, png, tif, gif, webp, avif, jpeg2000, pdf or eps"),
         });
     };
     let pixel_type = items.word(&PIXEL_TYPES)?;

@@ -1,0 +1,310 @@
+//! What a TOML parser finds wrong, in our words and with a way out.
+
+use std::ops::Range;
+
+use super::is_bare;
+use crate::diag::{Code, Diagnostic, shown};
+use crate::fs::is_invisible;
+
+/// Quotes that are not TOML's.
+const TYPOGRAPHIC: &str = "“”„‟‘’‚«»「」『』＂";
+
+/// What helps when nothing better is known.
+const FORM: &str = "a line is written key = \"value\", a remark begins with #";
+
+/// A place in a text that does not parse.
+pub(super) struct Slip<'t> {
+    /// The whole text.
+    pub(super) text: &'t str,
+    /// The line of the place, without its end.
+    pub(super) line: Range<usize>,
+    /// What the parser points at.
+    pub(super) span: Range<usize>,
+    /// What the parser says.
+    pub(super) message: &'t str,
+}
+
+impl Slip<'_> {
+    /// Says what is wrong there.
+    pub(super) fn told(&self) -> Diagnostic {
+        self.unseen()
+            .or_else(|| self.sign())
+            .or_else(|| self.quotes())
+            .or_else(|| self.value())
+            .or_else(|| self.line_form())
+            .unwrap_or_else(|| self.here(&shown(self.message)).help(FORM))
+    }
+
+    fn found(&self) -> &str {
+        self.text.get(self.span.clone()).unwrap_or("")
+    }
+
+    fn content(&self) -> &str {
+        &self.text[self.line.clone()]
+    }
+
+    /// What stands on the line before the place.
+    fn before(&self) -> &str {
+        self.text.get(self.line.start..self.span.start).unwrap_or("").trim_end()
+    }
+
+    /// What stands on the line from the place on.
+    fn rest(&self) -> &str {
+        self.text.get(self.span.start..self.line.end).unwrap_or("").trim()
+    }
+
+    fn here(&self, message: &str) -> Diagnostic {
+        Diagnostic::error(Code::Syntax, self.span.clone(), message)
+    }
+
+    /// Characters that look like nothing or like a space.
+    fn unseen(&self) -> Option<Diagnostic> {
+        if self.message.starts_with("carriage return") {
+            return Some(
+                self.here("a line ends with a lone carriage return")
+                    .help("save the file with line ends of Windows or Unix (CRLF or LF)"),
+            );
+        }
+        let odd = |c: char| {
+            (is_invisible(c) && !matches!(c, '\t' | '\r' | '\n'))
+                || (c.is_whitespace() && !c.is_ascii())
+        };
+        // Inside a text the parser minds only what can nowhere be.
+        let mut inside = false;
+        let (at, c) = self.content().char_indices().find(|&(at, c)| {
+            inside ^= c == '"';
+            odd(c) && (at > 0 || self.line.start > 0) && (!inside || c.is_control())
+        })?;
+        let from = self.line.start;
+        let span = from + at..from + at + c.len_utf8();
+        let number = format!("U+{:04X}", c as u32);
+        Some(if c.is_whitespace() && !c.is_control() {
+            Diagnostic::error(Code::Syntax, span, format!("this space is another one ({number})"))
+                .help("delete it and type an ordinary space")
+        } else {
+            let message = format!("there is a character that cannot be seen ({number})");
+            Diagnostic::error(Code::Syntax, span, message).help("delete it")
+        })
+    }
+
+    /// Signs that stand in for TOML's.
+    fn sign(&self) -> Option<Diagnostic> {
+        let content = self.content();
+        let key = |text: &str| {
+            let key = text.trim_matches(['\u{feff}', ' ', '\t', '"', '\'', '{']);
+            (!key.is_empty() && key.chars().all(is_bare)).then(|| key.to_owned())
+        };
+        if let Some(at) = content.find([':', '：', '＝'])
+            && content[..at].find('=').is_none()
+            && let Some(key) = key(&content[..at])
+        {
+            let at = self.line.start + at;
+            let span = at..self.text.ceil_char_boundary(at + 1);
+            return Some(
+                Diagnostic::error(Code::Syntax, span, "between key and value stands \"=\"")
+                    .help(format!("write {key} =")),
+            );
+        }
+        let found = self.found();
+        if self.before().ends_with("=>") || (self.before().ends_with('=') && found.starts_with('>'))
+        {
+            return Some(
+                self.here("between key and value stands \"=\"").help("take the \">\" out"),
+            );
+        }
+        if self.message.starts_with("extra `=`") {
+            return Some(self.here("there is one \"=\" too many").help("write one \"=\" only"));
+        }
+        if found.contains(['，', '、', '；']) || self.rest().starts_with(['，', '、', '；']) {
+            return Some(
+                self.here("this is not TOML's comma")
+                    .help("write \",\" between values, and nothing at the end of a line"),
+            );
+        }
+        let remark =
+            |text: &str| ["//", "--", "/*", ";;", "; "].iter().any(|sign| text.starts_with(sign));
+        if remark(self.rest()) || remark(content.trim()) {
+            return Some(self.here("this is no remark in TOML").help("a remark begins with #"));
+        }
+        None
+    }
+
+    /// Quotes that are missing, too many, or of another kind.
+    fn quotes(&self) -> Option<Diagnostic> {
+        let (message, found) = (self.message, self.found());
+        if found.starts_with(|c: char| TYPOGRAPHIC.contains(c))
+            || found.ends_with(|c: char| TYPOGRAPHIC.contains(c))
+        {
+            let bare = found.trim_matches(|c: char| TYPOGRAPHIC.contains(c) || c == '"');
+            let after = self.text.get(self.span.end..self.line.end).unwrap_or("");
+            let more = after.contains(|c: char| TYPOGRAPHIC.contains(c));
+            let place = if more { " on the whole line" } else { "" };
+            return Some(
+                self.here("these are typographic quotes")
+                    .help(format!("use straight ones{place}: \"{}\"", shown(bare))),
+            );
+        }
+        if message.starts_with("missing escaped value") || message.contains("unicode") {
+            return Some(
+                self.here("\"\\\" begins an escape in double quotes")
+                    .help("use \"/\" between folders, or single quotes for a text with \"\\\""),
+            );
+        }
+        if message.starts_with("invalid basic string") || message.starts_with("invalid literal") {
+            let quote = if message.contains("literal") { "'" } else { "\"" };
+            let open = self.text[self.line.start..self.span.end.min(self.line.end)].rfind(quote);
+            let at = open.map_or(self.span.start, |at| self.line.start + at);
+            let span = at..(at + 1).min(self.line.end.max(at));
+            return Some(
+                Diagnostic::error(Code::Syntax, span, "the text that begins here is not closed")
+                    .help(format!("put {quote} at its end")),
+            );
+        }
+        if message.starts_with("missing opening quote") {
+            let value = self.content().split_once('=').map_or(found, |(_, value)| value);
+            let bare = value.trim().trim_matches(['"', '\'']);
+            return Some(
+                self.here("this text has no quote at its beginning")
+                    .help(format!("write \"{}\"", shown(bare))),
+            );
+        }
+        if message.starts_with("unexpected key or value") {
+            return Some(self.after_a_value());
+        }
+        None
+    }
+
+    /// Something stands behind a finished value.
+    fn after_a_value(&self) -> Diagnostic {
+        let rest = self.rest();
+        let value = self.content().split_once('=').map_or("", |(_, value)| value.trim());
+        if !value.contains(['"', '\'', '[', '{']) {
+            let at = self.line.start + self.content().find(value).unwrap_or(0);
+            let span = at..at + value.len();
+            return Diagnostic::error(Code::Syntax, span, "a text needs quotes")
+                .help(format!("write \"{}\"", shown(value)));
+        }
+        if rest == ";" || rest == "," {
+            return self
+                .here("nothing may stand after a value")
+                .help(format!("take the \"{rest}\" out"));
+        }
+        if rest.starts_with(',') {
+            return self.here("several values stand in brackets").help("write [\"one\", \"two\"]");
+        }
+        if rest.starts_with(']') {
+            return self
+                .here("this bracket closes nothing")
+                .help("put \"[\" before the first value");
+        }
+        if rest.starts_with(['"', '\'']) || !self.before().ends_with(['"', '\'']) {
+            return self
+                .here("nothing may stand after a value")
+                .help("write one value, or several in brackets: [\"one\", \"two\"]");
+        }
+        self.here("the text ends at the quote before this")
+            .help("write a quote inside a text as \\\", or put the text into single quotes")
+    }
+
+    /// Values that are none.
+    fn value(&self) -> Option<Diagnostic> {
+        let (message, found) = (self.message, self.found());
+        if message.starts_with("string values must be quoted")
+            || message.starts_with("missing value")
+        {
+            let bare = found.trim_matches(['"', '\'', ' ']);
+            return Some(if bare.is_empty() {
+                self.here("the value is missing")
+                    .help("write it after \"=\", a text in quotes, or take the line out")
+            } else if matches!(bare.to_ascii_lowercase().as_str(), "true" | "false") {
+                self.here("true and false are written in small letters")
+                    .help(format!("write {}", bare.to_ascii_lowercase()))
+            } else {
+                self.here("a text needs quotes").help(format!("write {}", self.quoted(bare)))
+            });
+        }
+        if message.starts_with("invalid boolean") {
+            return Some(
+                self.here("true and false are written in small letters")
+                    .help("write true or false"),
+            );
+        }
+        if message.starts_with("invalid date") || message.starts_with("invalid time") {
+            return Some(
+                self.here("there is no such date or time")
+                    .help("write it in the form 2026-12-01T06:00:00+01:00"),
+            );
+        }
+        let number =
+            ["integer", "float", "datetime", "leading zero", "radix", "fraction", "exponent"];
+        if number.iter().any(|word| message.contains(word)) {
+            let value = self.content().split_once('=').map_or("", |(_, value)| value);
+            let value = value.split('#').next().unwrap_or("").trim();
+            return Some(
+                self.here("this is neither a number nor a date")
+                    .help(format!("if it is a text, write \"{}\"", shown(value))),
+            );
+        }
+        None
+    }
+
+    /// Writes a bare word with quotes, and those beside it in a list too.
+    fn quoted(&self, bare: &str) -> String {
+        let value = self.content().split_once('=').map_or("", |(_, value)| value.trim());
+        let list = value.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+        match list.filter(|list| !list.contains(['[', '{', '#'])) {
+            Some(list) => {
+                let words = list.split(',').map(|word| word.trim().trim_matches(['"', '\'']));
+                let words: Vec<String> = words
+                    .filter(|word| !word.is_empty())
+                    .map(|word| format!("\"{}\"", shown(word)))
+                    .collect();
+                format!("[{}]", words.join(", "))
+            }
+            None => format!("\"{}\"", shown(bare)),
+        }
+    }
+
+    /// Lines that are no `key = value`.
+    fn line_form(&self) -> Option<Diagnostic> {
+        let (message, found) = (self.message, self.found());
+        let header = self.content().trim();
+        if header.starts_with('[') && (message.contains("table") || message.contains("key")) {
+            let name = header.trim_matches(['[', ']', ' ']);
+            return Some(
+                self.here("the brackets of this header are not complete")
+                    .help(format!("write [[{}]] on a line of its own", shown(name))),
+            );
+        }
+        if message.starts_with("invalid unquoted key") && !found.is_ascii() {
+            return Some(
+                self.here("a key with letters beyond a-z has to be quoted")
+                    .help(format!("write \"{}\"", shown(found))),
+            );
+        }
+        if message.starts_with("missing comma between array") {
+            return Some(
+                self.here("there is no comma before this value")
+                    .help("put \",\" after the value before it"),
+            );
+        }
+        if message.starts_with("extra comma") {
+            return Some(self.here("there is a comma too many").help("take it out"));
+        }
+        if message.starts_with("duplicate key") {
+            return Some(
+                self.here(&format!("`{}` is there twice", shown(found))).help("keep one of them"),
+            );
+        }
+        if matches!(header, "{" | "}" | "[" | "]" | "},") {
+            return Some(
+                self.here("a manifest is TOML, not JSON")
+                    .help("take the braces out, and write each line key = value without a comma"),
+            );
+        }
+        if message.starts_with("key with no value") || message.starts_with("invalid key") {
+            return Some(self.here("this line has no \"=\"").help(FORM));
+        }
+        None
+    }
+}
