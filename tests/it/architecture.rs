@@ -51,7 +51,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli/"]),
     ("annotate_snippets", &["diag/"]),
     ("strsim", &["diag/"]),
-    ("unicode_normalization", &["fs.rs", "library/", "job/"]),
+    ("unicode_normalization", &["fs/names.rs", "library/", "job/"]),
     ("croner", &["job/schedule.rs"]),
     // pictures
     ("image", &["imaging/formats/"]),
@@ -68,7 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("re_rav1d", &["imaging/formats/avif/"]),
     ("hayro_jpeg2000", &["imaging/formats/jpeg2000.rs"]),
     ("openjp2", &["imaging/formats/jpeg2000/"]),
-    ("resvg", &["imaging/formats/svg.rs"]),
+    ("resvg", &["imaging/formats/svg.rs", "imaging/formats/svg/"]),
     ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
