@@ -262,6 +262,18 @@ def in_session(session):
     return found
 
 
+def run_each(tests):
+    """Runs tests one after the other and says how long each took; EXPORTD_ONLY names some of them."""
+    wanted = os.environ.get("EXPORTD_ONLY", "").split()
+    unknown = set(wanted) - {one.__name__ for one in tests}
+    check(not unknown, f"EXPORTD_ONLY: there is no {', '.join(sorted(unknown))}")
+    for one in tests:
+        if not wanted or one.__name__ in wanted:
+            begun = time.monotonic()
+            one()
+            print(f"{one.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+
+
 def main(test):
     """Runs one test function; the exit code is the result."""
     # A time limit ends the test in order: daemons are stopped.

@@ -2,24 +2,33 @@
 """Full disks, by bytes and by files, of outputs, reports, spool and mail.
 
 A job that meets one waits as `waiting-space`, other jobs go on, the operator is told once, and when
-there is room again the job ends as if nothing had been.
+there is room again the job ends as if nothing had been. What that leaves behind is looked at with
+each folder short of bytes and of files in turn.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from exportd_test import CONFIG, Daemon, check, main, manifest, png, wait_for
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[3] / "tests/support")]
+import invariants
+from exportd_test import CONFIG, Daemon, check, main, manifest, png, run_each, wait_for
 from mounts import alone, call, in_memory, mounted
 
 LONG = os.environ.get("EXPORTD_LONG") == "1"
 # How soon a job must be at work again after there is room.
 SOON = 10
+# The folder that is full, what it is short of, and how much of that is left. A report needs a page,
+# a mail another; what comes after the last step that finds room must not be needed.
+SHORT = [("out", "bytes", 400_000), ("out", "files", 5), ("spool", "bytes", 4096), ("spool", "files", 3),
+         ("reports", "bytes", 4096), ("reports", "files", 2), ("mail", "bytes", 0), ("mail", "files", 0)]
 
 
 class Small(Daemon):
@@ -51,6 +60,21 @@ class Small(Daemon):
         with open(self.disk / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
+
+    def take(self, short_of, leave):
+        """Takes all that is left but a little, as others on the same disk do."""
+        others = self.disk / ".others"
+        others.mkdir()
+        here = os.statvfs(self.disk)
+        if short_of == "bytes":
+            with open(others / "all", "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, here.f_bavail * here.f_frsize - leave)
+        else:
+            for k in range(here.f_ffree - leave):
+                (others / str(k)).touch()
+
+    def give_back(self):
+        shutil.rmtree(self.disk / ".others")
 
     def waits(self, name):
         """The job as it waits for room, or None."""
@@ -213,17 +237,51 @@ def spool_in_the_middle():
         check(len(daemon.runs("busy")) == 1, "it ran twice")
 
 
-TESTS = (output_bytes, output_files, stopped_while_waiting, reports, mail, spool, spool_in_the_middle)
+def nothing_is_left():
+    """Each folder short of each: the job is not reported before its time, then ends, and the invariants hold."""
+    failures = []
+    for folder, short_of, leave in SHORT:
+        try:
+            short(folder, short_of, leave)
+        except AssertionError as error:
+            failures.append(f"{folder} short of {short_of}: {error}")
+    check(not failures, f"{len(failures)} failed:\n" + "\n".join(failures))
+
+
+def short(folder, short_of, leave):
+    # The start has what it needs: it is the job that finds the disk full.
+    with Small(folder, "size=16m" if short_of == "bytes" else "size=16m,nr_inodes=60") as daemon:
+        for k in range(3):
+            (daemon.assets / f"a{k}.bin").write_bytes(os.urandom(300_000))
+        originals = invariants.hashes(daemon.assets)
+        daemon.take(short_of, leave)
+        text = manifest("short", ["*.bin"], fmt="orig")
+        daemon.drop_text("short.toml", text)
+        time.sleep(3)
+        check(daemon.alive(), "the daemon has ended")
+        # Of the mail's disk nothing is known before the report is written.
+        told = [mail for mail in daemon.mails() if mail["X-Exportd-Run"]] if folder == "mail" else daemon.runs("short")
+        check(not told, "it was reported although its disk is full")
+        check(not os.listdir(daemon.root / "spool/done"), "it is over although its disk is full")
+        daemon.give_back()
+        run = daemon.run("short", 90)
+        check(run.report["verdict"] == "clean", f"verdict {run.report['verdict']}")
+        check(run.counts()[:3] == (3, 3, 0), f"counts {run.counts()}")
+        spool = daemon.root / "spool"
+        wait_for(lambda: not any(os.listdir(spool / state) for state in ("queue", "active")), 90, "not over")
+        check(daemon.alive(), "the daemon has ended")
+        daemon.stop()
+        found = invariants.violations(daemon.root, True, [hashlib.sha256(text.encode()).hexdigest()], originals)
+        check(not found, "; ".join(f"{number}: {what}" for number, what in found))
+
+
+TESTS = (output_bytes, output_files, stopped_while_waiting, reports, mail, spool, spool_in_the_middle,
+         nothing_is_left)
 
 
 def test():
-    wanted = os.environ.get("EXPORTD_ONLY", "").split()
     with in_memory():
-        for one in TESTS:
-            if not wanted or one.__name__ in wanted:
-                begun = time.monotonic()
-                one()
-                print(f"{one.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+        run_each(TESTS)
 
 
 if __name__ == "__main__":

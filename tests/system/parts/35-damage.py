@@ -19,7 +19,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from exportd_test import CONFIG, PROGRAM, Daemon, check, main, manifest, wait_for
+from exportd_test import CONFIG, PROGRAM, Daemon, check, main, manifest, run_each, wait_for
 from mounts import alone, in_memory
 
 LONG = os.environ.get("EXPORTD_LONG") == "1"
@@ -240,12 +240,7 @@ TESTS = (manifests, strange_things, spools)
 
 
 def test():
-    wanted = os.environ.get("EXPORTD_ONLY", "").split()
-    for one in TESTS:
-        if not wanted or one.__name__ in wanted:
-            begun = time.monotonic()
-            one()
-            print(f"{one.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+    run_each(TESTS)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[3] / "tests/support")]
 import invariants
-from exportd_test import Daemon, check, in_session, main, manifest, png, wait_for
+from exportd_test import Daemon, check, in_session, main, manifest, png, run_each, wait_for
 
 SPOOLS = HERE.parents[1] / "spools"
 IDLE, BUSY, IMPATIENT = 1.0, 40.0, 2.0
@@ -189,10 +189,7 @@ TESTS = (idle, busy, impatient, poison, worker_dies, family, earlier_spool)
 
 
 def test():
-    wanted = os.environ.get("EXPORTD_ONLY", "").split()
-    for one in TESTS:
-        if not wanted or one.__name__ in wanted:
-            one()
+    run_each(TESTS)
 
 
 if __name__ == "__main__":
