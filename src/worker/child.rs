@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
-use super::{MAX_AUX_BYTES, Written, engine, sandbox};
+use super::{MAX_AUX_BYTES, Sandbox, Written, engine, sandbox};
 use crate::diag::{Fault, human_bytes};
 use crate::imaging::Inputs;
 use crate::imaging::plan::{Aux, Plan};
@@ -39,7 +39,7 @@ pub fn child_main() -> ExitCode {
         return ExitCode::from(2);
     };
     set_hook(Box::new(remember_panic));
-    match serve(&channel) {
+    match serve(&channel, sandbox::enter) {
         Ok(()) | Err(WireError::Closed) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "exportd worker: {error}");
@@ -53,9 +53,10 @@ fn remember_panic(info: &PanicHookInfo<'_>) {
     *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
 }
 
-fn serve(channel: &Channel) -> Result<(), WireError> {
+/// Serves requests; `enter` shuts the process in.
+pub(super) fn serve(channel: &Channel, enter: fn(&Setup) -> Sandbox) -> Result<(), WireError> {
     let (setup, _): (Setup, _) = channel.receive_with_files()?;
-    channel.send(&Report::Ready(sandbox::enter(&setup)), &[])?;
+    channel.send(&Report::Ready(enter(&setup)), &[])?;
     loop {
         let (request, files) = channel.receive_with_files()?;
         channel.send(&Report::Started, &[])?;

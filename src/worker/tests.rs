@@ -31,6 +31,17 @@ fn worker_entry() {
     }
 }
 
+/// Not a test: worker processes that do not shut themselves in.
+#[test]
+fn unconfined_entry() {
+    if let Some(channel) = Channel::from_stdin() {
+        let _ = child::serve(&channel, |_| {
+            let none = || Held::Not("not asked to".into());
+            Sandbox { limits: none(), ties: none(), landlock: none(), seccomp: none() }
+        });
+    }
+}
+
 /// Not a test: a daemon to be killed. Prints its worker's id and waits.
 #[test]
 fn parent_entry() {
@@ -121,10 +132,14 @@ fn act(action: &str) -> Result<String, Fault> {
             }
         }
         "open" => refused(File::open(rest).map(drop)),
+        "create" => refused(File::create_new(rest).map(drop)),
         "socket" => refused(std::net::UdpSocket::bind("127.0.0.1:0").map(drop)),
+        "listen" => refused(std::net::TcpListener::bind("127.0.0.1:0").map(drop)),
         "connect" => refused(std::os::unix::net::UnixStream::connect(rest).map(drop)),
         "thread" => refused(std::thread::Builder::new().spawn(|| ()).map(drop)),
-        "spawn" => refused(Command::new("/bin/true").spawn().map(drop)),
+        "spawn" => {
+            refused(Command::new("/bin/true").spawn().and_then(|mut it| it.wait()).map(drop))
+        }
         "exec" => refused(Err(Command::new("/bin/true").exec())),
         "stat" => refused(std::fs::metadata(rest).map(drop)),
         "kill" => refused(kill_process(Pid::INIT, Signal::WINCH).map_err(Into::into)),
@@ -188,7 +203,13 @@ fn pool(workers: usize, deadline: Duration) -> Pool {
 }
 
 fn pool_with(settings: PoolSettings, idle: Duration) -> Pool {
-    let arguments = ["--exact", "worker::tests::worker_entry", "--nocapture", "--test-threads=1"];
+    pool_of("worker_entry", settings, idle)
+}
+
+/// Starts a pool whose workers run that one of the tests above that is none.
+fn pool_of(entry: &str, settings: PoolSettings, idle: Duration) -> Pool {
+    let entry = format!("worker::tests::{entry}");
+    let arguments = ["--exact", &entry, "--nocapture", "--test-threads=1"];
     Pool::start_with(settings, arguments.map(str::to_owned).into(), idle).unwrap()
 }
 
@@ -391,6 +412,56 @@ fn a_worker_cannot_get_out() {
     assert_eq!(pool.status().broken, 0);
     let fault = Fault::WorkerDied { how: "it tried what no worker may do".into() };
     assert_eq!(fixture.run(&lane, "!exec"), Err(fault));
+}
+
+/// What is forbidden is tried twice, by a worker that is shut in and by one that is not: so that it
+/// is the sandbox that refuses, and not a test that asks for what does not work anyway.
+#[test]
+fn what_a_worker_is_refused_works_without_the_sandbox() {
+    let fixture = Fixture::new();
+    let secret = fixture.dir.path().join("secret");
+    crate::fs::write_new(&secret, b"s", 0o644).unwrap();
+    let ear = fixture.dir.path().join("ear");
+    let _ear = std::os::unix::net::UnixListener::bind(&ear).unwrap();
+    let made = fixture.dir.path().join("made");
+    let script = |what: &str, path: &Path| format!("!{what} {}", path.display());
+    let confined = pool(1, LONG);
+    let lane = confined.lane();
+    assert_eq!(fixture.run(&lane, "!echo x"), Ok("x".into()));
+    let sandbox = confined.status().sandbox.unwrap();
+    // Where the kernel has seccomp, so do we: a worker without it must not pass here unseen.
+    let kernel_has_it = Path::new("/proc/sys/kernel/seccomp/actions_avail").exists();
+    assert_eq!(sandbox.seccomp == Held::Fully, kernel_has_it, "{sandbox}");
+    if sandbox.seccomp != Held::Fully {
+        return;
+    }
+    let free = pool_of("unconfined_entry", settings(1, LONG), LONG);
+    let free_lane = free.lane();
+    for script in [
+        // a file
+        script("open", &secret),
+        script("stat", &secret),
+        script("create", &made),
+        // a socket
+        "!socket".into(),
+        "!listen".into(),
+        script("connect", &ear),
+        // a process
+        "!spawn".into(),
+        "!thread".into(),
+    ] {
+        let refused = fixture.run(&lane, &script);
+        assert_eq!(refused, Ok("permission denied".into()), "{script}");
+        assert!(!made.exists() || !script.starts_with("!create"), "{script}");
+        assert_eq!(fixture.run(&free_lane, &script), Ok("allowed".into()), "{script}");
+    }
+    assert!(made.exists());
+    assert_eq!(confined.status().broken, 0);
+    // To become another program ends the one that is shut in, and works for the other: it then
+    // ends as that program does, without a word.
+    let died = |how: &str| Err(Fault::WorkerDied { how: how.into() });
+    assert_eq!(fixture.run(&lane, "!exec"), died("it tried what no worker may do"));
+    assert_eq!(fixture.run(&free_lane, "!exec"), died("exit status: 0"));
 }
 
 #[test]
