@@ -17,7 +17,7 @@
 //! | 3 | [`job`] | manifests, checks, running, publishing, the log of a run |
 //! | 2 | [`worker`], [`spool`] | processes that touch untrusted bytes; the durable queue |
 //! | 1 | [`imaging`], [`library`] | the engine; assets and their catalogues |
-//! | 0 | [`diag`], [`fs`] | findings and faults; names, durable writes |
+//! | 0 | [`diag`], [`fs`], [`pulse`] | findings and faults; names, durable writes; signs of life |
 //!
 //! The engine, [`imaging`], takes bytes and gives bytes: no path, clock, environment or network.
 //! Everything else is the shell around it, and knows no pixel.
@@ -58,6 +58,7 @@ pub mod fs;
 pub mod imaging;
 pub mod job;
 pub mod library;
+pub mod pulse;
 pub mod report;
 pub mod spool;
 pub mod worker;

@@ -24,6 +24,7 @@ use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
 use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
+use crate::pulse::Pulse;
 use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
@@ -34,6 +35,8 @@ use crate::worker::{Lane, Pool};
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long what workers have in hand is waited for when a disk is full.
 const HANDS: Duration = Duration::from_secs(30);
+/// What is done in a journal, for whoever finds it hanging.
+const WRITES: &str = "writes its journal";
 /// How often progress is written down, at most.
 const POSTING: Duration = Duration::from_secs(1);
 
@@ -81,7 +84,12 @@ pub enum Fired {
 /// Where the steps of a run are kept.
 pub enum Ledger<'l> {
     /// In the job's journal.
-    Journal(&'l Journal),
+    Journal {
+        /// Which.
+        journal: &'l Journal,
+        /// What tells whether writing hangs.
+        pulse: &'l Pulse,
+    },
     /// Nowhere: what is interrupted is not taken up again.
     Nowhere,
 }
@@ -90,7 +98,10 @@ impl Ledger<'_> {
     /// Writes a step; durable when this returns.
     fn write(&self, step: &impl Serialize) -> Result<(), ConductError> {
         match self {
-            Self::Journal(journal) => journal.append(step).map_err(ConductError::Journal),
+            Self::Journal { journal, pulse } => {
+                let _step = pulse.step(WRITES);
+                journal.append(step).map_err(ConductError::Journal)
+            }
             Self::Nowhere => Ok(()),
         }
     }
@@ -98,7 +109,10 @@ impl Ledger<'_> {
     /// Writes a step that may be lost in a crash: its work is then done again.
     fn note(&self, step: &Step) -> Result<(), JournalError> {
         match self {
-            Self::Journal(journal) => journal.append_lazily(step),
+            Self::Journal { journal, pulse } => {
+                let _step = pulse.step(WRITES);
+                journal.append_lazily(step)
+            }
             Self::Nowhere => Ok(()),
         }
     }
@@ -436,7 +450,7 @@ impl Course<'_> {
     /// job, and the job can be taken up again. A person who stops it wants no waiting.
     fn waits_for(&self, fault: &Fault) -> bool {
         fault.blocks_output()
-            && matches!(self.stand.ledger, Ledger::Journal(_))
+            && matches!(self.stand.ledger, Ledger::Journal { .. })
             && self.stand.cancel.asked() != Ask::Stop
     }
 

@@ -27,6 +27,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
+use crate::pulse::Pulse;
 use crate::report::folder::ActiveState;
 use crate::report::{MailSettings, Notice};
 use crate::spool::control::{Asked, Operation};
@@ -38,6 +39,7 @@ use crate::worker::{Pool, PoolError};
 
 pub mod board;
 pub mod conduct;
+mod heart;
 mod people;
 mod post;
 mod serve;
@@ -46,6 +48,7 @@ mod systemd;
 
 use board::{Board, Posting};
 use conduct::Epoch;
+use heart::{Heart, Hung, Thread};
 use post::Post;
 use serve::{ServeError, Service};
 use space::Incidents;
@@ -201,6 +204,9 @@ struct Daemon {
     rings: Receiver<Ring>,
     running: BTreeMap<String, Running>,
     clock: Clock,
+    heart: Heart,
+    /// How many threads hung at the last look.
+    hung: usize,
     posted: Option<Board>,
     /// Whether anything has happened that the board does not show yet.
     news: bool,
@@ -303,7 +309,7 @@ impl Daemon {
         listen(bell.clone())?;
         let mail = Post::open(&settings.mail)?;
         let epoch = Arc::new(Epoch::open(settings)?);
-        let now = Instant::now();
+        let (now, watchdog) = (Instant::now(), systemd::watchdog());
         let ring = bell.clone();
         let watch = Watch::start(&folders.drop, now, move || {
             let _ = ring.send(Ring::Drop);
@@ -323,6 +329,8 @@ impl Daemon {
             hall: Arc::new(hall),
             rings,
             running: BTreeMap::new(),
+            heart: Heart::new(watchdog),
+            hung: 0,
             clock: Clock {
                 scan: now,
                 claim: now,
@@ -330,7 +338,8 @@ impl Daemon {
                 ticked: now,
                 schedules: now,
                 sweep: now,
-                ping: systemd::watchdog().map(|every| (every, now)),
+                // Twice as often as it has to be.
+                ping: watchdog.map(|allowed| (allowed / 2, now)),
             },
             posted: None,
             news: true,
@@ -338,8 +347,17 @@ impl Daemon {
             stops: 0,
             fatal: None,
         };
+        this.watch_threads();
         this.recover(recovered);
         Ok(this)
+    }
+
+    /// Watches the threads of the configuration in force.
+    fn watch_threads(&mut self) {
+        self.heart.watch(Thread::Mail, self.hall.mail.pulse());
+        for pulse in self.epoch.pool.pulses() {
+            self.heart.watch(Thread::Pool, pulse.clone());
+        }
     }
 
     /// Says what the start found, and reports on jobs that are given up.
@@ -382,12 +400,13 @@ impl Daemon {
         });
     }
 
-    fn service(&self, cancel: Arc<Cancel>) -> Service {
+    fn service(&self, cancel: Arc<Cancel>, pulse: Pulse) -> Service {
         Service {
             epoch: Arc::clone(&self.epoch),
             hall: Arc::clone(&self.hall),
             spool: self.spool.clone(),
             cancel,
+            pulse,
         }
     }
 
@@ -407,12 +426,7 @@ impl Daemon {
                 let quiet = self.running.is_empty() && self.watch.hears_requests();
                 self.clock.tick = now + if quiet { QUIET_TICK } else { TICK };
             }
-            if let Some((every, due)) = &mut self.clock.ping
-                && now >= *due
-            {
-                *due = now + *every;
-                systemd::alive();
-            }
+            self.beat(now);
             if !ready {
                 ready = true;
                 systemd::ready(&self.status());
@@ -428,6 +442,25 @@ impl Daemon {
         }
     }
 
+    /// Feeds the watchdog while every thread that matters moves; when one does not, asks for the
+    /// restart that the watchdog would order.
+    fn beat(&mut self, now: Instant) {
+        let hung = self.heart.look(now);
+        let before = std::mem::replace(&mut self.hung, hung.len());
+        let Some((every, due)) = &mut self.clock.ping else { return };
+        if now < *due && hung.len() <= before {
+            return;
+        }
+        *due = now + *every;
+        // An orderly stop has its own end.
+        if hung.is_empty() || self.stops > 0 {
+            return systemd::alive();
+        }
+        let words: Vec<String> = hung.iter().map(Hung::to_string).collect();
+        tracing::error!("the service manager is asked for a restart");
+        systemd::hung(&words.join("; "));
+    }
+
     /// Waits for the bell, or until something is due, and does what was rung for.
     fn wait(&mut self, now: Instant) {
         let mut due = self.clock.tick;
@@ -439,6 +472,7 @@ impl Daemon {
         if let Some((_, ping)) = self.clock.ping {
             due = due.min(ping);
         }
+        due = self.heart.next().map_or(due, |next| due.min(next));
         match self.rings.recv_timeout(due.saturating_duration_since(now)) {
             Ok(ring) => {
                 self.answer(ring);
@@ -603,7 +637,9 @@ impl Daemon {
     fn begin(&mut self, claim: Claim) {
         let id = claim.record().id.to_string();
         let cancel = Arc::new(Cancel::default());
-        let service = self.service(Arc::clone(&cancel));
+        let pulse = Pulse::default();
+        self.heart.watch(Thread::Job(id.clone()), pulse.clone());
+        let service = self.service(Arc::clone(&cancel), pulse);
         let mut over = Over { id: id.clone(), bell: self.hall.bell.clone(), result: None };
         let thread = std::thread::Builder::new().name("job".into()).spawn(move || {
             // The whole of it moves in, and rings when it is dropped, however the thread ends.
@@ -789,6 +825,7 @@ impl Daemon {
         match fresh {
             Ok(epoch) => {
                 self.epoch = Arc::new(epoch);
+                self.watch_threads();
                 tracing::info!("configuration read");
                 systemd::ready(&self.status());
             }

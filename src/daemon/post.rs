@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::DaemonError;
+use crate::pulse::Pulse;
 use crate::report::outbox::{Outbox, Queued};
 use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report};
 
@@ -166,6 +167,12 @@ impl Post {
         Ok(())
     }
 
+    /// Returns what tells whether the thread hangs.
+    pub(super) fn pulse(&self) -> Pulse {
+        let Channel::Mail(outbox) = &*self.channel();
+        outbox.pulse()
+    }
+
     /// Returns why mail does not leave, while it does not.
     pub(super) fn trouble(&self) -> Option<String> {
         let relay = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -240,7 +247,7 @@ impl Courier {
     /// Delivers until it is told to end.
     fn deliver(mut self, told: &Receiver<Word>) {
         loop {
-            let all_said = self.unsaid.bring(&self.outbox);
+            let all_said = self.bring();
             let wait = self.round();
             let wait = if all_said { wait } else { wait.min(AGAIN * self.clock.haste) };
             match told.recv_timeout(wait / self.clock.haste) {
@@ -249,6 +256,12 @@ impl Courier {
                 Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    fn bring(&self) -> bool {
+        let pulse = self.outbox.pulse();
+        let _step = pulse.step("brings letters to the outbox");
+        self.unsaid.bring(&self.outbox)
     }
 
     /// Delivers what is due; says how long there is nothing to do.

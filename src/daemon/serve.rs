@@ -13,6 +13,7 @@ use super::{Epoch, Hall};
 use crate::diag::Fault;
 use crate::job::Verdict;
 use crate::job::run::{Ask, Cancel, Step};
+use crate::pulse::Pulse;
 use crate::report::text;
 use crate::spool::{Claim, Ended, JournalError, Spool, SpoolError};
 
@@ -22,6 +23,7 @@ pub(super) struct Service {
     pub(super) hall: Arc<Hall>,
     pub(super) spool: Spool,
     pub(super) cancel: Arc<Cancel>,
+    pub(super) pulse: Pulse,
 }
 
 /// Why a claim could not be brought to its end.
@@ -45,6 +47,8 @@ pub(super) enum ServeError {
 const AGAIN: Duration = Duration::from_secs(1);
 /// A job looks at least this often whether it can go on.
 const LONGEST: Duration = Duration::from_secs(60);
+/// What a job's thread does at its end, for whoever finds it hanging.
+const LEAVES: &str = "moves its job in the spool";
 
 impl Service {
     /// Takes a claim to its end. What cannot be written is tried again until it can, or until the
@@ -72,9 +76,10 @@ impl Service {
                 }
                 Ok(Conducted::Later(due)) => {
                     tracing::info!(at = %due.at(), "waits for its time");
+                    let _step = self.pulse.step(LEAVES);
                     return Ok(claim.defer(due)?);
                 }
-                Ok(Conducted::Suspended) => return Ok(claim.release()?),
+                Ok(Conducted::Suspended) => return self.put_back(claim),
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
                     if let Some(short) = self.shortage(&error)
@@ -84,7 +89,7 @@ impl Service {
                         tracing::info!(reason = %error, "waits for room");
                         shortages.insert(short.folder.clone());
                         if !self.wait_for_room(&claim, &short, tries) {
-                            return put_back(claim, given_up.is_some());
+                            return self.put_back(claim);
                         }
                         tries += 1;
                         continue;
@@ -98,7 +103,7 @@ impl Service {
                     wait = LONGEST.min(wait * 2);
                     while Instant::now() < until {
                         match self.cancel.asked() {
-                            Ask::Suspend => return put_back(claim, given_up.is_some()),
+                            Ask::Suspend => return self.put_back(claim),
                             // Once: what stops it may meet the same disk.
                             Ask::Stop if !std::mem::replace(&mut stopped, true) => break,
                             Ask::Stop | Ask::Nothing => {}
@@ -163,7 +168,7 @@ impl Service {
         };
         let stand = Stand {
             cancel: &self.cancel,
-            ledger: Ledger::Journal(claim.journal()),
+            ledger: Ledger::Journal { journal: claim.journal(), pulse: &self.pulse },
             watch: &watch,
             now: super::now,
         };
@@ -186,7 +191,15 @@ impl Service {
             Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => Ended::Done,
             Verdict::Failed | Verdict::Fatal | Verdict::Refused => Ended::Failed,
         };
+        let _step = self.pulse.step(LEAVES);
         Ok(claim.finish(ended)?)
+    }
+
+    /// Gives a claim back because the daemon stops. One that was given up stays to be reported on;
+    /// what it is not given is another try.
+    fn put_back(&self, claim: Claim) -> Result<(), ServeError> {
+        let _step = self.pulse.step(LEAVES);
+        if claim.is_given_up() { Ok(()) } else { Ok(claim.release()?) }
     }
 
     /// Puts the note beside a refused manifest and the mails into the outbox.
@@ -199,6 +212,7 @@ impl Service {
             }
         }
         let to = self.epoch.directory.recipients(&over.log.about);
+        let _step = self.pulse.step("writes its mail");
         self.hall.mail.announce(&report, &to).map_err(ServeError::Mail)
     }
 }
@@ -216,10 +230,4 @@ impl ServeError {
             Self::Panicked => true,
         }
     }
-}
-
-/// Gives a claim back because the daemon stops. One that was given up stays to be reported on; what
-/// it is not given is another try.
-fn put_back(claim: Claim, given_up: bool) -> Result<(), ServeError> {
-    if given_up { Ok(()) } else { Ok(claim.release()?) }
 }

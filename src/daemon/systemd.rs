@@ -48,9 +48,15 @@ pub(super) fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
-/// Returns how often [`alive`] has to be said: half of what the manager allows.
+/// Says why not every thread that matters moves, and asks for what the watchdog does about that: it
+/// would come by itself as nobody is alive any more, but up to one of its periods later.
+pub(super) fn hung(words: &str) {
+    notify(&[NotifyState::Status(words), NotifyState::WatchdogTrigger]);
+}
+
+/// Returns within what time the manager expects [`alive`], if it does.
 pub(super) fn watchdog() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|allowed| allowed / 2)
+    sd_notify::watchdog_enabled()
 }
 
 /// Returns the file that holds the relay's password, when the service manager lent it.

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use super::smtp::{self, Address, Phase};
 use super::{Gist, Letter, MailSettings, Mid};
 use crate::fs::{publish, remove_durable, sync_dir, write_new};
+use crate::pulse::Pulse;
 
 mod attempt;
 mod breaker;
@@ -49,6 +50,8 @@ const BUSY: i64 = 5;
 /// Messages and their envelopes are ours alone.
 const MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
+/// What a round does by itself, for whoever finds it hanging.
+const LOOKS: &str = "looks through the outbox";
 
 /// The folders of a mail's life, in the order of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -207,6 +210,8 @@ pub struct Outbox {
     program: PathBuf,
     /// Held during a whole round, so that there is one at a time.
     round: Mutex<Round>,
+    /// Of the thread whose round it is.
+    pulse: Pulse,
 }
 
 impl Outbox {
@@ -229,13 +234,19 @@ impl Outbox {
     /// As [`Outbox::open`].
     pub fn attach(settings: MailSettings, program: PathBuf) -> io::Result<Self> {
         settings.check().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        let outbox = Self { settings, program, round: Mutex::default() };
+        let outbox = Self { settings, program, round: Mutex::default(), pulse: Pulse::default() };
         for name in ["tmp", "new", "deferred", "sent", "dead"] {
             let folder = outbox.settings.folder.join(name);
             fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
         }
         sync_dir(&outbox.settings.folder)?;
         Ok(outbox)
+    }
+
+    /// Returns what tells whether a round of sending hangs.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Returns its settings.

@@ -10,12 +10,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lane::Ticket;
-use super::process::{Farewell, Launch, Process, Served};
+use super::process::{BURIAL, Farewell, GREETING, Launch, Process, Served};
 use super::progress::Progress;
 use super::sandbox::Sandbox;
 use super::wire::Channel;
 use super::{Answer, Task};
 use crate::diag::Fault;
+use crate::pulse::Pulse;
 
 /// How often a task that no worker has begun is given to another one.
 const ATTEMPTS: usize = 3;
@@ -23,6 +24,15 @@ const ATTEMPTS: usize = 3;
 /// How long to wait before the second and the third attempt: a system that is out of processes or
 /// memory for a moment must not fail a whole job.
 const PAUSES: [Duration; ATTEMPTS - 1] = [Duration::from_millis(100), Duration::from_secs(1)];
+
+/// What is one thread's own.
+#[derive(Debug)]
+pub(super) struct Post {
+    /// Its number.
+    pub(super) slot: usize,
+    /// What it promises: each wait for a worker has its limit.
+    pub(super) pulse: Pulse,
+}
 
 /// A task that waits for its turn.
 #[derive(Debug)]
@@ -172,17 +182,14 @@ impl Crew {
     }
 
     /// The life of one thread.
-    pub(super) fn run(&self, slot: usize) {
-        while let Some(Queued { task, ticket }) = self.next() {
+    pub(super) fn run(&self, post: &Post) {
+        while let Some(Queued { task, ticket }) = self.next(post) {
             let shift = Shift { crew: self };
-            let answer = self.perform(slot, &task);
-            // Closes its files before the lane hears of it and opens more.
-            drop(task);
+            let answer = self.perform(post, &task);
             drop(shift);
-            match answer {
-                Some(answer) => ticket.answer(answer),
-                None => drop(ticket),
-            }
+            post.pulse.promise("answers", Duration::ZERO);
+            ticket.end(answer, task);
+            post.pulse.rest();
         }
         // Not before the last task is done: another thread may be using a worker of ours.
         let mut state = self.lock();
@@ -192,12 +199,13 @@ impl Crew {
         let idle = std::mem::take(&mut state.idle);
         drop(state);
         for idle in idle {
-            self.bury(idle.process, Farewell::Dismissed);
+            self.bury(post, idle.process, Farewell::Dismissed);
         }
+        post.pulse.rest();
     }
 
     /// Waits for a task; ends workers that have nothing to do meanwhile. `None` is the end.
-    fn next(&self) -> Option<Queued> {
+    fn next(&self, post: &Post) -> Option<Queued> {
         let mut state = self.lock();
         loop {
             if state.phase != Phase::Open {
@@ -211,8 +219,9 @@ impl Crew {
             if !expired.is_empty() {
                 drop(state);
                 for process in expired {
-                    self.bury(process, Farewell::Dismissed);
+                    self.bury(post, process, Farewell::Dismissed);
                 }
+                post.pulse.rest();
                 state = self.lock();
                 continue;
             }
@@ -228,15 +237,15 @@ impl Crew {
     }
 
     /// Does a task, with as many workers as it takes; `None` when the pool was aborted.
-    fn perform(&self, slot: usize, task: &Task) -> Option<Result<Answer, Fault>> {
+    fn perform(&self, post: &Post, task: &Task) -> Option<Result<Answer, Fault>> {
         let mut progress = Progress::of(task, self.launch.setup.memory);
         let mut failure = String::new();
         let mut pauses = PAUSES.into_iter();
         loop {
-            let served = match self.engage(slot) {
+            let served = match self.engage(post) {
                 Ok(mut process) => {
-                    let served = process.serve(&mut progress);
-                    self.release(slot, process, &served);
+                    let served = process.serve(&mut progress, &post.pulse);
+                    self.release(post, process, &served);
                     served
                 }
                 Err(why) => {
@@ -255,7 +264,10 @@ impl Crew {
                     }
                 }
                 Served::NotBegun => match pauses.next() {
-                    Some(pause) => std::thread::sleep(pause),
+                    Some(pause) => {
+                        post.pulse.promise("waits before another worker", pause);
+                        std::thread::sleep(pause);
+                    }
                     None => return Some(progress.conclude(&no_worker(&failure))),
                 },
             }
@@ -263,7 +275,9 @@ impl Crew {
     }
 
     /// Finds an idle worker or starts one.
-    fn engage(&self, slot: usize) -> Result<Process, String> {
+    fn engage(&self, post: &Post) -> Result<Process, String> {
+        let slot = post.slot;
+        post.pulse.promise("starts a worker", Duration::ZERO);
         let mut state = self.lock();
         if let Some(Idle { process, .. }) = state.idle.pop() {
             state.employ(slot, &process);
@@ -279,6 +293,7 @@ impl Crew {
         state.processes.push(process.id());
         state.employ(slot, &process);
         drop(state);
+        post.pulse.promise("waits for a worker", GREETING);
         match process.greet() {
             Ok(sandbox) => {
                 self.remember(sandbox);
@@ -287,28 +302,28 @@ impl Crew {
             Err(why) => {
                 tracing::error!(why, "a worker does not start");
                 self.lock().busy.remove(&slot);
-                self.bury(process, Farewell::Killed);
+                self.bury(post, process, Farewell::Killed);
                 Err(why)
             }
         }
     }
 
     /// Takes a worker back after a request.
-    fn release(&self, slot: usize, process: Process, served: &Served) {
+    fn release(&self, post: &Post, process: Process, served: &Served) {
         let mut state = self.lock();
-        state.busy.remove(&slot);
+        state.busy.remove(&post.slot);
         match served {
             Served::Answered(_) if state.phase == Phase::Open => {
                 state.idle.push(Idle { process, since: Instant::now() });
             }
             Served::Answered(_) => {
                 drop(state);
-                self.bury(process, Farewell::Dismissed);
+                self.bury(post, process, Farewell::Dismissed);
             }
             Served::Broken(_) | Served::NotBegun => {
                 state.broken += 1;
                 drop(state);
-                self.bury(process, Farewell::Killed);
+                self.bury(post, process, Farewell::Killed);
             }
         }
     }
@@ -325,8 +340,9 @@ impl Crew {
         }
     }
 
-    fn bury(&self, process: Process, farewell: Farewell) {
+    fn bury(&self, post: &Post, process: Process, farewell: Farewell) {
         let id = process.id();
+        post.pulse.promise("ends a worker", BURIAL);
         let stuck = process.bury(farewell);
         let mut state = self.lock();
         state.processes.retain(|other| *other != id);

@@ -65,7 +65,10 @@ impl Lane {
             match self.answers.recv_timeout(left) {
                 Ok(ended) => {
                     self.outstanding.set(self.outstanding.get() - 1);
-                    if let Ended::Answered(tag, answer) = ended {
+                    if let Ended::Answered { tag, answer, task } = ended {
+                        // Closes its files before more are opened; here, because on a file system
+                        // that does not answer even that may hang, and only this job's thread may.
+                        drop(task);
                         return Some((tag, answer));
                     }
                 }
@@ -101,7 +104,12 @@ impl Drop for Lane {
 /// How a task ended, for its lane.
 #[derive(Debug)]
 pub(super) enum Ended {
-    Answered(u64, Result<Answer, Fault>),
+    Answered {
+        tag: u64,
+        answer: Result<Answer, Fault>,
+        /// What was asked, with its files.
+        task: Task,
+    },
     Dropped,
 }
 
@@ -118,8 +126,11 @@ impl Ticket {
         Self { tag, sender: Some(sender) }
     }
 
-    pub(super) fn answer(mut self, answer: Result<Answer, Fault>) {
-        self.tell(Ended::Answered(self.tag, answer));
+    /// Gives the answer and the task back to the lane; without an answer the task is as if dropped.
+    pub(super) fn end(mut self, answer: Option<Result<Answer, Fault>>, task: Task) {
+        if let Some(answer) = answer {
+            self.tell(Ended::Answered { tag: self.tag, answer, task });
+        }
     }
 
     fn tell(&mut self, ended: Ended) {

@@ -48,7 +48,8 @@ pub use sandbox::{Held, Sandbox};
 use crate::diag::Fault;
 use crate::imaging::plan::{Aux, Plan};
 use crate::imaging::{Limits, SourceInfo};
-use crew::{Crew, Phase};
+use crate::pulse::Pulse;
+use crew::{Crew, Phase, Post};
 use process::Launch;
 use wire::Setup;
 
@@ -185,6 +186,7 @@ pub struct PoolStatus {
 pub struct Pool {
     crew: Arc<Crew>,
     threads: Vec<JoinHandle<()>>,
+    pulses: Vec<Pulse>,
 }
 
 impl Pool {
@@ -218,12 +220,14 @@ impl Pool {
         let launch = Launch { program, arguments, setup, deadline };
         let crew = Arc::new(Crew::new(workers, idle, launch));
         // From here on an early return drops the pool, which ends the threads there are.
-        let mut pool = Self { crew, threads: Vec::with_capacity(workers) };
+        let mut pool = Self { crew, threads: Vec::with_capacity(workers), pulses: Vec::new() };
         for slot in 0..workers {
             let crew = Arc::clone(&pool.crew);
+            let pulse = Pulse::default();
+            pool.pulses.push(pulse.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{slot}"))
-                .spawn(move || crew.run(slot))
+                .spawn(move || crew.run(&Post { slot, pulse }))
                 .map_err(PoolError::Thread)?;
             pool.threads.push(thread);
         }
@@ -235,6 +239,12 @@ impl Pool {
     pub fn lane(&self) -> Lane {
         let id = self.crew.lock().open_lane();
         Lane::open(id, Arc::clone(&self.crew))
+    }
+
+    /// Returns what tells of each of its threads whether it hangs.
+    #[must_use]
+    pub fn pulses(&self) -> &[Pulse] {
+        &self.pulses
     }
 
     /// Tells what the pool is doing.

@@ -23,12 +23,19 @@ use super::sandbox::{Sandbox, whole_seconds};
 use super::wire::{Channel, Report, Setup, WireError};
 use super::{Answer, child};
 use crate::diag::Fault;
+use crate::pulse::Pulse;
 
 /// How long a worker may take to get ready, and to begin with a request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a worker that was told to end, or killed, may take to be gone.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long [`Process::bury`] may take: a good-bye, and a death.
+pub(super) const BURIAL: Duration = Duration::from_secs(2 * FAREWELL.as_secs());
+
+/// How long [`Process::greet`] may take: it hears, or ends what does not answer.
+pub(super) const GREETING: Duration = Duration::from_secs(PATIENCE.as_secs() + BURIAL.as_secs());
 
 /// Most bytes of standard error that are looked at: what a pipe holds.
 const MOST_WORDS: u64 = 64 << 10;
@@ -123,8 +130,11 @@ impl Process {
     }
 
     /// Hands over what is left of a task, with its descriptors, and waits for the end of it.
-    pub(super) fn serve(&mut self, progress: &mut Progress<'_>) -> Served {
+    ///
+    /// `pulse` is the calling thread's.
+    pub(super) fn serve(&mut self, progress: &mut Progress<'_>, pulse: &Pulse) -> Served {
         loop {
+            pulse.promise("hands a task to a worker", 2 * PATIENCE);
             let (request, files) = progress.request();
             match self.channel.send(&request, &files) {
                 Ok(()) => {}
@@ -139,15 +149,16 @@ impl Process {
                 Ok(Report::Started) => {}
                 Ok(_) | Err(_) => return Served::NotBegun,
             }
-            if let Some(served) = self.follow(progress) {
+            if let Some(served) = self.follow(progress, pulse) {
                 return served;
             }
         }
     }
 
     /// Takes the reports of one request; `None` when there is another to be made.
-    fn follow(&mut self, progress: &mut Progress<'_>) -> Option<Served> {
+    fn follow(&mut self, progress: &mut Progress<'_>, pulse: &Pulse) -> Option<Served> {
         loop {
+            pulse.promise("waits for a worker", self.launch.deadline + BURIAL);
             let step = match self.channel.receive(Instant::now() + self.launch.deadline) {
                 Ok(report) => progress.take(report),
                 Err(error) => Step::Broken(self.end(&error).fault),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer; each may import only what stands in a lower row (see ARCHITECTURE.md).
 const LAYERS: &[&[&str]] = &[
-    &["diag", "fs"],
+    &["diag", "fs", "pulse"],
     &["imaging", "library"],
     &["worker", "spool"],
     &["job"],

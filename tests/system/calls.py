@@ -73,6 +73,57 @@ def _program():
     return ins
 
 
+class Filter:
+    """What a process puts on before it becomes the program; made before the fork."""
+
+    def __init__(self):
+        instructions = b"".join(_program())
+        self.buffer = ctypes.create_string_buffer(instructions)
+        self.program = struct.pack("HxxxxxxP", len(instructions) // 8, ctypes.addressof(self.buffer))
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter(self, whom):
+        """Puts it on and sends the descriptor on which calls are answered through a socket."""
+        self.libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        number = _SECCOMP[platform.machine()]
+        listener = self.libc.syscall(number, _SET_MODE_FILTER, _NEW_LISTENER, self.program)
+        if listener < 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
+        whom.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
+        os.close(listener)
+
+
+def receive_listener(sock):
+    """The descriptor that a filter sends; None when its process has failed."""
+    _, ancillary, _, _ = sock.recvmsg(1, socket.CMSG_SPACE(4))
+    return struct.unpack("i", ancillary[0][2][:4])[0] if ancillary else None
+
+
+def receive(listener):
+    """The next call: what to answer it by, its thread, number and arguments; None when it is gone."""
+    note = bytearray(80)
+    try:
+        fcntl.ioctl(listener, _RECEIVE, note)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EINTR):
+            return None
+        raise
+    ident, pid, _, number = struct.unpack_from("QIIi", note)
+    return ident, pid, number, struct.unpack_from("6Q", note, 32)
+
+
+def name_of(number):
+    """A call's name."""
+    return _CALLS[platform.machine()][number][0]
+
+
+def answer(listener, ident, error=0):
+    """Lets a call pass, or answers it with an error."""
+    reply = struct.pack("QqiI", ident, 0, -error, 0 if error else _CONTINUE)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(listener, _SEND, bytearray(reply))
+
+
 class Call:
     """One call, before it is carried out."""
 
@@ -137,19 +188,10 @@ class Watched:
 
     def popen(self, command, **keywords):
         ours, theirs = socket.socketpair()
-        instructions = b"".join(_program())
-        libc = ctypes.CDLL(None, use_errno=True)
+        prepared = Filter()
 
         def enter():
-            buffer = ctypes.create_string_buffer(instructions)
-            program = struct.pack("HxxxxxxP", len(instructions) // 8, ctypes.addressof(buffer))
-            libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-            number = _SECCOMP[platform.machine()]
-            listener = libc.syscall(number, _SET_MODE_FILTER, _NEW_LISTENER, program)
-            if listener < 0:
-                raise OSError(ctypes.get_errno(), "seccomp")
-            theirs.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
-            os.close(listener)
+            prepared.enter(theirs)
 
         # The parent must answer before exec is through: fork happens on a thread of its own.
         failed = []
@@ -165,9 +207,8 @@ class Watched:
         forking = threading.Thread(target=fork)
         forking.start()
         with ours:
-            _, ancillary, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(4))
-        if ancillary:
-            self.listener = struct.unpack("i", ancillary[0][2][:4])[0]
+            self.listener = receive_listener(ours)
+        if self.listener is not None:
             self.thread = threading.Thread(target=self._serve, daemon=True)
             self.thread.start()
         forking.join()
@@ -193,28 +234,21 @@ class Watched:
             os.close(self.listener)
 
     def _answer(self):
-        note = bytearray(80)
-        try:
-            fcntl.ioctl(self.listener, _RECEIVE, note)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.EINTR):
-                return
-            raise
-        ident, pid, _, number = struct.unpack_from("QIIi", note)
-        arguments = struct.unpack_from("6Q", note, 32)
-        answer = None
+        received = receive(self.listener)
+        if not received:
+            return
+        ident, pid, number, arguments = received
+        decided = None
         call = self._call(pid, number, arguments)
         if call:
-            answer = self.plan.decide(call)
-        if answer == "tear":
+            decided = self.plan.decide(call)
+        if decided == "tear":
             self._tear(call)
-        if answer in ("kill", "tear"):
+        if decided in ("kill", "tear"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid if self.process else pid, signal.SIGKILL)
-            answer = errno.EINTR
-        reply = struct.pack("QqiI", ident, 0, -(answer or 0), 0 if answer else _CONTINUE)
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(self.listener, _SEND, bytearray(reply))
+            decided = errno.EINTR
+        answer(self.listener, ident, decided or 0)
 
     def _call(self, pid, number, arguments):
         name, kind, index = _CALLS[platform.machine()][number]

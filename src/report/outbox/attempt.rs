@@ -1,13 +1,14 @@
 //! One mail is tried, and what came of it written down.
 
 use std::io::{self, Read as _};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::breaker::{Breaker, PROBES};
 use super::round::Round;
 use super::shelves::{Waiting, hold};
-use super::{BUSY, MODE, Outbox, State, Summary, in_seconds, later};
+use super::{BUSY, LOOKS, MODE, Outbox, State, Summary, in_seconds, later};
 use crate::fs::{sha256, write_atomic};
 use crate::report::pace::Ledger;
 use crate::report::smtp::{self, Class, Envelope, Line, Outcome, Phase};
@@ -16,6 +17,8 @@ use crate::report::smtp::{self, Class, Envelope, Line, Outcome, Phase};
 const BACK_OFF: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
 /// Minutes to wait when nobody knows whether the relay took the mail.
 pub(super) const AFTER_DOUBT: i64 = 10;
+/// What is done with the relay, for whoever finds it hanging.
+const SPEAKS: &str = "speaks to the relay";
 
 impl Outbox {
     /// Tries one mail; gives it back when it is to be tried again.
@@ -122,7 +125,10 @@ impl Outbox {
         now: Timestamp,
     ) -> Outcome {
         let envelope = Envelope { from: &mail.env.from, to: &mail.env.recipient };
-        line.send(envelope, message, &mut || {
+        let (longest, answer) = (line.longest(), line.longest_answer());
+        self.pulse.promise(SPEAKS, longest);
+        let outcome = line.send(envelope, message, &mut || {
+            self.pulse.promise(SPEAKS, answer);
             let mut env = mail.env.clone();
             (env.phase, env.last_code) = (Some(Phase::Dot), None);
             env.last_text = Some("nobody waited for the relay's answer".into());
@@ -130,7 +136,9 @@ impl Outbox {
             if let Err(error) = self.write_env(mail.state, &mail.mid, &env) {
                 tracing::warn!(mid = mail.mid, %error, "the envelope cannot be written");
             }
-        })
+        });
+        self.pulse.promise(LOOKS, Duration::ZERO);
+        outcome
     }
 
     /// Opens the breaker. The mail is not to blame, but one that got as far as its recipient goes

@@ -138,6 +138,7 @@ impl Outbox {
         })?;
         tracing::info!(mid = %letter.mid, to = who, reports = mails.len(), "mail folded");
         for (mid, mut env) in told {
+            self.pulse.renew();
             env.in_digest = true;
             self.write_env(State::Dead, &mid, &env)?;
         }
@@ -157,6 +158,7 @@ impl Outbox {
     fn dead(&self) -> io::Result<Vec<(String, Env)>> {
         let mut found = Vec::new();
         for mid in self.names(State::Dead)? {
+            self.pulse.renew();
             found.extend(self.read_env(State::Dead, &mid)?.map(|env| (mid, env)));
         }
         let parts: HashSet<String> =
@@ -171,6 +173,7 @@ impl Outbox {
             return Ok(());
         }
         for mid in &env.merged {
+            self.pulse.renew();
             for from in [State::New, State::Deferred, State::Dead].into_iter().filter(|f| *f != to)
             {
                 // The message first: without it an envelope is nothing, and is cleared away.
@@ -239,10 +242,12 @@ impl Outbox {
             self.enqueue(&notice::undelivered(&self.settings, &to, &missed, now))?;
         }
         for (mid, env) in &mut dead {
+            self.pulse.renew();
             env.told_dead = true;
             self.write_env(State::Dead, mid, env)?;
         }
         for mail in &mut late {
+            self.pulse.renew();
             mail.env.told_late = true;
             self.write_env(mail.state, &mail.mid, &mail.env)?;
         }

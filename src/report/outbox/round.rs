@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::breaker::{Breaker, PROBES};
 use super::folding;
 use super::shelves::Waiting;
-use super::{BUSY, Env, Outbox, State, Summary, in_seconds};
+use super::{BUSY, Env, LOOKS, Outbox, State, Summary, in_seconds};
 use crate::fs::FolderLock;
 use crate::report::pace::Ledger;
 use crate::report::smtp::Line;
@@ -55,6 +55,7 @@ impl Outbox {
     pub fn deliver_while(&self, now: Timestamp, goes_on: &dyn Fn() -> bool) -> io::Result<Summary> {
         let mut summary = Summary::default();
         let Some(relay) = &self.settings.smtp else { return Ok(summary) };
+        let _step = self.pulse.step(LOOKS);
         let mut round = self.round();
         let _alone = match FolderLock::take(&self.settings.folder) {
             Ok(lock) => lock,

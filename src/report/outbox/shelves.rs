@@ -44,6 +44,7 @@ impl Outbox {
         let mut out = Vec::new();
         for state in [State::New, State::Deferred] {
             for mid in self.names(state)? {
+                self.pulse.renew();
                 let mut env = match self.read_env(state, &mid) {
                     Ok(Some(env)) => env,
                     Ok(None) => {
@@ -87,6 +88,7 @@ impl Outbox {
         for (state, days) in KEPT {
             let old = SignedDuration::from_hours(24 * days);
             for mid in self.names(state)? {
+                self.pulse.renew();
                 let ended = self.read_env(state, &mid)?.and_then(|env| env.ended);
                 if ended.is_some_and(|at| now.duration_since(at) > old) {
                     remove_durable(&self.eml(state, &mid))?;
@@ -113,6 +115,7 @@ impl Outbox {
 
     /// Moves a mail: envelope into the new place, message after it, old envelope away.
     pub(super) fn shift(&self, mid: &str, from: State, to: State, env: &Env) -> io::Result<()> {
+        self.pulse.renew();
         self.write_env(to, mid, env)?;
         if from == to {
             return Ok(());

@@ -14,6 +14,8 @@ use crate::report::{SmtpSettings, Tls};
 
 /// How long the child may say good-bye when there is nothing more to send.
 pub(super) const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a child takes, beyond a limit, to be taken leave of and gone.
+const LEAVE: Duration = Duration::from_secs(2 * FAREWELL.as_secs());
 /// One connection carries at most so many mails.
 const MOST_ON_A_CONNECTION: usize = 50;
 /// Longest message that is handed to the child.
@@ -99,6 +101,19 @@ impl<'a> Line<'a> {
     #[must_use]
     pub const fn new(program: &'a Path, settings: &'a SmtpSettings, hello: &'a str) -> Self {
         Self { program, settings, hello, sender: None }
+    }
+
+    /// Returns how long a mail may take until the final dot: the relay may have enough of the
+    /// connection, and then it is tried on another.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        2 * (self.settings.patience.transaction + LEAVE)
+    }
+
+    /// Returns how long it may take from there on.
+    #[must_use]
+    pub fn longest_answer(&self) -> Duration {
+        self.settings.patience.answer + LEAVE
     }
 
     /// Sends one message as [`send`] does, and calls `at_the_dot` when doubt begins: from there on
