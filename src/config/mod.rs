@@ -137,7 +137,8 @@ impl Settings {
     /// Returns the part that the spool needs.
     #[must_use]
     pub fn spool_folders(&self) -> spool::Folders {
-        spool::Folders { drop: self.folders.drop.clone(), spool: self.folders.spool.clone() }
+        let Folders { drop, spool, .. } = &self.folders;
+        spool::Folders { drop: drop.clone(), spool: spool.clone(), aside: None }
     }
 }
 

@@ -66,6 +66,8 @@ const LAST_MAIL: Duration = Duration::from_secs(5);
 const MOST_JOBS: usize = 64;
 /// Jobs in memory, with those that wait for assets or for room.
 const MOST_THREADS: usize = 256;
+/// How long a last word about the jobs is waited for when a thread hangs.
+const A_WORD: Duration = Duration::from_secs(1);
 /// How soon a full or missing folder is tried again by the loop.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Waiting and scheduled jobs that the board shows, of each.
@@ -214,6 +216,8 @@ struct Daemon {
     trouble: Option<Trouble>,
     /// How often an end was asked for.
     stops: u32,
+    /// Jobs that are left in the spool's `active/` and are not to blame for it.
+    excused: Vec<JobId>,
     fatal: Option<DaemonError>,
 }
 
@@ -297,11 +301,24 @@ impl Daemon {
     fn open(flags: &Flags, config: Config) -> Result<Self, DaemonError> {
         let mut settings = config.settings;
         lend_password(&mut settings.mail);
-        let folders = settings.folders.clone();
-        let (spool, recovered) = match Spool::open(&settings.spool_folders()) {
+        let spool_folders =
+            spool::Folders { aside: systemd::runtime_folder(), ..settings.spool_folders() };
+        let (spool, recovered) = match Spool::open(&spool_folders) {
             Err(SpoolError::AlreadyRunning { folder }) => return Err(DaemonError::Held(folder)),
             other => other.map_err(DaemonError::Spool)?,
         };
+        let given_up = recovered.poisoned.iter();
+        let given_up: Vec<_> = given_up.map(|claim| claim.record().id.clone()).collect();
+        let mut this = Self::furnish(flags, settings, spool.clone())
+            .inspect_err(|_| take_leave(&spool, &given_up))?;
+        this.watch_threads();
+        this.recover(recovered);
+        Ok(this)
+    }
+
+    /// Makes everything ready but the jobs.
+    fn furnish(flags: &Flags, settings: Settings, spool: Spool) -> Result<Self, DaemonError> {
+        let folders = settings.folders.clone();
         for path in [&folders.drop, &folders.out, &folders.reports, &folders.mail] {
             make_folder(path)?;
         }
@@ -321,7 +338,7 @@ impl Daemon {
             full: Incidents::default(),
             resting: AtomicUsize::new(0),
         };
-        let mut this = Self {
+        Ok(Self {
             flags: flags.clone(),
             epoch,
             spool,
@@ -345,11 +362,9 @@ impl Daemon {
             news: true,
             trouble: None,
             stops: 0,
+            excused: Vec::new(),
             fatal: None,
-        };
-        this.watch_threads();
-        this.recover(recovered);
-        Ok(this)
+        })
     }
 
     /// Watches the threads of the configuration in force.
@@ -456,9 +471,29 @@ impl Daemon {
         if hung.is_empty() || self.stops > 0 {
             return systemd::alive();
         }
+        self.excuse(&hung);
         let words: Vec<String> = hung.iter().map(Hung::to_string).collect();
         tracing::error!("the service manager is asked for a restart");
         systemd::hung(&words.join("; "));
+    }
+
+    /// Says of the jobs that have nothing to do with what hangs that it is not they.
+    fn excuse(&self, hung: &[Hung]) {
+        // Behind a thread of the pool there may be any job.
+        if hung.iter().any(|hung| hung.thread == Thread::Pool) {
+            return;
+        }
+        let is_free =
+            |id: &&String| hung.iter().all(|hung| hung.thread != Thread::Job((*id).clone()));
+        let excused = self.running.keys().filter(is_free).filter_map(|id| JobId::parse(id).ok());
+        let (spool, excused) = (self.spool.clone(), excused.collect::<Vec<_>>());
+        // The disk may be what hangs.
+        let (done, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            take_leave(&spool, &excused);
+            let _ = done.send(());
+        });
+        let _ = heard.recv_timeout(A_WORD);
     }
 
     /// Waits for the bell, or until something is due, and does what was rung for.
@@ -504,6 +539,10 @@ impl Daemon {
         self.news = true;
         if let Some(running) = self.running.remove(id) {
             let _ = running.thread.join();
+        }
+        // One that came to rest is not left behind.
+        if result.as_ref().map_or_else(|error| !error.is_of_the_job(), |()| self.stops > 0) {
+            self.excused.extend(JobId::parse(id).ok());
         }
         if let Err(error) = result {
             tracing::error!(id, %error, "job cannot go on");
@@ -841,9 +880,18 @@ impl Daemon {
         if self.stops > 1 || !self.running.is_empty() {
             self.epoch.pool.abort();
         }
+        self.excused.extend(self.running.keys().filter_map(|id| JobId::parse(id).ok()));
+        take_leave(&self.spool, &self.excused);
         self.hall.mail.close(if self.stops > 1 { Duration::ZERO } else { LAST_MAIL });
         Board::remove(&self.epoch.settings.folders.drop);
         tracing::info!("stopped");
+    }
+}
+
+/// Says of jobs that are left behind that they did not break the daemon.
+fn take_leave(spool: &Spool, excused: &[JobId]) {
+    if let Err(error) = spool.farewell(excused) {
+        tracing::error!(%error, "unfinished jobs count as interrupted");
     }
 }
 

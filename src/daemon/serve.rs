@@ -218,6 +218,14 @@ impl Service {
 }
 
 impl ServeError {
+    /// Tells whether the job itself may be what broke its thread.
+    pub(super) const fn is_of_the_job(&self) -> bool {
+        match self {
+            Self::Panicked => true,
+            Self::Conduct(_) | Self::Journal(_) | Self::Spool(_) | Self::Mail(_) => false,
+        }
+    }
+
     /// Tells whether the daemon must end and read back what there really is.
     pub(super) fn is_fatal(&self) -> bool {
         match self {

@@ -59,6 +59,12 @@ pub(super) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
+/// Returns the folder in memory that the service manager lent.
+pub(super) fn runtime_folder() -> Option<std::path::PathBuf> {
+    let folders = std::env::var_os("RUNTIME_DIRECTORY")?;
+    std::env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
+}
+
 /// Returns the file that holds the relay's password, when the service manager lent it.
 pub(super) fn smtp_credential() -> Option<std::path::PathBuf> {
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;

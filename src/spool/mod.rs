@@ -6,6 +6,7 @@
 //!   .exportd/taken/           a manifest on its way out of the drop folder, for an instant
 //! SPOOL/                      ours alone (0700), one file system, no bind mount inside it
 //!   lock                      flock; a second daemon ends with AlreadyRunning
+//!   farewell                  jobs whose last attempt does not count, until the next start
 //!   number                    upper end of the job numbers that may be in use
 //!   ballast                   4 MiB that are given up on a full disk, so that jobs can still end
 //!   tmp/                      being written or being removed; nothing here was ever promised
@@ -43,7 +44,9 @@
 //! 4. **Claim.** `queue/ID` is renamed to `active/ID`, and `attempt n` is durable in the journal
 //!    before any work. *Crash:* the daemon holds the lock, so whatever is in `active` at the start
 //!    was interrupted: back to `queue`, where the next attempt reads from the journal how far it
-//!    was. After the third interrupted attempt the job is handed out once more, only to be reported
+//!    was. An attempt is not interrupted when the daemon said so as it ended ([`Spool::farewell`]):
+//!    that it cannot write a journal, or has no more time, is no job's fault. After the third
+//!    interrupted attempt the job is handed out once more, only to be reported
 //!    on ([`Recovered::poisoned`]), and then rests in `corrupt`. If even that interrupts us, the
 //!    next start moves it there without asking.
 //! 5. **Leave.** [`Claim::finish`] journals the end, then renames to `done`, `failed` or
@@ -83,6 +86,7 @@ mod accept;
 mod claim;
 pub mod control;
 mod disk;
+mod farewell;
 mod journal;
 #[cfg(test)]
 mod model;
@@ -115,6 +119,8 @@ pub struct Folders {
     pub drop: PathBuf,
     /// Ours alone: queue, schedules, journals.
     pub spool: PathBuf,
+    /// Somewhere else, at best in memory: for what must be said when the spool takes nothing.
+    pub aside: Option<PathBuf>,
 }
 
 /// Why the spool could not do what it was asked.

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::claim::{Claim, MOST_ATTEMPTS, Step, open_journal};
+use super::journal::{By, Journal};
 use super::record::{JobId, Record, Unusable};
 use super::scan::Tracker;
 use super::shelf::{self, TMP};
 use super::{
     Folders, Home, Notice, Numbers, Shared, Spool, SpoolError, State, Waiting, at, control, disk,
-    is_passing,
+    farewell, is_passing,
 };
 use crate::fs::{FolderLock, OpenError, Root};
 
@@ -131,10 +132,11 @@ impl Home {
             self.put_strangers_aside(state)?;
         }
         let mut recovered = Recovered::default();
+        let excused = farewell::read(&self.folders);
         for name in shelf::names(&self.folder(State::Active))? {
-            let mut decided = self.recover_active(&name, &mut recovered)?;
+            let mut decided = self.recover_active(&name, &excused, &mut recovered)?;
             if matches!(&decided, Err(Unusable::Io(error)) if is_passing(error)) {
-                decided = self.recover_active(&name, &mut recovered)?;
+                decided = self.recover_active(&name, &excused, &mut recovered)?;
             }
             match (decided, job_id(&name)) {
                 (Ok(()), _) => {}
@@ -148,6 +150,7 @@ impl Home {
                 }
             }
         }
+        farewell::forget(&self.folders)?;
         Ok(recovered)
     }
 
@@ -167,6 +170,7 @@ impl Home {
     fn recover_active(
         self: &Arc<Self>,
         name: &OsStr,
+        excused: &BTreeSet<JobId>,
         recovered: &mut Recovered,
     ) -> Result<Result<(), Unusable>, SpoolError> {
         let Some(id) = job_id(name) else {
@@ -189,10 +193,12 @@ impl Home {
             }
             Err(error) => return Err(error),
         };
+        let excused = excused.contains(&id);
         let to = match past.ended {
             Some(ended) => ended.state(),
             None if past.attempts < MOST_ATTEMPTS => State::Queue,
-            None if past.gave_up => {
+            None if excused && !past.gave_up => State::Queue,
+            None if past.gave_up && !excused => {
                 let why = format!("it was interrupted {} times, and its report too", past.attempts);
                 return Ok(Err(Unusable::Garbage(why)));
             }
@@ -210,9 +216,27 @@ impl Home {
             let why = format!("a job of that name is in {} already", to.folder());
             return Ok(Err(Unusable::Garbage(why)));
         }
+        if excused && to == State::Queue {
+            self.excuse(&id, &journal)?;
+        }
         self.shift(&id, State::Active, to)?;
         if to == State::Queue { &mut recovered.resumed } else { &mut recovered.finished }.push(id);
         Ok(Ok(()))
+    }
+}
+
+impl Home {
+    /// Writes down that the last attempt was not interrupted.
+    fn excuse(&self, id: &JobId, journal: &Journal) -> Result<(), SpoolError> {
+        let step = || Ok(journal.append_by(By::Spool, &Step::Released)?);
+        match self.with_room(step) {
+            // A full disk must not keep the daemon from starting.
+            Err(error) if !error.is_fatal() => {
+                tracing::warn!(%id, %error, "the attempt counts as interrupted");
+                Ok(())
+            }
+            other => other,
+        }
     }
 }
 

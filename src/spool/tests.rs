@@ -24,8 +24,13 @@ impl Place {
         // Memory where there is some: hundreds of spools are synced to death here.
         let shm = Path::new("/dev/shm");
         let dir = tempfile::tempdir_in(shm).or_else(|_| tempfile::tempdir()).unwrap();
-        let folders =
-            Folders { drop: dir.path().join("drop"), spool: dir.path().join("lib/spool") };
+        let aside = dir.path().join("run");
+        std::fs::create_dir(&aside).unwrap();
+        let folders = Folders {
+            drop: dir.path().join("drop"),
+            spool: dir.path().join("lib/spool"),
+            aside: Some(aside),
+        };
         Self { _dir: dir, folders, start: Instant::now() }
     }
 
@@ -456,6 +461,88 @@ fn three_interruptions_are_reported_and_then_laid_aside() {
     assert_eq!(recovered.notices[0].moved_to, format!("corrupt/{id}"));
     drop((spool, recovered));
     assert_eq!(place.ids(State::Corrupt), [id]);
+}
+
+#[test]
+fn who_was_excused_was_not_interrupted() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    let other = place.accepted(&spool, "b.toml", b"end").id;
+    drop(spool);
+    for attempt in 1..=2 * MOST_ATTEMPTS {
+        let (spool, recovered) = place.open();
+        assert!(recovered.poisoned.len() <= 1 && recovered.notices.len() <= 1);
+        // The one that nobody excuses goes its way.
+        for claim in recovered.poisoned {
+            assert_eq!(claim.record().id, other);
+        }
+        let claims: Vec<Claim> = std::iter::from_fn(|| spool.claim().unwrap()).collect();
+        let claim = claims.iter().find(|claim| claim.record().id == id).unwrap();
+        assert_eq!(claim.attempt(), 1, "attempt {attempt}");
+        assert_eq!(claims.len() == 2, attempt <= MOST_ATTEMPTS);
+        spool.farewell(std::slice::from_ref(&id)).unwrap();
+    }
+    drop(place.open());
+    assert_eq!(place.ids(State::Corrupt), [other]);
+    assert!(!place.folders.spool.join("farewell").exists(), "it holds once");
+    // Said, but not of this end.
+    drop(place.open().0.claim().unwrap().unwrap());
+    assert_eq!(place.open().0.claim().unwrap().unwrap().attempt(), 2);
+}
+
+#[test]
+fn a_given_up_job_that_was_excused_is_reported_on_again() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    drop(spool);
+    for _ in 0..MOST_ATTEMPTS {
+        let _ = place.open().0.claim().unwrap().unwrap();
+    }
+    for _ in 0..3 {
+        let (spool, recovered) = place.open();
+        assert_eq!(recovered.poisoned.len(), 1);
+        assert!(spool.claim().unwrap().is_none(), "it is not to be run");
+        spool.farewell(std::slice::from_ref(&id)).unwrap();
+    }
+}
+
+#[test]
+fn a_farewell_is_left_elsewhere_when_the_spool_takes_nothing() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let id = place.accepted(&spool, "a.toml", b"end").id;
+    let _claim = spool.claim().unwrap().unwrap();
+    crash::after(0);
+    spool.farewell(&[id]).unwrap();
+    assert!(crash::end());
+    drop((_claim, spool));
+    let (spool, _) = place.open();
+    assert_eq!(spool.claim().unwrap().unwrap().attempt(), 1);
+    let aside = place.folders.aside.clone().unwrap();
+    assert_eq!(std::fs::read_dir(aside).unwrap().count(), 0, "it holds once");
+}
+
+#[test]
+fn no_crash_around_a_farewell_loses_a_job_or_counts_twice() {
+    for steps in 0.. {
+        let place = Place::new();
+        let (spool, _) = place.open();
+        let id = place.accepted(&spool, "a.toml", b"end").id;
+        drop(spool.claim().unwrap().unwrap());
+        spool.farewell(&[id]).unwrap();
+        drop(spool);
+        crash::after(steps);
+        let opened = Spool::open(&place.folders).is_ok();
+        let died = crash::end();
+        let (spool, _) = place.open();
+        assert_eq!(spool.claim().unwrap().unwrap().attempt(), 1, "step {steps}");
+        if !died {
+            assert!(opened && steps > 3);
+            break;
+        }
+    }
 }
 
 #[test]

@@ -5,24 +5,31 @@
   next start. A second SIGTERM ends it within two seconds.
 - A job whose every attempt ends with the daemon's death is put aside with a mail after the third,
   and keeps neither the start nor other jobs.
+- A daemon that ends by itself has interrupted nothing: a disk that fails in the middle of a job (code
+  74), be it the journal only or the whole spool, and two signals at once, more often than a job may
+  break the daemon, and it is finished all the same.
 - A worker that dies fails its asset and no other.
 - Processes that the daemon starts know nothing of systemd's sockets and watchdog.
 - The spool that an earlier release left (tests/system/spools) is taken over: what waited runs, what
   was at work ends once, a schedule stays, and a job of a later release is held.
 """
 
+import errno
 import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[3] / "tests/support")]
+import calls
 import invariants
-from exportd_test import Daemon, check, in_session, main, manifest, png, run_each, wait_for
+from exportd_test import CONFIG, Daemon, check, in_session, main, manifest, png, run_each, wait_for
 
 SPOOLS = HERE.parents[1] / "spools"
 IDLE, BUSY, IMPATIENT = 1.0, 40.0, 2.0
@@ -129,6 +136,62 @@ def poison():
         daemon.start()
 
 
+class Disk(calls.Fail):
+    """Fails everything below a folder from when it is switched on."""
+
+    def __init__(self, below):
+        names = {name for name, _, _ in calls._CALLS[os.uname().machine].values()}
+        super().__init__(1, errno.EIO, names, forever=True, below=below)
+        self.on = False
+
+
+def innocent(below):
+    """Lets a job's daemon end again and again; `below` is what of the disk fails, None for signals."""
+    with tempfile.TemporaryDirectory() as memory, Daemon("workers = 2\n" + CONFIG) as daemon:
+        daemon.stop()
+        os.environ["RUNTIME_DIRECTORY"] = memory
+        fill(daemon, 12)
+        daemon.drop_text("innocent.toml", manifest("innocent", ["*.png"], **SLOW))
+        for attempt in range(4):
+            plan = Disk(below)
+            daemon.spawn = calls.Watched(daemon.root, plan).popen
+            daemon.start()
+            wait_for(lambda: in_state(daemon, "active") and workers(daemon), 30, f"attempt {attempt + 1} does not begin")
+            time.sleep(0.3)
+            check(not daemon.runs("innocent"), "it was over too soon: nothing was shown")
+            if below is None:
+                daemon.process.send_signal(signal.SIGTERM)
+                # Two at once are one.
+                time.sleep(0.3)
+                daemon.process.send_signal(signal.SIGTERM)
+            plan.on = below is not None
+            code, _ = ended(daemon, 60)
+            check(code == (0 if below is None else 74), f"exit code {code}")
+        daemon.spawn = subprocess.Popen
+        daemon.start()
+        run = daemon.run("innocent", 120)
+        check(run.report["verdict"] == "clean", f"verdict {run.report['verdict']}")
+        check(in_state(daemon, "corrupt") == [], "the job was put aside")
+        check(os.listdir(memory) == [], f"{os.listdir(memory)} is left")
+        daemon.stop()
+        found = invariants.violations(daemon.root, settled=True)
+        check(not found, f"{found}")
+        daemon.start()
+        del os.environ["RUNTIME_DIRECTORY"]
+
+
+def signals():
+    innocent(None)
+
+
+def journal_fails():
+    innocent("spool/active")
+
+
+def spool_fails():
+    innocent("spool")
+
+
 def worker_dies():
     with Daemon() as daemon:
         fill(daemon, 8)
@@ -185,7 +248,7 @@ def earlier_spool():
         print(f"spool of {fixture.name}: {len(expected['run'])} jobs done")
 
 
-TESTS = (idle, busy, impatient, poison, worker_dies, family, earlier_spool)
+TESTS = (idle, busy, impatient, poison, signals, journal_fails, spool_fails, worker_dies, family, earlier_spool)
 
 
 def test():
