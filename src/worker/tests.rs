@@ -374,6 +374,44 @@ fn a_worker_that_hangs_is_killed_at_the_deadline() {
 }
 
 #[test]
+fn a_thread_promises_as_long_as_a_worker_may_take_and_then_rests() {
+    let fixture = Fixture::new();
+    let pool = pool(1, Duration::from_millis(800));
+    let [pulse] = pool.pulses() else { panic!("one thread") };
+    assert_eq!(pulse.due(Duration::ZERO), None);
+    let lane = pool.lane();
+    let _output = fixture.submit(&lane, 0, "!sleep");
+    let limit = Duration::from_millis(800) + process::BURIAL;
+    let doing = |at| pulse.overdue(at, Duration::ZERO).map(|overdue| overdue.doing);
+    assert!(eventually(|| doing(Instant::now() + limit) == Some("waits for a worker")));
+    assert_eq!(doing(Instant::now()), None, "not before its limit");
+    assert!(lane.wait(LONG).is_some());
+    assert!(eventually(|| pulse.due(Duration::ZERO).is_none()));
+}
+
+#[test]
+fn the_files_of_a_task_are_closed_by_its_lane() {
+    use rustix::fs::{FlockOperation::NonBlockingLockExclusive, flock};
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    let path = fixture.dir.path().join("source");
+    crate::fs::write_new(&path, b"x", 0o600).unwrap();
+    let (input, again) = (File::open(&path).unwrap(), File::open(&path).unwrap());
+    // Held until whatever came of this descriptor is closed.
+    flock(&input, NonBlockingLockExclusive).unwrap();
+    let (output, _reader) = fixture.output();
+    lane.submit(0, Task::Copy { input, output });
+    // Its worker is at the next task: it has closed what it was lent for the first.
+    let _output = fixture.submit(&lane, 1, "!sleep");
+    assert!(eventually(|| pool.status().queued == 0));
+    assert_eq!(flock(&again, NonBlockingLockExclusive), Err(rustix::io::Errno::WOULDBLOCK));
+    assert!(matches!(lane.wait(LONG), Some((0, Ok(_)))));
+    flock(&again, NonBlockingLockExclusive).unwrap();
+    pool.abort();
+}
+
+#[test]
 fn an_output_that_breaks_a_worker_leaves_the_others_alone() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);

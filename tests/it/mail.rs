@@ -714,6 +714,30 @@ fn a_mailer_ends_with_whoever_started_it() {
 }
 
 #[test]
+fn a_round_promises_as_long_as_the_relay_may_take_and_then_rests() {
+    let mut post = Post::plain();
+    post.smtp().patience.transaction = Duration::from_secs(3);
+    post.server.script([Mischief::Silence(Step::Greeting)]);
+    let outbox = post.outbox();
+    outbox.enqueue(&post.letter("mia@studio.example")).unwrap();
+    let (pulse, now) = (outbox.pulse(), post.now);
+    assert_eq!(pulse.due(Duration::ZERO), None, "what is put in promises nothing");
+    let sending = std::thread::spawn(move || (outbox.deliver_due(now).unwrap(), outbox));
+    let mut longest = Duration::ZERO;
+    while !sending.is_finished() {
+        let due = pulse.due(Duration::ZERO).map(|due| due.duration_since(Instant::now()));
+        longest = longest.max(due.unwrap_or_default());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let (summary, _outbox) = sending.join().unwrap();
+    assert!(summary.relay_trouble.is_some());
+    // Its own limit and a few seconds; not that for an answer to the dot, which was never made.
+    let range = Duration::from_secs(3)..Duration::from_secs(30);
+    assert!(range.contains(&longest), "{longest:?}");
+    assert_eq!(pulse.due(Duration::ZERO), None, "it rests until the next");
+}
+
+#[test]
 fn a_line_without_end_meets_the_childs_memory_limit() {
     let mut post = Post::plain();
     post.smtp().patience.transaction = Duration::from_secs(15);
