@@ -3,8 +3,9 @@
 A seccomp filter hands the calls that open, write, sync, move and remove files to this program
 before they are carried out, those of all threads and all children in one order. Those that concern
 the folder are counted, and a `Plan` decides about each: to let it through, to kill the process, to
-let only half of a write reach the file and then kill, or to answer with an error instead. Unlike
-an injection by strace, which counts in each thread alone, every call of a run can be reached.
+let only half of a write reach the file and then kill, to answer with an error instead, or not at
+all. Unlike an injection by strace, which counts in each thread alone, every call of a run can be
+reached.
 """
 
 import array
@@ -139,7 +140,8 @@ class Plan:
     """Decides about calls; this one lets all pass."""
 
     def decide(self, call):  # pylint: disable=unused-argument
-        """None lets it pass, an errno answers with it, "kill" kills, "tear" writes half and kills."""
+        """None lets it pass, an errno answers with it, "kill" kills, "tear" writes half and kills;
+        "hold" never answers, so that its thread hangs."""
         return None
 
 
@@ -248,7 +250,8 @@ class Watched:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid if self.process else pid, signal.SIGKILL)
             decided = errno.EINTR
-        answer(self.listener, ident, decided or 0)
+        if decided != "hold":
+            answer(self.listener, ident, decided or 0)
 
     def _call(self, pid, number, arguments):
         name, kind, index = _CALLS[platform.machine()][number]

@@ -6,8 +6,8 @@
 - A job whose every attempt ends with the daemon's death is put aside with a mail after the third,
   and keeps neither the start nor other jobs.
 - A daemon that ends by itself has interrupted nothing: a disk that fails in the middle of a job (code
-  74), be it the journal only or the whole spool, and two signals at once, more often than a job may
-  break the daemon, and it is finished all the same.
+  74), be it the journal only or the whole spool, and signals while the job hangs, more often than a
+  job may break the daemon, and it is finished all the same.
 - A worker that dies fails its asset and no other.
 - Processes that the daemon starts know nothing of systemd's sockets and watchdog.
 - The spool that an earlier release left (tests/system/spools) is taken over: what waited runs, what
@@ -137,36 +137,37 @@ def poison():
 
 
 class Disk(calls.Fail):
-    """Fails everything below a folder from when it is switched on."""
+    """Fails everything below a folder from when it is switched on, or never answers."""
 
-    def __init__(self, below):
+    def __init__(self, below, error):
         names = {name for name, _, _ in calls._CALLS[os.uname().machine].values()}
-        super().__init__(1, errno.EIO, names, forever=True, below=below)
+        super().__init__(1, error, names, forever=True, below=below)
         self.on = False
 
 
-def innocent(below):
-    """Lets a job's daemon end again and again; `below` is what of the disk fails, None for signals."""
+def innocent(below, error):
+    """Lets a job's daemon end again and again, because of the disk or by signals."""
     with tempfile.TemporaryDirectory() as memory, Daemon("workers = 2\n" + CONFIG) as daemon:
         daemon.stop()
         os.environ["RUNTIME_DIRECTORY"] = memory
         fill(daemon, 12)
         daemon.drop_text("innocent.toml", manifest("innocent", ["*.png"], **SLOW))
         for attempt in range(4):
-            plan = Disk(below)
+            plan = Disk(below, error)
             daemon.spawn = calls.Watched(daemon.root, plan).popen
             daemon.start()
             wait_for(lambda: in_state(daemon, "active") and workers(daemon), 30, f"attempt {attempt + 1} does not begin")
             time.sleep(0.3)
             check(not daemon.runs("innocent"), "it was over too soon: nothing was shown")
-            if below is None:
+            plan.on = True
+            if error == "hold":
+                wait_for(lambda: plan.hit, 60, "nothing is written")
                 daemon.process.send_signal(signal.SIGTERM)
                 # Two at once are one.
                 time.sleep(0.3)
                 daemon.process.send_signal(signal.SIGTERM)
-            plan.on = below is not None
             code, _ = ended(daemon, 60)
-            check(code == (0 if below is None else 74), f"exit code {code}")
+            check(code == (0 if error == "hold" else 74), f"exit code {code}")
         daemon.spawn = subprocess.Popen
         daemon.start()
         run = daemon.run("innocent", 120)
@@ -180,16 +181,16 @@ def innocent(below):
         del os.environ["RUNTIME_DIRECTORY"]
 
 
-def signals():
-    innocent(None)
+def job_hangs():
+    innocent("spool/active", "hold")
 
 
 def journal_fails():
-    innocent("spool/active")
+    innocent("spool/active", errno.EIO)
 
 
 def spool_fails():
-    innocent("spool")
+    innocent("spool", errno.EIO)
 
 
 def worker_dies():
@@ -248,7 +249,7 @@ def earlier_spool():
         print(f"spool of {fixture.name}: {len(expected['run'])} jobs done")
 
 
-TESTS = (idle, busy, impatient, poison, signals, journal_fails, spool_fails, worker_dies, family, earlier_spool)
+TESTS = (idle, busy, impatient, poison, job_hangs, journal_fails, spool_fails, worker_dies, family, earlier_spool)
 
 
 def test():
