@@ -1,6 +1,6 @@
 //! What whoever runs the daemon is told about the daemon itself.
 //!
-//! [`super::Channel::tell_operator`] puts a notice into the outbox. A notice is named after its
+//! [`super::Channel::hand_over`] puts its letters into the outbox. A notice is named after its
 //! incident, so that one incident is told once, however often it is noticed.
 
 use std::path::Path;

@@ -517,17 +517,20 @@ fn a_mail_is_written_down_before_the_next_begins() {
 #[test]
 fn no_more_mails_a_second_than_the_pace_allows_and_none_after_a_stop() {
     let mut post = Post::plain();
-    post.settings.pace.gap = Duration::from_millis(60);
+    // So long that it is the pace that is seen, and not the machine's.
+    post.settings.pace.gap = Duration::from_millis(300);
     let outbox = post.outbox();
-    to_many(&post, &outbox, 12);
+    to_many(&post, &outbox, 6);
     let begin = Instant::now();
-    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 12);
+    assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 6);
     let took = begin.elapsed();
-    assert!(took >= 11 * post.settings.pace.gap, "{took:?}");
+    assert!(took >= 5 * post.settings.pace.gap, "{took:?}");
     assert_eq!(post.server.connections(), 1);
     assert_eq!(Pace::default().gap, Duration::from_millis(200), "five a second");
 
-    to_many(&post, &outbox, 20);
+    post.settings.pace.gap = Duration::ZERO;
+    let outbox = post.outbox();
+    to_many(&post, &outbox, 14);
     let asked = AtomicUsize::new(0);
     let goes_on = || asked.fetch_add(1, Ordering::Relaxed) < 4;
     let summary = outbox.deliver_while(post.now, &goes_on).unwrap();
