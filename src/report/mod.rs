@@ -29,6 +29,7 @@ pub mod notice;
 pub mod outbox;
 pub mod pace;
 pub mod reading;
+pub mod sheet;
 pub mod smtp;
 pub mod text;
 

@@ -6,23 +6,22 @@
 //! are, why this mail came. Whatever comes from outside (names, messages, the manifest) passes
 //! through [`shown`], so that it can neither begin a line nor turn its reading direction.
 
-use std::path::Path;
-
-use super::{Gist, Places, Report};
-use crate::diag::{Code, Diagnostic, Fault, Remedy, Rendering, position, render, shown};
-use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
+use super::sheet::{Row, Sheet};
+use super::{Gist, Report};
+use crate::diag::{Code, Diagnostic, Fault, Remedy, position, shown};
+use crate::job::log::{AssetEntry, AssetOutcome, JobLog};
 use crate::job::{EmailSetting, MailContent, Verdict};
 
-mod page;
+pub(super) mod page;
 mod retry;
 
 pub(super) use page::{Page, count, grouped, number};
-use page::{cut, duration, sentence};
+use page::{cut, sentence};
 use retry::level_word;
 pub use retry::{RETRY_OF, retry_manifest};
 
 /// So many failures or warnings are written out; the rest is counted.
-const MOST_LISTED: usize = 50;
+pub(super) const MOST_LISTED: usize = 50;
 /// A subject gives at most so many characters of a cause.
 const MOST_CAUSE: usize = 120;
 
@@ -89,8 +88,7 @@ pub fn gist(log: &JobLog) -> Gist {
 #[must_use]
 pub fn body(report: &Report<'_>, content: MailContent) -> String {
     let mut page = Page::default();
-    report_into(&mut page, report, content);
-    why_this_mail(&mut page, report.log);
+    set(&mut page, &Sheet::new(report, content).mailed(report.log));
     page.finish()
 }
 
@@ -99,7 +97,7 @@ pub fn body(report: &Report<'_>, content: MailContent) -> String {
 pub fn summary(report: &Report<'_>) -> String {
     let mut page = Page::default();
     page.paragraph(&format!("{}: {}", shown(&report.log.about.job_name), outcome(report.log)));
-    report_into(&mut page, report, MailContent::Lists);
+    set(&mut page, &Sheet::new(report, MailContent::Lists));
     page.finish()
 }
 
@@ -109,34 +107,69 @@ pub fn beside_the_drop(report: &Report<'_>) -> String {
     let name = shown(&report.log.about.manifest_name);
     let mut page = Page::default();
     page.paragraph(&format!("{name} was not taken."));
-    report_into(&mut page, report, MailContent::Lists);
+    set(&mut page, &Sheet::new(report, MailContent::Lists));
     page.paragraph(&format!(
         "This note goes away by itself as soon as a {name} is dropped that can be taken."
     ));
     page.finish()
 }
 
-fn report_into(page: &mut Page, report: &Report<'_>, content: MailContent) {
-    let log = report.log;
-    page.paragraph(&what_to_do(report, content));
-    if log.verdict() == Verdict::Refused {
-        let name = shown(&log.about.manifest_name);
-        page.block(&render(&name, &log.manifest, &log.findings, Rendering::Plain));
-    } else {
-        counts(page, &log.counts(), warnings(log));
+/// Sets what a sheet says as lines.
+fn set(page: &mut Page, sheet: &Sheet) {
+    page.paragraph(&sheet.todo);
+    if let Some(findings) = &sheet.findings {
+        page.block(findings);
     }
-    if matches!(content, MailContent::ErrorList | MailContent::Lists) {
-        failures(page, log);
+    if !sheet.counts.is_empty() {
+        page.heading("Result");
+        for Row { label, value } in &sheet.counts {
+            page.line(&format!("  {label:<40}{value:>10}"));
+        }
+        page.gap();
     }
-    if matches!(content, MailContent::Lists) && log.verdict() != Verdict::Refused {
-        warning_list(page, log);
+    if !sheet.failures.items.is_empty() {
+        page.heading(&format!("Failed ({})", sheet.failures.total));
+        for (n, failure) in sheet.failures.items.iter().enumerate() {
+            page.item(&format!("{:>3}. ", n + 1), &failure.name);
+            page.item("     ", &failure.cause);
+            page.item("     What to do: ", &failure.todo);
+        }
+        and_more(page, sheet.failures.more.as_deref());
     }
-    places(page, report);
-    run_facts(page, log);
+    if !sheet.warnings.items.is_empty() {
+        page.heading(&format!("Warnings ({})", sheet.warnings.total));
+        for warning in &sheet.warnings.items {
+            page.item("  - ", &warning.place);
+            page.item("    ", &warning.what);
+        }
+        and_more(page, sheet.warnings.more.as_deref());
+    }
+    page.heading("Where");
+    for Row { label, value } in &sheet.places {
+        page.line(&format!("  {label:<9}{value}"));
+    }
+    page.gap();
+    for Row { label, value } in &sheet.facts {
+        match *label {
+            "About" => page.item("  About    ", value),
+            _ => page.line(&format!("  {label:<9}{value}")),
+        }
+    }
+    page.gap();
+    if let Some(why) = &sheet.why {
+        page.paragraph(why);
+    }
+}
+
+fn and_more(page: &mut Page, more: Option<&str>) {
+    if let Some(more) = more {
+        page.line(&format!("and {more} more, see report.json"));
+    }
+    page.gap();
 }
 
 /// The first paragraph.
-fn what_to_do(report: &Report<'_>, content: MailContent) -> String {
+pub(super) fn what_to_do(report: &Report<'_>, content: MailContent) -> String {
     let log = report.log;
     let counts = log.counts();
     let done = counts.file_success_count;
@@ -239,105 +272,8 @@ fn mend_and_retry(report: &Report<'_>, content: MailContent) -> String {
     format!("{first} {then}")
 }
 
-fn counts(page: &mut Page, counts: &Counts, warnings: u64) {
-    let rows = [
-        ("Listed", counts.total_file_count, true),
-        ("Exported", counts.file_success_count, true),
-        ("  of these already there and identical", counts.file_duplicate_count, false),
-        ("  of these replaced what was there", counts.file_update_count, false),
-        ("Failed", counts.file_error_count, false),
-        ("Left out, see the warnings", counts.file_warning_count, false),
-        ("Not done, because stopped", counts.file_cancel_count, false),
-        ("Warnings", warnings, false),
-    ];
-    if counts.total_file_count == 0 {
-        return;
-    }
-    page.heading("Result");
-    for (label, value, always) in rows {
-        if always || value > 0 {
-            page.line(&format!("  {label:<40}{:>10}", grouped(value)));
-        }
-    }
-    page.gap();
-}
-
-fn failures(page: &mut Page, log: &JobLog) {
-    let total = failed(log).count();
-    if total == 0 {
-        return;
-    }
-    page.heading(&format!("Failed ({})", grouped(number(total))));
-    for (n, (asset, fault)) in failed(log).take(MOST_LISTED).enumerate() {
-        let head = format!("{:>3}. ", n + 1);
-        page.item(&head, &name_of(asset));
-        page.item("     ", &sentence(&fault.to_string()));
-        page.item("     What to do: ", &sentence(&fault.next_step()));
-    }
-    and_more(page, total);
-}
-
-fn warning_list(page: &mut Page, log: &JobLog) {
-    let total = log.warnings();
-    if total == 0 {
-        return;
-    }
-    page.heading(&format!("Warnings ({})", grouped(number(total))));
-    let manifest = log
-        .findings
-        .iter()
-        .filter(|finding| !finding.is_error())
-        .map(|finding| (finding_place(log, finding), finding_text(finding)));
-    let assets = log.assets.iter().flat_map(|asset| {
-        let reasons: Vec<String> = match &asset.outcome {
-            AssetOutcome::NotExportable { reason } => vec![format!("left out: {reason}")],
-            other => other.warnings().to_vec(),
-        };
-        reasons.into_iter().map(|reason| (name_of(asset), sentence(&reason)))
-    });
-    for (place, what) in manifest.chain(assets).take(MOST_LISTED) {
-        page.item("  - ", &place);
-        page.item("    ", &what);
-    }
-    and_more(page, total);
-}
-
-fn and_more(page: &mut Page, total: usize) {
-    if total > MOST_LISTED {
-        page.line(&format!("and {} more, see report.json", grouped(number(total - MOST_LISTED))));
-    }
-    page.gap();
-}
-
-fn places(page: &mut Page, report: &Report<'_>) {
-    page.heading("Where");
-    if let Some(folder) = report.places.output(report.log) {
-        place(page, "Files", &folder, report.places);
-    }
-    place(page, "Report", &report.places.report(report.log), report.places);
-    page.gap();
-}
-
-fn place(page: &mut Page, label: &str, path: &Path, places: &Places) {
-    page.line(&format!("  {label:<9}{}", shown(&path.to_string_lossy())));
-    if let Some(share) = places.share(path) {
-        page.line(&format!("  {:<9}{}", "Windows", shown(&share)));
-    }
-}
-
-fn run_facts(page: &mut Page, log: &JobLog) {
-    if let Some(description) = &log.about.description {
-        page.item("  About    ", &shown(description));
-    }
-    page.line(&format!("  Run      {}", shown(&log.run)));
-    page.line(&format!("  Took     {}", duration(log.start, log.end)));
-    if let Some(earlier) = &log.about.retry_of {
-        page.line(&format!("  Again    what failed in {}", shown(earlier)));
-    }
-    page.gap();
-}
-
-fn why_this_mail(page: &mut Page, log: &JobLog) {
+/// Says why a run was mailed about, and how to have it otherwise.
+pub(super) fn why_this_mail(log: &JobLog) -> String {
     let name = shown(&log.about.manifest_name);
     let unknown = log.findings.iter().any(|finding| finding.code == Code::UnknownUser);
     let named = log.about.user_handle.as_ref().filter(|_| !unknown);
@@ -349,11 +285,10 @@ fn why_this_mail(page: &mut Page, log: &JobLog) {
         |user| format!("It comes to you because the file names userHandle \"{}\".", shown(user)),
     );
     let Some(level) = log.about.email_setting else {
-        page.paragraph(&format!(
+        return format!(
             "You get this mail because {name} could not be read far enough to see whether mail \
              is wanted (emailSetting). {to_you}"
-        ));
-        return;
+        );
     };
     let (meaning, change) = match level {
         EmailSetting::All => (
@@ -375,10 +310,10 @@ fn why_this_mail(page: &mut Page, log: &JobLog) {
         EmailSetting::None => ("no mail", ""),
     };
     let word = level_word(level);
-    page.paragraph(&format!(
+    format!(
         "You get this mail because {name} says emailSetting = \"{word}\": {meaning}. {change} \
          {to_you}"
-    ));
+    )
 }
 
 /// Says why a run as a whole came to nothing.
@@ -392,25 +327,11 @@ pub(super) fn finding_place(log: &JobLog, finding: &Diagnostic) -> String {
     format!("{}, line {line}", shown(&log.about.manifest_name))
 }
 
-fn finding_text(finding: &Diagnostic) -> String {
-    match &finding.help {
-        Some(help) => format!("{} {}", sentence(&finding.message), sentence(help)),
-        None => sentence(&finding.message),
-    }
-}
-
-fn failed(log: &JobLog) -> impl Iterator<Item = (&AssetEntry, &Fault)> {
+pub(super) fn failed(log: &JobLog) -> impl Iterator<Item = (&AssetEntry, &Fault)> {
     log.assets.iter().filter_map(|asset| match &asset.outcome {
         AssetOutcome::Failed { fault } => Some((asset, fault)),
         _ => None,
     })
-}
-
-fn name_of(asset: &AssetEntry) -> String {
-    match &asset.rendition {
-        Some(rendition) => format!("{} ({})", shown(&asset.handle), shown(rendition)),
-        None => shown(&asset.handle),
-    }
 }
 
 fn warnings(log: &JobLog) -> u64 {

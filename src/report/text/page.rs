@@ -29,7 +29,7 @@ pub(in crate::report) fn count(n: u64, noun: &str) -> String {
 }
 
 /// Makes a sentence of a message: a capital first, a full stop last.
-pub(super) fn sentence(message: &str) -> String {
+pub(in crate::report) fn sentence(message: &str) -> String {
     let message = shown(message);
     let mut chars = message.trim_end_matches('.').chars();
     let Some(first) = chars.next() else { return String::new() };
@@ -41,7 +41,7 @@ pub(super) fn sentence(message: &str) -> String {
     out
 }
 
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub(in crate::report) fn cut(text: &str, most: usize) -> String {
     let text = shown(text);
     if text.chars().count() <= most {
         return text;
@@ -51,7 +51,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     out
 }
 
-pub(super) fn duration(start: Timestamp, end: Timestamp) -> String {
+pub(in crate::report) fn duration(start: Timestamp, end: Timestamp) -> String {
     let seconds = end.duration_since(start).as_secs().max(0);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
