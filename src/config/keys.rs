@@ -584,6 +584,13 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "report.templates",
+        about: "Folder with templates of mails, used instead of the shipped ones of their name.",
+        default: "",
+        example: "\"/etc/exportd/templates\"",
+        set: |d, _, v| folder(v).map(|path| d.templates = Some(path)),
+    },
+    Key {
         name: "path_prefixes.*",
         about: "How people's computers see a folder of the server.",
         default: "",

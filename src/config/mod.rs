@@ -200,6 +200,7 @@ pub(crate) struct Draft {
     smtp: Option<SmtpSettings>,
     mail_from: String,
     mail_to: Vec<String>,
+    templates: Option<PathBuf>,
     path_prefixes: BTreeMap<String, String>,
 }
 
@@ -466,6 +467,7 @@ impl Draft {
                 host,
                 operators: self.mail_to.iter().filter_map(|to| Address::parse(to).ok()).collect(),
                 pace: Pace::default(),
+                templates: self.templates.clone(),
             },
             folders,
             pool,

@@ -85,6 +85,8 @@ impl Digest {
             matter: Matter::Digest { reports: self.parts.len() },
             subject,
             text: self.text(now),
+            html: None,
+            broken: None,
             gist: Gist { outcome: self.outcome(), ..Gist::default() },
         }
     }

@@ -1,7 +1,8 @@
 //! What people are told when a run is over: files in the report folder, and mail.
 //!
 //! Everything here is made from the [`JobLog`] and from [`crate::diag::Fault`]; nothing is looked
-//! up again. [`text`] has the words, [`folder`] the files below `reports/RUN/`, [`smtp`] turns a
+//! up again. [`sheet`] says what is to be said, [`text`] has the words, [`html`] the mail as a page,
+//! [`folder`] the files below `reports/RUN/`, [`smtp`] turns a
 //! [`Letter`] into bytes and speaks to the relay (from a child process), and [`outbox`] keeps what
 //! is to be sent until it is.
 //!
@@ -25,6 +26,7 @@ use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
 pub mod digest;
 pub mod folder;
+pub mod html;
 pub mod notice;
 pub mod outbox;
 pub mod pace;
@@ -33,8 +35,10 @@ pub mod sheet;
 pub mod smtp;
 pub mod text;
 
+use html::{Broken, Html};
 pub use notice::Notice;
 pub use pace::Pace;
+use sheet::Sheet;
 pub use smtp::Address;
 
 /// How mail leaves: the configuration's `[mail]`.
@@ -143,6 +147,8 @@ pub struct MailSettings {
     pub operators: Vec<Address>,
     /// How much leaves in what time.
     pub pace: Pace,
+    /// A folder with templates that are used instead of the shipped ones.
+    pub templates: Option<PathBuf>,
 }
 
 impl MailSettings {
@@ -326,6 +332,8 @@ impl Report<'_> {
     pub fn letter(&self, settings: &MailSettings, to: &Address) -> Option<Letter> {
         let content = self.mail_content()?;
         let log = self.log;
+        let sheet = Sheet::new(self, content).mailed(log);
+        let Html { part, broken } = html::set(&sheet, settings.templates.as_deref());
         Some(Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -339,7 +347,9 @@ impl Report<'_> {
             date: log.end,
             matter: Matter::Run { run: log.run.clone(), verdict: log.verdict() },
             subject: text::subject(log),
-            text: text::body(self, content),
+            text: text::letter(&sheet),
+            html: part,
+            broken,
             gist: text::gist(log),
         })
     }
@@ -455,6 +465,10 @@ pub struct Letter {
     pub subject: String,
     /// The text part, complete in itself.
     pub text: String,
+    /// The same as HTML, where there is such a part.
+    pub html: Option<String>,
+    /// Why it is not set by the template of whoever runs the daemon.
+    pub broken: Option<Broken>,
     /// What a digest says of it.
     pub gist: Gist,
 }
@@ -523,8 +537,21 @@ impl Channel {
                     if outbox.enqueue(&letter)? == outbox::Queued::New {
                         new += 1;
                     }
+                    if let Some(broken) = &letter.broken {
+                        self.tell_of_template(broken, letter.date);
+                    }
                 }
                 Ok(new)
+            }
+        }
+    }
+
+    /// Tells of a template that cannot be used. The report itself is out, so this may fail.
+    fn tell_of_template(&self, Broken { file, reason }: &Broken, now: Timestamp) {
+        tracing::warn!(file = %file.display(), reason, "the template of the mail cannot be used");
+        for letter in self.to_operators(&Notice::BadTemplate { file, reason }, now) {
+            if let Err(error) = self.hand_over(&letter) {
+                tracing::error!(%error, "the operator cannot be told");
             }
         }
     }

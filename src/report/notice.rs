@@ -44,6 +44,13 @@ pub enum Notice<'a> {
         /// Why; lower case, no full stop.
         reason: &'a str,
     },
+    /// A template of the mail cannot be used, and the shipped one is used instead.
+    BadTemplate {
+        /// Where it is.
+        file: &'a Path,
+        /// Why; lower case, no full stop.
+        reason: &'a str,
+    },
 }
 
 impl Notice<'_> {
@@ -54,6 +61,7 @@ impl Notice<'_> {
             Self::DropGone { .. } => "drop-gone",
             Self::DiskFull { .. } => "disk-full",
             Self::PutAside { .. } => "put-aside",
+            Self::BadTemplate { .. } => "bad-template",
         }
     }
 
@@ -64,6 +72,7 @@ impl Notice<'_> {
                 format!("{} {since}", folder.display())
             }
             Self::PutAside { found, moved_to, .. } => format!("{found} {moved_to}"),
+            Self::BadTemplate { file, reason } => format!("{} {reason}", file.display()),
         };
         format!("{}-{}", self.word(), &sha256(key.as_bytes())[..12])
     }
@@ -77,6 +86,9 @@ impl Notice<'_> {
                 format!("the disk of {} is full, jobs wait", shown(&folder.to_string_lossy()))
             }
             Self::PutAside { found, .. } => format!("{} was put aside", shown(found)),
+            Self::BadTemplate { file, .. } => {
+                format!("the template {} cannot be used", shown(&file.to_string_lossy()))
+            }
         }
     }
 
@@ -95,6 +107,10 @@ impl Notice<'_> {
                 "Look at it in the spool folder; exportd never deletes it. To have it tried again, \
                  stop the daemon, move the folder into queue/ and start it."
             }
+            Self::BadTemplate { .. } => {
+                "Correct the template, or take it away. Until then mails look as they are shipped; \
+                 what they say is the same, and none is held back."
+            }
         }
     }
 
@@ -108,6 +124,9 @@ impl Notice<'_> {
             ],
             Self::DiskFull { folder, since } => {
                 vec![("Folder", path(folder)), ("Since", since.to_string())]
+            }
+            Self::BadTemplate { file, reason } => {
+                vec![("File", path(file)), ("Because", (*reason).to_owned())]
             }
             Self::PutAside { found, moved_to, reason } => vec![
                 ("Found", (*found).to_owned()),
@@ -232,6 +251,8 @@ impl Words {
             matter: Matter::Notice { word },
             subject: format!("[exportd] {}", self.outcome),
             text: self.text,
+            html: None,
+            broken: None,
             gist: Gist { outcome: self.outcome, todo: self.todo, ..Gist::default() },
         }
     }
@@ -265,7 +286,8 @@ mod tests {
         let aside =
             Notice::PutAside { found: "queue/x", moved_to: "corrupt/x", reason: "no record" };
         let mut names = Vec::new();
-        for notice in [gone, full, aside] {
+        let template = Notice::BadTemplate { file: folder, reason: "line 2: no such name" };
+        for notice in [gone, full, aside, template] {
             let letter = notice.letter(&samples::mail(), &to, since);
             assert_eq!(letter.mid, notice.letter(&samples::mail(), &to, later).mid);
             assert!(letter.text.contains("What to do: "), "{}", letter.text);
@@ -273,7 +295,7 @@ mod tests {
             names.push(letter.mid);
         }
         names.dedup();
-        assert_eq!(names.len(), 3);
+        assert_eq!(names.len(), 4);
         let again = Notice::DropGone { folder, since: later, reason: "no such file" };
         assert_ne!(again.letter(&samples::mail(), &to, later).mid, names[0]);
     }

@@ -1,18 +1,22 @@
-//! What a report says, before it is set: as text ([`super::text`]), or otherwise.
+//! What a report says, before it is set: as text ([`super::text`]) or as HTML ([`super::html`]).
 //!
 //! Everything is words already, and whatever comes from outside has passed through
 //! [`crate::diag::shown`]. The order of the fields is that of every text.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::text::page::{duration, sentence};
+use super::text::page::{cut, duration, sentence};
 use super::text::{self, MOST_LISTED, grouped, number};
 use super::{Places, Report};
 use crate::diag::{Diagnostic, Rendering, render, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
 use crate::job::{MailContent, Verdict};
+
+/// Of a manifest's line at most so many characters are shown on either side of a mistake.
+const MOST_EXCERPT: usize = 80;
 
 /// A report in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +31,8 @@ pub struct Sheet {
     pub todo: String,
     /// What is wrong with a manifest that was refused, in lines with carets.
     pub findings: Option<String>,
+    /// The same, one by one.
+    pub mistakes: List<Mistake>,
     /// The counts that are worth saying.
     pub counts: Vec<Row>,
     /// What failed.
@@ -81,6 +87,23 @@ impl<T> List<T> {
     }
 }
 
+/// Something that is wrong, or odd, in a manifest that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// What it is, a sentence.
+    pub what: String,
+    /// The file and the line.
+    pub place: String,
+    /// What stands before it in its line.
+    pub before: String,
+    /// What it is about.
+    pub marked: String,
+    /// What stands behind it in its line.
+    pub after: String,
+    /// What to write instead, a sentence.
+    pub help: Option<String>,
+}
+
 /// An asset that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -115,6 +138,7 @@ impl Sheet {
             verdict: log.verdict().word(),
             todo: text::what_to_do(report, content),
             findings: refused.then(|| findings(log)),
+            mistakes: if refused { mistakes(log) } else { List::nothing() },
             counts: if refused { Vec::new() } else { counts(&log.counts(), log.warnings()) },
             failures: if lists_failures { failures(log) } else { List::nothing() },
             warnings: if lists_warnings { warnings(log) } else { List::nothing() },
@@ -134,6 +158,41 @@ impl Sheet {
 
 fn findings(log: &JobLog) -> String {
     render(&shown(&log.about.manifest_name), &log.manifest, &log.findings, Rendering::Plain)
+}
+
+fn mistakes(log: &JobLog) -> List<Mistake> {
+    let mut sorted: Vec<&Diagnostic> = log.findings.iter().collect();
+    sorted.sort_by_key(|finding| finding.span.start);
+    let mistakes = sorted.iter().map(|finding| {
+        let [before, marked, after] = excerpt(&log.manifest, &finding.span);
+        Mistake {
+            what: sentence(&finding.message),
+            place: text::finding_place(log, finding),
+            before,
+            marked,
+            after,
+            help: finding.help.as_deref().map(sentence),
+        }
+    });
+    List::new(sorted.len(), mistakes)
+}
+
+/// Takes the line in which a span begins apart: before it, of it, behind it.
+fn excerpt(text: &str, span: &Range<usize>) -> [String; 3] {
+    let place = |offset: usize| text.floor_char_boundary(offset.min(text.len()));
+    let start = place(span.start);
+    let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let last = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let end = place(span.end).clamp(start, last);
+    let (before, after) = (&text[first..start], &text[end..last]);
+    let skipped = before.chars().count().saturating_sub(MOST_EXCERPT);
+    let head = if skipped > 0 { "…" } else { "" };
+    let kept: String = before.chars().skip(skipped).collect();
+    [
+        shown(&format!("{head}{kept}")),
+        cut(&text[start..end], MOST_EXCERPT),
+        cut(after.trim_end(), MOST_EXCERPT),
+    ]
 }
 
 fn counts(counts: &Counts, warnings: usize) -> Vec<Row> {
@@ -216,4 +275,38 @@ fn facts(log: &JobLog) -> Vec<Row> {
     let again = log.about.retry_of.as_ref();
     rows.extend(again.map(|earlier| Row::new("Again", &format!("what failed in {earlier}"))));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_mistake_is_shown_in_its_line() {
+        let text = "a = 1\nfmt = \"convrt\"  \nb = 2\n";
+        let of = |span| excerpt(text, &span);
+        assert_eq!(of(12..20), ["fmt = ", "\"convrt\"", ""]);
+        assert_eq!(of(6..9), ["", "fmt", " = \"convrt\""]);
+        // Only its first line, and nothing beyond the text.
+        assert_eq!(of(6..99), ["", "fmt = \"convrt\"  ", ""]);
+        assert_eq!(of(99..120), ["", "", ""]);
+        let long = format!("x = \"{}\"", "y".repeat(500));
+        let [before, marked, after] = excerpt(&long, &(200..400));
+        for part in [&before, &marked, &after] {
+            assert!((80..=81).contains(&part.chars().count()), "{part}");
+        }
+        assert!(before.starts_with('…') && marked.ends_with('…') && after.ends_with('…'));
+    }
+
+    proptest! {
+        #[test]
+        fn an_excerpt_is_one_line_whatever_it_is_of(
+            text in any::<String>(), start in 0..40_usize, length in 0..40_usize,
+        ) {
+            for part in excerpt(&text, &(start..start + length)) {
+                prop_assert!(!part.chars().any(char::is_control), "{part:?}");
+            }
+        }
+    }
 }

@@ -87,8 +87,14 @@ pub fn gist(log: &JobLog) -> Gist {
 /// Writes the text part of a run's mail.
 #[must_use]
 pub fn body(report: &Report<'_>, content: MailContent) -> String {
+    letter(&Sheet::new(report, content).mailed(report.log))
+}
+
+/// Sets a sheet as the text part of a mail.
+#[must_use]
+pub fn letter(sheet: &Sheet) -> String {
     let mut page = Page::default();
-    set(&mut page, &Sheet::new(report, content).mailed(report.log));
+    set(&mut page, sheet);
     page.finish()
 }
 

@@ -82,6 +82,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // mail and words
     ("lettre", &["report/smtp/"]),
     ("mailparse", &["report/reading.rs", "report/smtp/message.rs"]),
+    ("minijinja", &["report/html.rs"]),
     ("nix", &["daemon/people.rs"]),
     ("tracing_subscriber", &["daemon/", "cli/", "main.rs"]),
     ("anyhow", &["daemon/", "cli/", "main.rs"]),

@@ -112,7 +112,8 @@ fn header(mail: &ParsedMail<'_>, name: &str) -> String {
 }
 
 fn body(mail: &ParsedMail<'_>) -> String {
-    mail.get_body().unwrap().replace("\r\n", "\n")
+    let part = mail.parts().find(|part| part.ctype.mimetype == "text/plain").unwrap();
+    part.get_body().unwrap().replace("\r\n", "\n")
 }
 
 // ------------------------------------------------------------------------------- the 35 cases
@@ -240,6 +241,10 @@ fn all_cases(setup: &Setup) {
             assert_eq!(header(&mail, "X-Exportd-Verdict"), verdict.word());
             assert_eq!(header(&mail, "Auto-Submitted"), "auto-generated");
             check_body(&body(&mail), verdict, content);
+            let kinds: Vec<&str> =
+                mail.subparts.iter().map(|part| part.ctype.mimetype.as_str()).collect();
+            assert_eq!(mail.ctype.mimetype, "multipart/alternative");
+            assert_eq!(kinds, ["text/plain", "text/html"]);
         }
     }
 }

@@ -49,6 +49,7 @@ pub fn mail() -> MailSettings {
         operators: Vec::new(),
         // Tests are not kept waiting.
         pace: Pace { gap: Duration::ZERO, ..Pace::default() },
+        templates: None,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::time::SystemTime;
 
-use lettre::message::SinglePart;
 use lettre::message::header::{self, HeaderName, HeaderValue};
+use lettre::message::{MultiPart, MultiPartKind, SinglePart};
 
 use super::Address;
 use crate::diag::shown;
-use crate::fs::is_invisible;
+use crate::fs::{is_invisible, sha256};
 use crate::report::{Letter, Matter, Mid};
 
+/// A message with HTML is at most so long; otherwise it is its text alone.
+const MOST_MESSAGE: usize = 1 << 20;
 /// A shortened message keeps at most so many bytes of its text.
 const SHORT: usize = 32 << 10;
 
@@ -59,10 +61,21 @@ pub fn render(letter: &Letter) -> Result<Vec<u8>, RenderError> {
     {
         builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
     }
-    // The one place to change when a second form of the body comes: multipart/alternative here.
-    let text =
-        SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(body_text(&letter.text));
-    Ok(builder.singlepart(text)?.formatted())
+    let part = |kind, text: &str| SinglePart::builder().header(kind).body(body_text(text));
+    let text = part(header::ContentType::TEXT_PLAIN, &letter.text);
+    let Some(html) = &letter.html else { return Ok(builder.singlepart(text)?.formatted()) };
+    // No line of either part can be this one: neither encoding has lines that begin with "=_".
+    let boundary = format!("=_{}", &sha256(letter.mid.as_str().as_bytes())[..32]);
+    let both = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(boundary)
+        .singlepart(text.clone())
+        .singlepart(part(header::ContentType::TEXT_HTML, html));
+    let message = builder.clone().multipart(both)?.formatted();
+    if message.len() > MOST_MESSAGE {
+        return Ok(builder.singlepart(text)?.formatted());
+    }
+    Ok(message)
 }
 
 /// Names what a letter is about, for programs that sort mail.
@@ -146,7 +159,7 @@ mod tests {
         Report { log: &log, places: &places, retry: None }.letter(&samples::mail(), &to).unwrap()
     }
 
-    const HEADERS: [&str; 13] = [
+    const HEADERS: [&str; 12] = [
         "Date",
         "From",
         "To",
@@ -159,7 +172,6 @@ mod tests {
         "X-Exportd-Verdict",
         "MIME-Version",
         "Content-Type",
-        "Content-Transfer-Encoding",
     ];
 
     fn names(message: &[u8]) -> Vec<String> {
@@ -185,7 +197,27 @@ mod tests {
         assert_eq!(value("List-Id"), "<exports.studio.example>");
         assert_eq!(value("X-Exportd-Run"), samples::RUN);
         assert_eq!(value("X-Exportd-Verdict"), "partial");
-        assert_eq!(mail.get_body().unwrap().replace("\r\n", "\n"), letter.text);
+        let [text, html] = mail.subparts.as_slice() else {
+            panic!("{} parts", mail.subparts.len())
+        };
+        assert_eq!(mail.ctype.mimetype, "multipart/alternative");
+        assert_eq!(text.ctype.mimetype, "text/plain");
+        let words = text.get_body().unwrap().replace("\r\n", "\n");
+        // The last line's end belongs to the boundary.
+        assert_eq!(words, letter.text.trim_end());
+        assert_eq!(html.ctype.mimetype, "text/html");
+        let page = html.get_body().unwrap().replace("\r\n", "\n");
+        assert_eq!(Some(page), letter.html);
+        assert!(bytes.split(|&byte| byte == b'\n').all(|line| line.len() <= 999));
+    }
+
+    #[test]
+    fn a_page_that_makes_a_mail_too_long_is_left_out() {
+        let mut letter = letter();
+        letter.html = Some("long ".repeat(300_000));
+        let bytes = render(&letter).unwrap();
+        letter.html = None;
+        assert_eq!(bytes, render(&letter).unwrap());
     }
 
     #[test]
@@ -234,7 +266,7 @@ mod tests {
             "AAAA".repeat(30_000)
         );
         let short = shortened(mixed.as_bytes()).unwrap();
-        assert_eq!(names(&short), HEADERS);
+        assert_eq!(names(&short), [&HEADERS[..], &["Content-Transfer-Encoding"]].concat());
         assert_eq!(mailparse::parse_mail(&short).unwrap().get_body().unwrap().trim(), "the text");
         assert_eq!(shortened(&short), None);
     }
@@ -253,7 +285,8 @@ mod tests {
             let to = Address::parse(&format!("{name} <ops@studio.example>"))
                 .unwrap_or_else(|_| Address::operator());
             let letter = notice.letter(&samples::mail(), &to, at);
-            let mut wanted = HEADERS.to_vec();
+            // A text alone.
+            let mut wanted = [&HEADERS[..], &["Content-Transfer-Encoding"]].concat();
             wanted.splice(8..10, ["X-Exportd-Notice"]);
             prop_assert_eq!(names(&render(&letter).unwrap()), wanted);
         }
@@ -272,7 +305,7 @@ mod tests {
             prop_assert!(bytes.is_ascii());
             prop_assert_eq!(names(&bytes), HEADERS);
             let mail = mailparse::parse_mail(&bytes).unwrap();
-            prop_assert_eq!(mail.subparts.len(), 0);
+            prop_assert_eq!(mail.subparts.len(), 2);
             let back = mail.headers.get_first_value("Subject").unwrap();
             prop_assert!(!back.chars().any(char::is_control), "{:?}", back);
             prop_assert_eq!(back, header_text(&letter.subject));

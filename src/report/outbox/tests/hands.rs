@@ -152,6 +152,37 @@ fn what_has_been_over_for_long_is_removed() {
 }
 
 #[test]
+fn a_template_that_cannot_be_used_is_told_once_and_holds_no_report_back() {
+    let relay = Relay::new();
+    let mut settings = relay.settings();
+    settings.operators = vec![Address::parse("ops@studio.example").unwrap()];
+    settings.templates = Some(relay.dir.path().to_owned());
+    write_new(&relay.dir.path().join("report.html"), b"<p>\n{{ jobb }}", 0o600).unwrap();
+    let outbox = std::sync::Arc::new(Outbox::open(settings, relay.program()).unwrap());
+    let channel = crate::report::Channel::Mail(std::sync::Arc::clone(&outbox));
+    let places = samples::places();
+    let to = [Address::parse("mia@studio.example").unwrap()];
+    for run in ["one", "two"] {
+        let mut log = samples::log(Verdict::Partial);
+        log.run = run.into();
+        let report = Report { log: &log, places: &places, retry: None };
+        assert_eq!(channel.announce(&report, &to).unwrap(), 1);
+    }
+    outbox.deliver_due(start()).unwrap();
+    let given = relay.given();
+    let (told, reports): (Vec<_>, Vec<_>) =
+        given.iter().partition(|(parcel, _)| parcel["to"] == "ops@studio.example");
+    assert_eq!((told.len(), reports.len()), (1, 2));
+    let text = text_of(&told[0].1).replace("\n", " ");
+    assert!(text.contains("report.html cannot be used. What to do: Correct"), "{text}");
+    assert!(text.contains("line 2"), "{text}");
+    for (_, message) in reports {
+        let mail = mailparse::parse_mail(message).unwrap();
+        assert!(mail.subparts[1].get_body().unwrap().contains("prefers-color-scheme"));
+    }
+}
+
+#[test]
 fn mail_about_the_daemon_goes_to_whoever_runs_it_once_an_incident() {
     let relay = Relay::new();
     let mut settings = relay.settings();

@@ -1,0 +1,251 @@
+//! The HTML part of a mail, and the only door to minijinja.
+//!
+//! What is said is a [`Sheet`], the same that the text part is set from; how it looks is a template.
+//! The shipped one is below `templates/`. Whoever runs the daemon may put another of its name into a
+//! folder of their own. That one may be wrong, and a wrong template must not cost anybody a report:
+//! then the shipped one is used, and whoever wrote it is told.
+//!
+//! Every value is escaped unless a template says otherwise; undefined names are mistakes.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+
+use super::sheet::Sheet;
+use crate::diag::shown;
+
+/// The template of the mail about a run.
+const NAME: &str = "report.html";
+const SHIPPED: &str = include_str!("templates/report.html");
+/// Steps that a template may take: a loop in a loop must end. A full report takes some thousands.
+const FUEL: u64 = 1_000_000;
+/// Longest template that is read.
+const MOST_TEMPLATE: u64 = 1 << 20;
+/// Longest HTML that is sent; with its text part and what encoding adds the mail stays below 1 MiB.
+const MOST_HTML: usize = 512 << 10;
+
+/// A template of the user's that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Why; lower case, no full stop.
+    pub reason: String,
+}
+
+/// A sheet as HTML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Html {
+    /// The part; `None` when it would be too long for a mail.
+    pub part: Option<String>,
+    /// Why it is not set by the user's template, if there is one.
+    pub broken: Option<Broken>,
+}
+
+/// Sets a sheet as HTML, by the template in `folder` if there is one.
+#[must_use]
+pub fn set(sheet: &Sheet, folder: Option<&Path>) -> Html {
+    let mut broken = None;
+    if let Some(file) = folder.map(|folder| folder.join(NAME)) {
+        match read(&file).map(|source| source.map(|source| render(&source, sheet))) {
+            Ok(None) => {}
+            Ok(Some(Ok(part))) if part.len() <= MOST_HTML => {
+                return Html { part: Some(part), broken: None };
+            }
+            Ok(Some(Ok(part))) => {
+                let reason = format!("it makes {} bytes, {MOST_HTML} are allowed", part.len());
+                broken = Some(Broken { file, reason });
+            }
+            Ok(Some(Err(error))) => broken = Some(Broken { reason: words(&error), file }),
+            Err(error) => broken = Some(Broken { reason: error.to_string(), file }),
+        }
+    }
+    // What is shipped is tested with every verdict; should it fail all the same, the text is there.
+    let part = render(SHIPPED, sheet).ok().filter(|part| part.len() <= MOST_HTML);
+    Html { part, broken }
+}
+
+fn read(file: &Path) -> io::Result<Option<String>> {
+    let opened = match std::fs::File::open(file) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut source = String::new();
+    opened.take(MOST_TEMPLATE).read_to_string(&mut source)?;
+    Ok(Some(source))
+}
+
+fn render(source: &str, sheet: &Sheet) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_fuel(Some(FUEL));
+    environment.render_named_str(NAME, source, Serde(sheet))
+}
+
+fn words(error: &minijinja::Error) -> String {
+    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.line() {
+        Some(line) => shown(&format!("line {line}: {what}")),
+        None => shown(&what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Fault;
+    use crate::job::log::JobLog;
+    use crate::job::{MailContent, Verdict};
+    use crate::report::{Report, samples};
+    use proptest::prelude::*;
+
+    fn sheet(log: &JobLog) -> Sheet {
+        let places = samples::places();
+        let report = Report { log, places: &places, retry: None };
+        Sheet::new(&report, MailContent::Lists).mailed(log)
+    }
+
+    fn shipped(log: &JobLog) -> String {
+        let html = set(&sheet(log), None);
+        assert_eq!(html.broken, None);
+        html.part.unwrap()
+    }
+
+    /// What is left when everything between angle brackets is taken away, words apart.
+    fn visible(html: &str) -> String {
+        let body = html.split_once("<body").unwrap().1;
+        let text: String = body
+            .split('<')
+            .map(|piece| piece.split_once('>').map_or("", |(_, text)| text))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+        let text = text.replace("&#x27;", "'").replace("&#x2f;", "/").replace("&amp;", "&");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_verdict_has_its_page() {
+        for verdict in Verdict::ALL {
+            let html = shipped(&samples::log(verdict));
+            insta::assert_snapshot!(format!("html_{}", verdict.word()), visible(&html));
+            // Nothing is loaded from anywhere, and nothing runs.
+            for word in ["http", "src=", "url(", "<script", "<img", "<link", "@import", "href"] {
+                assert!(!html.contains(word), "{verdict:?}: {word}");
+            }
+            assert!(html.contains("prefers-color-scheme: dark"));
+            assert!(!html.contains("white-space:nowrap"), "it must fit 320 px");
+        }
+    }
+
+    #[test]
+    fn what_the_text_says_the_page_says() {
+        for verdict in Verdict::ALL {
+            let log = samples::log(verdict);
+            let places = samples::places();
+            let report = Report { log: &log, places: &places, retry: None };
+            let page = visible(&shipped(&log));
+            let text = crate::report::text::body(&report, MailContent::Lists);
+            // Carets are not for a page; what they point at is marked in its line.
+            let carets = sheet(&log).findings.unwrap_or_default();
+            let lines = text.lines().filter(|line| !carets.lines().any(|c| c.trim_end() == *line));
+            for word in lines.flat_map(str::split_whitespace) {
+                let numbered = word.strip_suffix('.').is_some_and(|n| n.parse::<u32>().is_ok());
+                assert!(numbered || word == "-" || page.contains(word), "{verdict:?}: {word}");
+            }
+            for mistake in sheet(&log).mistakes.items {
+                assert!(page.contains(&format!("{} {}", mistake.what, mistake.place)), "{page}");
+                assert!(page.contains(mistake.marked.trim()), "{page}");
+                assert!(page.contains(&mistake.help.unwrap_or_default()), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_text_whatever_they_are() {
+        let odd = "</td><script>alert(1)</script>\"'&{{ 7 * 7 }}{% for %}";
+        let mut log = samples::log(Verdict::Partial);
+        log.about.job_name = odd.into();
+        log.about.manifest_name = odd.into();
+        log.about.description = Some(odd.into());
+        log.assets[1].handle = odd.into();
+        let mut refused = samples::log(Verdict::Refused);
+        refused.manifest = format!("# {odd}\n");
+        refused.findings[0].message = odd.into();
+        refused.findings[0].span = 10..20;
+        let html = shipped(&refused);
+        assert!(!html.contains("<script") && !html.contains("49"), "{html}");
+        log.assets[2].outcome = crate::job::log::AssetOutcome::Failed {
+            fault: Fault::NotFound { nearest: Some(odd.into()) },
+        };
+        let html = shipped(&log);
+        assert!(!html.contains("<script") && !html.contains("49"), "{html}");
+        assert!(visible(&html).contains(odd));
+    }
+
+    #[test]
+    fn a_folder_of_ones_own_is_used_and_what_is_wrong_in_it_costs_no_report() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = samples::log(Verdict::Partial);
+        let sheet = sheet(&log);
+        let shipped = set(&sheet, None);
+        // An empty folder, or none, is no mistake.
+        assert_eq!(set(&sheet, Some(dir.path())), shipped);
+        assert_eq!(set(&sheet, Some(&dir.path().join("none"))), shipped);
+        let file = dir.path().join(NAME);
+        let with = |source: &str| {
+            let _ = std::fs::remove_file(&file);
+            crate::fs::write_new(&file, source.as_bytes(), 0o600).unwrap();
+            set(&sheet, Some(dir.path()))
+        };
+        let own = with("<p>{{ job }}: {{ failures.total }}</p>{{ '<b>' }}");
+        assert_eq!(own.part.as_deref(), Some("<p>spring-tops: 2</p>&lt;b&gt;"));
+        assert_eq!(own.broken, None);
+        for (source, reason) in [
+            ("{{ job }}\n{% for x in %}", "line 2: "),
+            ("<p>{{ jobb }}</p>", "line 1: "),
+            (
+                "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+                "fuel",
+            ),
+            ("{{ 'x' * 600000 }}", "it makes 600000 bytes"),
+        ] {
+            let html = with(source);
+            assert_eq!(html.part, shipped.part, "{source}");
+            let broken = html.broken.unwrap();
+            assert_eq!(broken.file, file);
+            assert!(broken.reason.contains(reason), "{source}: {}", broken.reason);
+        }
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        assert!(set(&sheet, Some(dir.path())).broken.is_some(), "a folder is no template");
+    }
+
+    #[test]
+    fn the_longest_report_stays_small() {
+        let mut log = samples::log(Verdict::Failed);
+        log.assets = (0..10_000)
+            .map(|n| samples::failed(&format!("{n}{}", "<".repeat(250)), Fault::Unreadable))
+            .collect();
+        let html = shipped(&log);
+        assert!(html.len() < MOST_HTML / 2, "{} bytes", html.len());
+        assert!(visible(&html).contains("and 9,950 more, see report.json"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_makes_a_tag(name in any::<String>(), word in "[<>\"'&{}%a-z ]*") {
+            let mut log = samples::log(Verdict::Partial);
+            let tags = shipped(&log).matches('<').count();
+            log.about.job_name.clone_from(&name);
+            log.about.description = Some(word.clone());
+            log.assets[1].handle = word;
+            log.assets[2].handle = name;
+            prop_assert_eq!(shipped(&log).matches('<').count(), tags);
+        }
+    }
+}
