@@ -10,167 +10,35 @@
 //! is durable before the next and does nothing when it was done before, so a run that is taken up
 //! again after a crash is reported once.
 
-use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::fs::sha256;
 use crate::job::log::{About, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
 pub mod digest;
 pub mod folder;
 pub mod html;
+mod letter;
 pub mod notice;
 pub mod outbox;
 pub mod pace;
 pub mod reading;
+mod settings;
 pub mod sheet;
 pub mod smtp;
 pub mod text;
 
 use html::{Broken, Html};
+pub use letter::{Event, Gist, Letter, Matter, Mid};
 pub use notice::Notice;
 pub use pace::Pace;
+pub use settings::{MailSettings, Patience, SettingsError, SmtpSettings, Tls};
 use sheet::Sheet;
 pub use smtp::Address;
-
-/// How mail leaves: the configuration's `[mail]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SmtpSettings {
-    /// Relay.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Whether and when the connection is encrypted.
-    pub tls: Tls,
-    /// User for AUTH; none is sent without it.
-    pub user: Option<String>,
-    /// Where the password is read from, at each sending: `password_file`, or the systemd
-    /// credential `smtp-password`.
-    pub password_file: Option<PathBuf>,
-    /// Further trusted certificates, PEM.
-    pub ca_file: Option<PathBuf>,
-    /// How long the relay is waited for.
-    pub patience: Patience,
-}
-
-/// How the connection to the relay is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tls {
-    /// Not at all; loopback only.
-    None,
-    /// STARTTLS, required.
-    Starttls,
-    /// From the first byte.
-    Implicit,
-}
-
-/// Wall-clock limits of one transaction, however the relay spends the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// From the connection to the last byte of the message.
-    pub transaction: Duration,
-    /// For the answer to the final dot. RFC 5321 §4.5.3.2.6 asks for 10 minutes, because giving up
-    /// earlier makes duplicates.
-    pub answer: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { transaction: Duration::from_mins(5), answer: Duration::from_mins(10) }
-    }
-}
-
-/// Why `[mail]` cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// No encryption on a network.
-    #[error(
-        "tls = \"none\" is allowed on the loopback interface only, and \"{0}\" is not on it; use \"starttls\" or \"implicit\""
-    )]
-    PlainOffLoopback(String),
-    /// A user but no password.
-    #[error("user \"{0}\" has no password: set password_file or the credential smtp-password")]
-    NoPassword(String),
-    /// A host that is no host name.
-    #[error("\"{0}\" is not a host name")]
-    BadHost(String),
-    /// A sender that is no address.
-    #[error("from: {0}")]
-    BadFrom(#[from] smtp::AddressError),
-}
-
-impl SmtpSettings {
-    /// Finds what can be known to be wrong without speaking to the relay.
-    ///
-    /// # Errors
-    /// See [`SettingsError`].
-    pub fn check(&self) -> Result<(), SettingsError> {
-        if self.tls == Tls::None && !is_loopback(&self.host) {
-            return Err(SettingsError::PlainOffLoopback(self.host.clone()));
-        }
-        match (&self.user, &self.password_file) {
-            (Some(user), None) => Err(SettingsError::NoPassword(user.clone())),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
-}
-
-/// Everything the outbox needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailSettings {
-    /// `mail/`.
-    pub folder: PathBuf,
-    /// The relay; without one messages end in `mail/sent/` unsent.
-    pub smtp: Option<SmtpSettings>,
-    /// `From:`.
-    pub from: String,
-    /// Host part of Message-IDs and `List-Id`, and what we call ourselves towards the relay.
-    pub host: String,
-    /// Who is told about the daemon itself (`mail.to`); without anybody `operator@localhost`.
-    pub operators: Vec<Address>,
-    /// How much leaves in what time.
-    pub pace: Pace,
-    /// A folder with templates that are used instead of the shipped ones.
-    pub templates: Option<PathBuf>,
-}
-
-impl MailSettings {
-    /// Returns who is told about the daemon itself.
-    #[must_use]
-    pub fn operators(&self) -> Vec<Address> {
-        if self.operators.is_empty() { vec![Address::operator()] } else { self.operators.clone() }
-    }
-
-    /// Finds what can be known to be wrong without speaking to the relay.
-    ///
-    /// # Errors
-    /// See [`SettingsError`].
-    pub fn check(&self) -> Result<(), SettingsError> {
-        Address::parse(&self.from)?;
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        if self.host.split('.').any(str::is_empty) || !self.host.chars().all(fits) {
-            return Err(SettingsError::BadHost(self.host.clone()));
-        }
-        self.smtp.as_ref().map_or(Ok(()), SmtpSettings::check)
-    }
-}
 
 /// Who may be mailed: `[users]` and `mail.to`. A manifest can name no address beyond these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -355,163 +223,6 @@ impl Report<'_> {
     }
 }
 
-/// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// The end of a run.
-    Report,
-    /// Many ends of runs in one mail.
-    Digest,
-    /// Something about the daemon itself.
-    Notice,
-    /// Other mails that did not arrive.
-    Undelivered,
-    /// A test of the way to the relay.
-    Test,
-}
-
-impl Event {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Report => "report",
-            Self::Digest => "digest",
-            Self::Notice => "notice",
-            Self::Undelivered => "undelivered",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// The name of one mail: `<run>.<event>.<first 8 hex of sha256(recipient)>`.
-///
-/// The same run, event and recipient give the same name, so a second enqueue is recognised. It is
-/// a dot-atom of RFC 5322 in ASCII and at most 160 bytes long, fit for a file name and for the
-/// left part of a Message-ID; a run whose name is not gets the first 8 hex of its hash instead of
-/// what is lost.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mid(String);
-
-impl Mid {
-    const MOST_OF_RUN: usize = 120;
-
-    /// Names a mail.
-    #[must_use]
-    pub fn new(run: &str, event: Event, to: &Address) -> Self {
-        let mut kept = String::new();
-        for c in run.chars() {
-            let fits = c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            let dot = c == '.' && !kept.is_empty() && !kept.ends_with('.');
-            if fits || dot {
-                kept.push(c);
-            }
-        }
-        kept.truncate(Self::MOST_OF_RUN);
-        if kept.is_empty() || kept != run || kept.ends_with('.') {
-            while kept.ends_with('.') {
-                kept.pop();
-            }
-            kept.push('-');
-            kept.push_str(&sha256(run.as_bytes())[..8]);
-        }
-        let recipient = &sha256(to.mailbox().to_lowercase().as_bytes())[..8];
-        Self(format!("{kept}.{}.{recipient}", event.word()))
-    }
-
-    /// Takes a file's stem for what it is; `None` when it cannot be one of ours.
-    #[must_use]
-    pub fn from_stem(stem: &str) -> Option<Self> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let parts = stem.split('.').count();
-        (parts >= 3 && stem.len() <= 200 && stem.chars().all(fits)).then(|| Self(stem.to_owned()))
-    }
-
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Tells whether a name is that of a mail about such an event.
-    #[must_use]
-    pub fn is_about(mid: &str, event: Event) -> bool {
-        mid.rsplit('.').nth(1) == Some(event.word())
-    }
-}
-
-impl fmt::Display for Mid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// One mail to one recipient, before it is bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// `From:`, as configured.
-    pub from: String,
-    /// The one recipient.
-    pub to: Address,
-    /// Host part of Message-IDs and `List-Id`.
-    pub host: String,
-    /// Its name, also in `Message-ID`.
-    pub mid: Mid,
-    /// The mail of the run that this one retries.
-    pub in_reply_to: Option<Mid>,
-    /// `Date:`; fixed, so that the same letter is the same bytes.
-    pub date: Timestamp,
-    /// What it is about.
-    pub matter: Matter,
-    /// `Subject:`.
-    pub subject: String,
-    /// The text part, complete in itself.
-    pub text: String,
-    /// The same as HTML, where there is such a part.
-    pub html: Option<String>,
-    /// Why it is not set by the template of whoever runs the daemon.
-    pub broken: Option<Broken>,
-    /// What a digest says of it.
-    pub gist: Gist,
-}
-
-/// What a mail is about, as its headers say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Matter {
-    /// One run.
-    Run {
-        /// `X-Exportd-Run`.
-        run: String,
-        /// `X-Exportd-Verdict`.
-        verdict: Verdict,
-    },
-    /// Many reports in one mail.
-    Digest {
-        /// `X-Exportd-Digest`: how many.
-        reports: usize,
-    },
-    /// The daemon itself.
-    Notice {
-        /// `X-Exportd-Notice`: one word.
-        word: &'static str,
-    },
-}
-
-/// What a digest says of a mail that is folded into it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Gist {
-    /// The run, if it is about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-    /// How the run ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    /// How it ended, in a few words.
-    pub outcome: String,
-    /// Why. Runs that came to nothing for one cause stand together.
-    pub cause: String,
-    /// What to do about it; empty when nothing is.
-    pub todo: String,
-}
-
 /// A way by which a finished run is told about.
 #[derive(Debug)]
 pub enum Channel {
@@ -586,39 +297,6 @@ pub(crate) mod samples;
 mod tests {
     use super::*;
 
-    fn smtp(host: &str, tls: Tls) -> SmtpSettings {
-        SmtpSettings { host: host.into(), tls, ..samples::nowhere() }
-    }
-
-    #[test]
-    fn nothing_leaves_the_machine_in_the_clear() {
-        for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LocalHost"] {
-            assert_eq!(smtp(host, Tls::None).check(), Ok(()), "{host}");
-        }
-        for host in ["mail.example", "10.0.0.1", "localhost.example", "128.0.0.1"] {
-            let error = smtp(host, Tls::None).check().unwrap_err();
-            assert_eq!(error, SettingsError::PlainOffLoopback(host.into()));
-            assert_eq!(smtp(host, Tls::Starttls).check(), Ok(()));
-        }
-    }
-
-    #[test]
-    fn a_user_needs_a_password() {
-        let mut settings = smtp("mail.example", Tls::Implicit);
-        settings.user = Some("exportd".into());
-        assert_eq!(settings.check(), Err(SettingsError::NoPassword("exportd".into())));
-    }
-
-    #[test]
-    fn our_own_name_is_a_host_name() {
-        let mut settings = samples::mail();
-        assert_eq!(settings.check(), Ok(()));
-        for host in ["", "a..b", "a b", "a>\r\nX-Evil: 1", "exämple.org", ".a"] {
-            settings.host = host.into();
-            assert_eq!(settings.check(), Err(SettingsError::BadHost(host.into())));
-        }
-    }
-
     #[test]
     fn the_longest_shared_prefix_counts() {
         let places = Places {
@@ -670,24 +348,5 @@ mod tests {
         assert_eq!(to(&directory, &about), ["ops@studio.example"]);
         directory.fallback.clear();
         assert_eq!(to(&directory, &about), ["operator@localhost"]);
-    }
-
-    #[test]
-    fn a_mail_is_named_by_run_and_recipient() {
-        let mia = Address::parse("Mia <Mia@studio.example>").unwrap();
-        let same = Address::parse("mia@studio.example").unwrap();
-        let tom = Address::parse("tom@studio.example").unwrap();
-        let mid = Mid::new("tops_2026-12-01-06-00-00", Event::Report, &mia);
-        assert!(mid.as_str().starts_with("tops_2026-12-01-06-00-00.report."), "{mid}");
-        assert_eq!(mid, Mid::new("tops_2026-12-01-06-00-00", Event::Report, &same));
-        assert_ne!(mid, Mid::new("tops_2026-12-01-06-00-00", Event::Report, &tom));
-        assert_eq!(Mid::from_stem(mid.as_str()), Some(mid));
-        let chinese = Mid::new("春_2026-12-01-06-00-00", Event::Report, &mia);
-        assert_ne!(chinese, Mid::new("秋_2026-12-01-06-00-00", Event::Report, &mia));
-        for run in ["春", "...", "a..b", "a.", "", &"x".repeat(240)] {
-            let mid = Mid::new(run, Event::Report, &mia);
-            assert!(mid.as_str().is_ascii() && mid.as_str().len() <= 160, "{mid}");
-            assert!(mid.as_str().split('.').all(|part| !part.is_empty()), "{mid}");
-        }
     }
 }
