@@ -292,8 +292,13 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
             check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings)
         }
     };
-    let mut lookup =
-        Lookup { library, known: HashMap::new(), foreseen: Vec::new(), odd: Vec::new() };
+    let mut lookup = Lookup {
+        library,
+        known: HashMap::new(),
+        recipes: Vec::new(),
+        foreseen: Vec::new(),
+        odd: Vec::new(),
+    };
     let wanted: Vec<Wanted<'_>> = if renditions.is_empty() {
         vec![Wanted { name: None, own: common, common }]
     } else {
@@ -305,8 +310,6 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
     };
     let decided: Vec<Option<Rendition>> =
         wanted.iter().map(|wanted| rendition(wanted, policy, &mut lookup)).collect();
-    // Renditions that share modifiers share what is odd about them.
-    lookup.odd.dedup();
     findings.extend(lookup.odd);
     let mut foreseen = lookup.foreseen;
     foreseen.sort_by_key(|finding| finding.span.start);
@@ -481,6 +484,30 @@ fn recipe(
     policy: &Policy,
     lookup: &mut Lookup<'_>,
 ) -> Recipe {
+    let completed = |item: &Item| item.asset.as_ref().is_ok_and(precedence::completes);
+    let premises = Premises {
+        modifier: modifier.map(|modifier| modifier.span.clone()),
+        preset: preset.map(|preset| preset.span.clone()),
+        listed: items.is_some(),
+        // What a catalogue adds may complete them: then only each asset's plan can tell.
+        completed: items.is_some_and(|items| items.iter().any(completed)),
+        scopes: scopes(items, lookup.library),
+    };
+    if let Some((_, known)) = lookup.recipes.iter().find(|(before, _)| *before == premises) {
+        return known.clone();
+    }
+    let recipe = read_recipe((modifier, preset), &premises, policy, lookup);
+    lookup.recipes.push((premises, recipe.clone()));
+    recipe
+}
+
+/// Reads a recipe that no rendition before has asked for.
+fn read_recipe(
+    (modifier, preset): (Option<&Text>, Option<&Spanned<String>>),
+    premises: &Premises,
+    policy: &Policy,
+    lookup: &mut Lookup<'_>,
+) -> Recipe {
     let mut text = modifier.map_or(String::new(), |modifier| modifier.value.clone());
     if let Some(preset) = preset {
         if modifier.is_some() {
@@ -495,15 +522,14 @@ fn recipe(
         preset: preset.cloned(),
     };
     let mut found: Option<Vec<Diagnostic>> = None;
-    for scope in scopes(items, lookup.library) {
+    for &scope in &premises.scopes {
         let presets = precedence::presets(lookup.library.images(), scope, &policy.macros);
         let parsed = modifiers::parse(&recipe.text, &presets, policy.imaging.rules());
         let mut reading = Ok(parsed.modifiers);
         let mut said = parsed.findings;
-        // What a catalogue adds may complete them: then only each asset's plan can tell.
-        let completed = |item: &Item| item.asset.as_ref().is_ok_and(precedence::completes);
         if let Ok(modifiers) = &reading
-            && items.is_some_and(|items| !items.iter().any(completed))
+            && premises.listed
+            && !premises.completed
             && !said.iter().any(Diagnostic::is_error)
         {
             let beside = Beside { library: lookup.library, profiles: &policy.profiles };
@@ -521,7 +547,7 @@ fn recipe(
         recipe.readings.insert(scope, reading);
         match &mut found {
             None => found = Some(said),
-            Some(found) if items.is_none() => found.retain(|finding| said.contains(finding)),
+            Some(found) if !premises.listed => found.retain(|finding| said.contains(finding)),
             Some(found) => {
                 said.retain(|finding| !found.contains(finding));
                 found.append(&mut said);
@@ -560,10 +586,23 @@ struct Lookup<'l> {
     library: &'l Library,
     /// Renditions mostly share one list.
     known: HashMap<AssetHandle, Result<Vec<Asset>, Fault>>,
+    /// What was read before: renditions mostly share that too, and what is odd about it is said once.
+    recipes: Vec<(Premises, Recipe)>,
     /// What a run will say about assets.
     foreseen: Vec<Diagnostic>,
     /// Warnings about the manifest itself.
     odd: Vec<Diagnostic>,
+}
+
+/// On what a recipe depends: where it stands in the manifest, and what it is applied to.
+#[derive(PartialEq)]
+struct Premises {
+    modifier: Option<Range<usize>>,
+    preset: Option<Range<usize>>,
+    /// Whether it is known to which assets.
+    listed: bool,
+    completed: bool,
+    scopes: BTreeSet<Scope>,
 }
 
 /// What makes an item one that was listed before.

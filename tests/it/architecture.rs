@@ -46,6 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "report/retry.rs",
         ],
     ),
+    ("toml_parser", &["job/manifest/"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),

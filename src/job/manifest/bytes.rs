@@ -5,6 +5,12 @@ use crate::diag::{Code, Diagnostic, human_bytes};
 /// Largest manifest in bytes.
 pub const MOST_BYTES: usize = 1 << 20;
 
+/// Most words, signs, gaps, comments and line ends in a manifest.
+///
+/// What TOML's parser keeps of each is many times as long as the text. A list of as many handles as
+/// are allowed, each on a line with a comment, has 60,000.
+pub const MOST_PARTS: usize = 100_000;
+
 const SAVE_AS: &str =
     "save it as UTF-8: in the editor's \"Save as\" dialogue choose the encoding UTF-8";
 
@@ -50,6 +56,7 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
                     .help("it was not written whole; save or copy it again");
             unreadable(String::new(), finding)
         }
+        Ok(text) if !is_modest(text) => too_many_parts(text.to_owned()),
         Ok(text) => {
             let (text, finding) = with_line_ends(text);
             Decoded { text, finding, readable: true }
@@ -62,11 +69,9 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
                 format!("the file is not UTF-8: byte 0x{:02X} at offset {at}", bytes[at]),
             )
             .help(SAVE_AS);
-            Decoded {
-                text: String::from_utf8_lossy(bytes).into_owned(),
-                finding: Some(finding),
-                readable: true,
-            }
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let readable = is_modest(&text);
+            Decoded { text, finding: Some(finding), readable }
         }
     }
 }
@@ -93,6 +98,21 @@ fn with_line_ends(text: &str) -> (String, Option<Diagnostic>) {
 
 fn unreadable(text: String, finding: Diagnostic) -> Decoded {
     Decoded { text, finding: Some(finding), readable: false }
+}
+
+/// Tells whether a text has no more than [`MOST_PARTS`].
+pub(super) fn is_modest(text: &str) -> bool {
+    toml_parser::Source::new(text).lex().nth(MOST_PARTS).is_none()
+}
+
+fn too_many_parts(text: String) -> Decoded {
+    let finding = Diagnostic::error(
+        Code::Value,
+        0..0,
+        format!("the manifest has more than {MOST_PARTS} words, signs and lines"),
+    )
+    .help("split it into several manifests, or list assets by patterns such as \"tops/*.tif\"");
+    unreadable(text, finding)
 }
 
 /// Tells whether there are only white space and comments.
@@ -175,5 +195,18 @@ mod tests {
         assert_eq!(decoded.text, "a = 1\nb = 2\r\nc = 3\n");
         assert_eq!(decoded.finding.unwrap().span, 0..5);
         assert!(decode(b"a = 1\r\n").finding.is_none());
+    }
+
+    #[test]
+    fn a_text_of_too_many_parts_is_not_taken_apart() {
+        // Three parts each, and the end of the text is one.
+        let many = |count: usize| "a,\n".repeat(count);
+        assert_eq!(message(many(MOST_PARTS / 3).as_bytes()), "");
+        let told = "the manifest has more than 100000 words, signs and lines";
+        assert_eq!(message(many(MOST_PARTS / 3 + 1).as_bytes()), told);
+        let mut broken = many(MOST_PARTS / 3 + 1).into_bytes();
+        assert!(!decode(&broken).readable);
+        broken.push(0xff);
+        assert!(!decode(&broken).readable && message(&broken).contains("not UTF-8"));
     }
 }

@@ -23,12 +23,15 @@ mod output_name;
 mod rules;
 mod walk;
 
-pub use bytes::MOST_BYTES;
+pub use bytes::{MOST_BYTES, MOST_PARTS};
 pub use job_name::{JobName, JobNameError};
 pub use output_name::{Filling, OutputName, OutputNameError, Placeholder};
 
 /// Most handles in one manifest, all lists together; a pattern counts as one.
 pub const MOST_HANDLES: usize = 10_000;
+
+/// Most `[[exportJob]]` tables in one manifest.
+pub const MOST_RENDITIONS: usize = 100;
 
 /// Languages of report and mail.
 pub const LOCALES: [&str; 7] = ["en", "zh-Hant", "zh-Hans", "ja", "de", "fr", "es"];
@@ -120,7 +123,8 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 /// A file that is still being written usually does not, which is how the spool tells.
 #[must_use]
 pub fn is_complete(bytes: &[u8]) -> bool {
-    bytes.len() <= MOST_BYTES && std::str::from_utf8(bytes).is_ok_and(crate::library::toml::parses)
+    let parses = |text| bytes::is_modest(text) && crate::library::toml::parses(text);
+    bytes.len() <= MOST_BYTES && std::str::from_utf8(bytes).is_ok_and(parses)
 }
 
 /// Tells whether a file that may still be written looks finished: it also lacks nothing that a

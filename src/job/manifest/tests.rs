@@ -187,6 +187,15 @@ fn limits_hold() {
     let long = "x".repeat((64 << 10) + 1);
     let all = parse(format!("{GOOD}description = \"{long}\"\n").as_bytes()).findings;
     assert_eq!(all[0].message, "`description` has 65537 bytes, at most 65536 are allowed");
+    let tables = |count: usize| {
+        let table = |n| format!("[[exportJob]]\nrendition = \"r{n}\"\n");
+        findings(&(GOOD.to_owned() + &(0..count).map(table).collect::<String>()))
+    };
+    assert_eq!(tables(MOST_RENDITIONS), [""; 0]);
+    let [one] = &tables(MOST_RENDITIONS + 20)[..] else { panic!("one finding") };
+    assert!(one.ends_with("this is [[exportJob]] 101, at most 100 are allowed"), "{one}");
+    let parts = format!("{GOOD}\ndescription = [{}]", "1,".repeat(MOST_PARTS / 2));
+    assert!(parse(parts.as_bytes()).manifest.is_none() && !is_complete(parts.as_bytes()));
     let large = parse(&vec![b' '; MOST_BYTES + 1]);
     assert!(large.manifest.is_none() && large.findings.len() == 1);
 }

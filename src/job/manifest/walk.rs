@@ -8,7 +8,7 @@ use toml::value::{Datetime, Offset as TomlOffset};
 use unicode_normalization::UnicodeNormalization;
 
 use super::keys::{self, Kind};
-use super::{MOST_HANDLES, Manifest, OutputName, Rendition, Request, rules};
+use super::{MOST_HANDLES, MOST_RENDITIONS, Manifest, OutputName, Rendition, Request, rules};
 use crate::diag::{Code, Diagnostic, Spanned, Text, nearest, shown};
 use crate::fs::RelPath;
 use crate::imaging::modifiers::{self, values::Format};
@@ -461,7 +461,12 @@ fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Ve
         }
     };
     let mut tables: Vec<Table<'d, 't>> = Vec::new();
-    for item in items {
+    for (at, item) in items.into_iter().enumerate() {
+        if at == MOST_RENDITIONS {
+            let message = format!("this is [[exportJob]] {}, at most {at} are allowed", at + 1);
+            top.wrong(item.span(), message);
+            break;
+        }
         let DeValue::Table(table) = item.get_ref() else {
             let finding = top.type_finding("exportJob", item, "a table");
             top.findings.push(finding);
