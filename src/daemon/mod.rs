@@ -78,6 +78,11 @@ const LASTS: Duration = Duration::from_secs(300);
 const ACCEPTING: &str = "accepting";
 /// As [`ACCEPTING`].
 const CLAIMING: &str = "claiming";
+/// How long jobs are begun, each of which waits for the disk, before the loop looks at all else.
+const BEGINNING: Duration = Duration::from_millis(250);
+/// The board is not made again for so many times as long as it took: with very many jobs in the
+/// queue, counting them is work.
+const BOARD_PAUSE: u32 = 20;
 /// Scheduled jobs are looked at this often, whatever their time.
 const SCHEDULES: Duration = Duration::from_secs(30);
 /// The spool is looked through for old jobs this often.
@@ -214,6 +219,8 @@ struct Daemon {
     news: bool,
     /// Why not everything in the drop folder can be taken, as it was said last.
     trouble: Option<Trouble>,
+    /// Whether a job may wait although there is place for it.
+    unbegun: bool,
     /// How often an end was asked for.
     stops: u32,
     /// Jobs that are left in the spool's `active/` and are not to blame for it.
@@ -229,6 +236,7 @@ struct Clock {
     ticked: Instant,
     schedules: Instant,
     sweep: Instant,
+    post: Instant,
     ping: Option<(Duration, Instant)>,
 }
 
@@ -355,12 +363,14 @@ impl Daemon {
                 ticked: now,
                 schedules: now,
                 sweep: now,
+post: now,
                 // Twice as often as it has to be.
                 ping: watchdog.map(|allowed| (allowed / 2, now)),
             },
             posted: None,
             news: true,
             trouble: None,
+            unbegun: false,
             stops: 0,
             excused: Vec::new(),
             fatal: None,
@@ -384,10 +394,10 @@ impl Daemon {
             self.put_aside(notice);
         }
         let states = [State::Queue, State::Active, State::Hold];
-        let live: Result<Vec<_>, _> = states.into_iter().map(|s| self.spool.list(s)).collect();
+        let live: Result<Vec<_>, _> = states.into_iter().map(|s| self.spool.ids(s)).collect();
         match live {
             Ok(live) => {
-                let live = live.into_iter().flatten().map(|job| job.id.to_string()).collect();
+                let live = live.into_iter().flatten().map(String::from).collect();
                 crate::job::publish::sweep(&self.epoch.settings.folders.out, &live);
             }
             // Nothing is removed that may belong to somebody.
@@ -444,7 +454,7 @@ impl Daemon {
             self.beat(now);
             if !ready {
                 ready = true;
-                systemd::ready(&self.status());
+                systemd::ready(&self.status(self.waiting()));
                 tracing::info!(drop = %self.epoch.settings.folders.drop.display(), "ready");
             }
             if self.stops > 0 {
@@ -503,6 +513,9 @@ impl Daemon {
             due = due.min(self.clock.scan);
             // What is due is found at a tick.
             due = due.min(self.clock.schedules.max(self.clock.ticked + TICK));
+            if self.unbegun {
+                due = now;
+            }
         }
         if let Some((_, ping)) = self.clock.ping {
             due = due.min(ping);
@@ -590,7 +603,13 @@ impl Daemon {
                 Err(error) => self.fail(DaemonError::Spool(error)),
             }
         }
+        self.unbegun = false;
+        let until = Instant::now() + BEGINNING;
         while self.stops == 0 && now >= self.clock.claim && self.has_place() {
+            if Instant::now() >= until {
+                self.unbegun = true;
+                return;
+            }
             match self.spool.claim() {
                 Ok(Some(claim)) => {
                     self.hall.has_room(&self.epoch.settings.folders.spool, CLAIMING);
@@ -796,24 +815,28 @@ impl Daemon {
 
     /// Returns the jobs that run or wait for their turn.
     fn under_way(&self) -> Result<Vec<JobId>, SpoolError> {
-        let queued = self.spool.list(State::Queue)?.into_iter().map(|job| job.id);
+        let queued = self.spool.ids(State::Queue)?.into_iter();
         let running = self.running.keys().filter_map(|id| JobId::parse(id).ok());
         Ok(queued.chain(running).collect())
     }
 
     /// Writes the board and the status line when they have changed.
     fn post(&mut self) {
+        let begun = Instant::now();
+        if begun < self.clock.post {
+            return;
+        }
         let quiet = !std::mem::take(&mut self.news) && self.running.is_empty();
         if quiet && self.posted.as_ref().is_some_and(|board| board.mail == self.hall.mail.trouble())
         {
             return;
         }
-        let status = self.status();
         let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
-        for state in [State::Queue, State::Scheduled] {
-            let listed = self.spool.list(state).unwrap_or_default();
-            jobs.extend(listed.into_iter().take(MOST_POSTINGS).filter_map(Posting::waiting));
-        }
+        let [queued, scheduled] = [State::Queue, State::Scheduled]
+            .map(|state| self.spool.list_oldest(state, MOST_POSTINGS).unwrap_or_default());
+        let status = self.status(queued.1);
+        jobs.extend(queued.0.into_iter().chain(scheduled.0).filter_map(Posting::waiting));
+        self.clock.post = begun + begun.elapsed() * BOARD_PAUSE;
         let mail = self.hall.mail.trouble();
         let board = Board { pid: std::process::id(), status, mail, jobs };
         if self.posted.as_ref() == Some(&board) {
@@ -826,8 +849,12 @@ impl Daemon {
         self.posted = Some(board);
     }
 
-    fn status(&self) -> String {
-        let waiting = self.spool.list(State::Queue).map_or(0, |list| list.len());
+    /// Counts the jobs that wait for their turn.
+    fn waiting(&self) -> usize {
+        self.spool.ids(State::Queue).map_or(0, |ids| ids.len())
+    }
+
+    fn status(&self, waiting: usize) -> String {
         let mut text = format!(
             "{} running, {waiting} waiting; drop folder {}",
             self.running.len(),
@@ -866,7 +893,7 @@ impl Daemon {
                 self.epoch = Arc::new(epoch);
                 self.watch_threads();
                 tracing::info!("configuration read");
-                systemd::ready(&self.status());
+                systemd::ready(&self.status(self.waiting()));
             }
             Err(error) => {
                 tracing::error!(%error, "the old configuration is kept");

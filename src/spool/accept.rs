@@ -66,18 +66,7 @@ impl Home {
         contents: &[Content<'_>],
         received: Timestamp,
     ) -> (Vec<Outcome>, Result<(), SpoolError>) {
-        let mut shared = self.shared();
-        let mut outcomes = Vec::with_capacity(contents.len());
-        let mut result = Ok(());
-        for content in contents {
-            match self.as_known_or_new(content, &mut shared.numbers, received) {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
-        }
+        let (mut outcomes, mut result) = self.as_known_or_new(contents, received);
         let fresh: Vec<(&Record, &[u8])> = outcomes
             .iter()
             .zip(contents)
@@ -86,10 +75,7 @@ impl Home {
                 Outcome::Known(..) => None,
             })
             .collect();
-        let (made, enqueued) = self.enqueue(&fresh);
-        for (record, _) in &fresh[..made] {
-            shared.waiting.push(record.id.clone());
-        }
+        let (made, enqueued) = self.enqueue_unlocked(&fresh);
         if enqueued.is_err() {
             result = enqueued;
             let mut fresh = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_new());
@@ -105,11 +91,52 @@ impl Home {
         (outcomes, result)
     }
 
-    /// Makes the record of a manifest, unless the same drop was accepted before.
+    /// As [`Home::enqueue`], without `shared`, which is taken for the instant of the renames only:
+    /// jobs that end meanwhile need not wait for the disk. Nobody else makes jobs of these names,
+    /// since there is one scan at a time.
+    fn enqueue_unlocked(&self, fresh: &[(&Record, &[u8])]) -> (usize, Result<(), SpoolError>) {
+        if fresh.is_empty() {
+            return (0, Ok(()));
+        }
+        let (written, wrote) = self.write_jobs(fresh);
+        let (moved, result) = {
+            let _shared = self.shared();
+            self.queue_jobs(&written, fresh)
+        };
+        if let Err(error) = self.sync_queue() {
+            return (0, Err(error));
+        }
+        let mut shared = self.shared();
+        for (record, _) in &fresh[..moved] {
+            shared.waiting.push(record.id.clone());
+        }
+        (moved, result.and(wrote))
+    }
+
+    /// Makes the records of manifests, except for those that were accepted before; as far as that
+    /// can be done.
     fn as_known_or_new(
         &self,
+        contents: &[Content<'_>],
+        received: Timestamp,
+    ) -> (Vec<Outcome>, Result<(), SpoolError>) {
+        let mut shared = self.shared();
+        let mut outcomes = Vec::with_capacity(contents.len());
+        for (at, content) in contents.iter().enumerate() {
+            let left = contents.len() - at;
+            match self.one_as_known_or_new(content, (&mut shared.numbers, left), received) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => return (outcomes, Err(error)),
+            }
+        }
+        (outcomes, Ok(()))
+    }
+
+    /// Makes the record of a manifest, unless the same drop was accepted before.
+    fn one_as_known_or_new(
+        &self,
         content: &Content<'_>,
-        numbers: &mut Numbers,
+        (numbers, left): (&mut Numbers, usize),
         received: Timestamp,
     ) -> Result<Outcome, SpoolError> {
         let name = content.name.as_str();
@@ -123,7 +150,7 @@ impl Home {
         Ok(Outcome::New(Record {
             version: RECORD_VERSION,
             id,
-            number: numbers.take(&self.number_file())?,
+            number: numbers.take(&self.number_file(), left)?,
             name: name.to_owned(),
             uid: content.stamp.uid,
             sha256: sha256(content.bytes),

@@ -8,8 +8,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::fs;
@@ -118,6 +120,58 @@ pub(super) fn unlink_at(folder: impl AsFd, name: &str) -> io::Result<()> {
 pub(super) fn sync_file(file: impl AsFd) -> io::Result<()> {
     step()?;
     Ok(rustix::fs::fsync(file)?)
+}
+
+/// Makes open files or folders durable, several at the same time.
+///
+/// Most of a sync is waiting for the file system to close a transaction and for the disk to empty
+/// its cache, and that takes no longer for many who wait together than for one. Returns how many,
+/// from the first on, are durable for certain, and what kept the others.
+pub(super) fn sync_together(files: &[File]) -> (usize, io::Result<()>) {
+    // Counted here: the tests' countdown is one per thread.
+    let refused = files.iter().enumerate().find_map(|(at, _)| Some((at, step().err()?)));
+    let allowed = refused.as_ref().map_or(files.len(), |(at, _)| *at);
+    match first_unsynced(&files[..allowed]).or(refused) {
+        Some((at, error)) => (at, Err(error)),
+        None => (files.len(), Ok(())),
+    }
+}
+
+/// Syncs all, and returns the first that could not be.
+fn first_unsynced(files: &[File]) -> Option<(usize, io::Error)> {
+    /// With how many threads, and from how many files on for each.
+    const MOST: usize = 32;
+    const EACH: usize = 4;
+    if files.len() > EACH {
+        // Where blocks are found for a file only when it is written out, as on ext4 and XFS, each
+        // sync would close a transaction of its own. This begins to write them all out; that it
+        // calls them not needed any more is of no consequence. A hint: the syncs decide.
+        for file in files {
+            let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<(usize, io::Error)>> = Mutex::new(None);
+    let sync = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(at) else { return };
+            if let Err(error) = rustix::fs::fsync(file) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                if failed.as_ref().is_none_or(|(first, _)| at < *first) {
+                    *failed = Some((at, error.into()));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..MOST.min(files.len() / EACH) {
+            // One that cannot be had is not missed: whoever is there does the work.
+            let _ = std::thread::Builder::new().name("sync".into()).spawn_scoped(scope, sync);
+        }
+        sync();
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Adds bytes to the end of a journal.
@@ -251,5 +305,31 @@ pub(super) mod crash {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_synced_together_the_first_failure_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files: Vec<File> = (0..40)
+            .map(|n| write_unsynced(&dir.path().join(n.to_string()), b"x").unwrap())
+            .collect();
+        assert!(matches!(sync_together(&files), (40, Ok(()))));
+        assert!(matches!(sync_together(&[]), (0, Ok(()))));
+        // A pipe cannot be synced.
+        for at in [31, 17] {
+            files[at] = File::from(rustix::pipe::pipe().unwrap().0);
+        }
+        assert!(matches!(sync_together(&files), (17, Err(_))));
+        crash::after(5);
+        assert!(matches!(sync_together(&files), (5, Err(_))));
+        crash::end();
+        crash::after(20);
+        assert!(matches!(sync_together(&files), (17, Err(_))));
+        crash::end();
     }
 }

@@ -27,7 +27,7 @@
 //!
 //! # The way through, and what a crash leaves
 //! 1. **Settle.** Only listing the drop folder counts; events of the watcher wake us and tell which
-//!    names came by rename. A file is taken when it is complete (see [`Settle`]). *Crash:* nothing
+//!    names came by rename. In a flood one listing serves several scans (see `backlog`). A file is taken when it is complete (see [`Settle`]). *Crash:* nothing
 //!    has happened; it settles again.
 //! 2. **Accept.** Bytes and record are written to `tmp/ID/` and synced, the folder is synced, then
 //!    renamed to `queue/ID` and both parents synced. **That rename is the promise.** *Crash before
@@ -83,6 +83,7 @@ use jiff::Timestamp;
 use crate::fs::FolderLock;
 
 mod accept;
+mod backlog;
 mod claim;
 pub mod control;
 mod disk;
@@ -278,6 +279,27 @@ impl Spool {
         list(&self.home.folders, state)
     }
 
+    /// Lists the oldest jobs in one state, at most so many, and tells how many there are. Of a
+    /// hundred thousand, only the names are read.
+    ///
+    /// # Errors
+    /// The system's, when the folder cannot be read.
+    pub fn list_oldest(
+        &self,
+        state: State,
+        most: usize,
+    ) -> Result<(Vec<Listed>, usize), SpoolError> {
+        shelf::list_oldest(&self.home.folders, state, most)
+    }
+
+    /// Returns the names of the jobs in one state, in no order.
+    ///
+    /// # Errors
+    /// The system's, when the folder cannot be read.
+    pub fn ids(&self, state: State) -> Result<Vec<JobId>, SpoolError> {
+        shelf::ids(&self.home.folder(state))
+    }
+
     /// Puts a waiting or scheduled job on hold.
     ///
     /// # Errors
@@ -435,9 +457,8 @@ impl Waiting {
     fn of(queue: &Path, without: &BTreeSet<JobId>) -> Result<Self, SpoolError> {
         let mut ids = shelf::ids(queue)?;
         ids.retain(|id| !without.contains(id));
-        ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
         let more = ids.len() > Self::MOST;
-        ids.truncate(Self::MOST);
+        shelf::keep_oldest(&mut ids, Self::MOST);
         Ok(Self { batch: ids.into(), more })
     }
 
@@ -475,9 +496,10 @@ impl Numbers {
         Some(Self { next, reserved: next })
     }
 
-    fn take(&mut self, path: &Path) -> Result<u64, SpoolError> {
+    /// Takes the next number, for the first of so `many` that will be needed now.
+    fn take(&mut self, path: &Path, many: usize) -> Result<u64, SpoolError> {
         if self.next >= self.reserved {
-            let reserved = self.next + Self::AHEAD;
+            let reserved = self.next + Self::AHEAD.max(many as u64);
             disk::write_atomic(path, format!("{reserved}\n").as_bytes())
                 .map_err(at("write", path))?;
             self.reserved = reserved;

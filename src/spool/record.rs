@@ -228,12 +228,33 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Makes it durable, but for its own name.
-    pub(super) fn sync(self) -> io::Result<()> {
-        for file in &self.files {
-            disk::sync_file(file)?;
+    /// Makes several durable, but for their own names.
+    ///
+    /// Returns the folders of the first ones, for which that was done, and what kept the others.
+    pub(super) fn sync_all(written: Vec<Self>) -> (Vec<PathBuf>, io::Result<()>) {
+        let mut folders = Vec::with_capacity(written.len());
+        let mut files = Vec::with_capacity(2 * written.len());
+        for one in written {
+            files.extend(one.files);
+            folders.push(one.folder);
         }
-        disk::sync_folder(&self.folder)
+        let (synced, result) = disk::sync_together(&files);
+        folders.truncate(synced / 2);
+        drop(files);
+        let mut opened = Vec::with_capacity(folders.len());
+        let mut unopened = Ok(());
+        for folder in &folders {
+            match File::open(folder) {
+                Ok(folder) => opened.push(folder),
+                Err(error) => {
+                    unopened = Err(error);
+                    break;
+                }
+            }
+        }
+        let (synced, of_folders) = disk::sync_together(&opened);
+        folders.truncate(synced);
+        (folders, of_folders.and(unopened).and(result))
     }
 }
 
@@ -331,7 +352,9 @@ mod tests {
             firing: None,
         };
         let folder = dir.path().join(id.as_str());
-        record.write(&folder, b"abc").unwrap().sync().unwrap();
+        let written = record.write(&folder, b"abc").unwrap();
+        let (synced, result) = Written::sync_all(vec![written]);
+        assert_eq!((synced, result.is_ok()), (vec![folder.clone()], true));
         assert_eq!(Record::read(&folder).unwrap(), record);
         assert_eq!(record.read_manifest(&folder).unwrap(), b"abc");
         let path = folder.join(RECORD);

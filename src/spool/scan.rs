@@ -13,14 +13,15 @@ use jiff::Timestamp;
 use rustix::fs::Dir;
 
 use super::accept::{Cleared, Content, Outcome, drop_error, open_folder};
+use super::backlog::Backlog;
 use super::record::{JobId, MOST_MANIFEST_BYTES, OVERSIZE_KEPT_BYTES, Record};
 use super::{Home, Spool, SpoolError, disk};
 use crate::fs::{OpenError, RelPath, Root, Stamp};
 
 /// How many manifests one scan accepts, so that a flood does not keep its caller from all else.
-const MOST_PER_SCAN: usize = 1000;
-/// How many of them go to the disk together.
-const MOST_AT_ONCE: usize = 32;
+pub(super) const MOST_PER_SCAN: usize = 1024;
+/// How many of them go to the disk together; each keeps two files open meanwhile.
+const MOST_AT_ONCE: usize = 128;
 /// How soon it is looked again whether what was in the way is gone.
 const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 
@@ -122,6 +123,7 @@ pub(super) struct Tracker {
     told: HashMap<Vec<u8>, String>,
     /// Whether the folder was read through once since the start.
     scanned: bool,
+    backlog: Backlog,
 }
 
 #[derive(Debug)]
@@ -182,7 +184,10 @@ impl Seen {
             Judged::Unread => until(settle.quiet),
             Judged::Incomplete => until(self.limit(settle)),
             Judged::Unreadable => until(settle.patience),
-            Judged::Accepted(_) => Verdict::Clear,
+            Judged::Accepted(_) => match until(AFTER_TROUBLE) {
+                Verdict::Read => Verdict::Clear,
+                wait => wait,
+            },
         }
     }
 }
@@ -209,15 +214,16 @@ impl Tracker {
         scanned: &mut Scanned,
     ) -> Result<(), OpenError> {
         let listed = open_folder(drop)?;
+        let heard = self.backlog.heard();
         let mut before = std::mem::take(&mut self.files);
-        let mut names = HashSet::new();
+        let mut gone: HashSet<Vec<u8>> = self.told.keys().cloned().collect();
         for entry in Dir::read_from(&listed).map_err(io::Error::from)? {
             let entry = entry.map_err(io::Error::from)?;
             let raw = entry.file_name().to_bytes();
             if !looks_like_manifest(raw) {
                 continue;
             }
-            names.insert(raw.to_owned());
+            gone.remove(raw);
             let name = match manifest_name(raw) {
                 Ok(name) => name,
                 Err(reason) => {
@@ -241,7 +247,7 @@ impl Tracker {
                 }
             };
             let name = String::from(name);
-            let moved_in = look.moved_in.contains(&name);
+            let moved_in = heard.contains(&name);
             let mut seen = before.remove(&name).unwrap_or_else(|| Seen::new(stamp, look.now));
             if seen.stamp != stamp {
                 self.told.remove(raw);
@@ -249,8 +255,33 @@ impl Tracker {
             seen.look(stamp, look.now, moved_in);
             self.files.insert(name, seen);
         }
-        self.told.retain(|name, _| names.contains(name));
+        for name in gone {
+            self.told.remove(&name);
+        }
         Ok(())
+    }
+}
+
+impl Tracker {
+    /// Puts what is due in order; what could not be removed before comes last: it must not keep new
+    /// ones waiting.
+    fn find_due(&mut self, look: &Look<'_>, scanned: &mut Scanned) {
+        let mut order: Vec<(Verdict, i128, &str)> = Vec::new();
+        for (name, seen) in &self.files {
+            match (seen.verdict(look.now, look.settle), &seen.state) {
+                (Verdict::Wait(wait), Judged::Unreadable | Judged::Accepted(_)) => {
+                    scanned.look_again(wait);
+                }
+                (Verdict::Wait(wait), Judged::Unread | Judged::Incomplete) => {
+                    scanned.settling.push(seen.settling(name, look.now, wait));
+                }
+                (due @ (Verdict::Read | Verdict::Clear), _) => {
+                    order.push((due, seen.stamp.ctime_ns, name));
+                }
+            }
+        }
+        order.sort_unstable();
+        self.backlog.fill(order.into_iter().map(|(_, _, name)| name.to_owned()), look.now);
     }
 }
 
@@ -269,8 +300,9 @@ fn manifest_name(raw: &[u8]) -> Result<RelPath, String> {
 }
 
 impl Spool {
-    /// Looks through the drop folder once and accepts what is complete, at most a thousand
-    /// manifests; the oldest first.
+    /// Looks through the drop folder and accepts what is complete, at most about a thousand
+    /// manifests; the oldest first. When there are more, the next scans go on with what this one
+    /// has found, before the folder is looked through anew.
     ///
     /// Never waits: what needs time is in [`Scanned::settling`]. A folder that is gone, not
     /// readable or not writable, and a full disk, are [`Scanned::trouble`]: nothing was accepted
@@ -285,6 +317,7 @@ impl Spool {
         match self.home.scan(&mut tracker, look, &mut scanned) {
             Ok(()) => {}
             Err(Stop::Trouble(error)) => {
+                tracker.backlog.forget();
                 scanned.trouble = Some(error);
                 scanned.next = Some(AFTER_TROUBLE);
             }
@@ -342,23 +375,21 @@ impl Home {
             let _shared = self.shared();
             self.empty_taken(&drop, &taken).map_err(|e| trouble("clear", e.into()))?;
         }
-        tracker.observe(&drop, look, scanned).map_err(|e| trouble("list", e))?;
-        tracker.scanned = true;
-        // What could not be removed before comes last: it must not keep new ones waiting.
-        let mut order: Vec<(Verdict, i128, String)> = Vec::new();
-        for (name, seen) in &tracker.files {
-            match seen.verdict(look.now, look.settle) {
-                Verdict::Wait(wait) if seen.state == Judged::Unreadable => scanned.look_again(wait),
-                Verdict::Wait(wait) => scanned.settling.push(seen.settling(name, look.now, wait)),
-                due @ (Verdict::Read | Verdict::Clear) => {
-                    order.push((due, seen.stamp.ctime_ns, name.clone()));
-                }
-            }
+        tracker.backlog.hear(look.moved_in);
+        let listed = !tracker.backlog.serves(look.now);
+        if listed {
+            tracker.observe(&drop, look, scanned).map_err(|e| trouble("list", e))?;
+            tracker.scanned = true;
+            tracker.find_due(look, scanned);
         }
-        if !order.is_empty() {
-            order.sort_unstable();
+        let due = tracker.backlog.take(MOST_PER_SCAN);
+        if !due.is_empty() {
             let taken = self.taken_folder(&drop).map_err(|e| trouble("use", e))?;
-            self.take_all(tracker, &order, &Open { drop, taken }, (look, scanned))?;
+            self.take_all(tracker, &due, &Open { drop, taken }, (look, scanned))?;
+        }
+        // What was not due when the folder was listed may be now.
+        if !tracker.backlog.is_empty() || !listed {
+            scanned.next = Some(Duration::ZERO);
         }
         scanned.settling.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(())
@@ -367,18 +398,15 @@ impl Home {
     fn take_all(
         &self,
         tracker: &mut Tracker,
-        order: &[(Verdict, i128, String)],
+        due: &[String],
         open: &Open,
         (look, scanned): (&Look<'_>, &mut Scanned),
     ) -> Result<(), Stop> {
-        for group in order[..order.len().min(MOST_PER_SCAN)].chunks(MOST_AT_ONCE) {
-            let names = group.iter().map(|(_, _, name)| name.as_str());
+        for group in due.chunks(MOST_AT_ONCE) {
+            let names = group.iter().map(String::as_str);
             let ready: Vec<Ready> =
                 names.filter_map(|name| self.ready(tracker, name, open, (look, scanned))).collect();
             self.take(tracker, &ready, open, (look, scanned))?;
-        }
-        if order.len() > MOST_PER_SCAN {
-            scanned.next = Some(Duration::ZERO);
         }
         // Not durable before this, and need not be: what comes back is known.
         let synced =
@@ -405,11 +433,10 @@ impl Home {
                 }
                 Outcome::Known(id, _) => id,
             };
-            let name = one.path.as_str();
-            if let Some(seen) = tracker.files.get_mut(name) {
+            if let Some(seen) = tracker.files.get_mut(one.path.as_str()) {
                 seen.state = Judged::Accepted(id.clone());
             }
-            self.clear_seen(tracker, (name, &one.path), &id, (open, scanned));
+            self.clear_seen(tracker, (&one.path, &id), open, (look, scanned));
         }
         Ok(result?)
     }
@@ -426,7 +453,7 @@ impl Home {
         let seen = tracker.files.get_mut(name)?;
         let path = RelPath::parse(name).ok()?;
         if let Judged::Accepted(id) = seen.state.clone() {
-            self.clear_seen(tracker, (name, &path), &id, (open, scanned));
+            self.clear_seen(tracker, (&path, &id), open, (look, scanned));
             return None;
         }
         let stamp = seen.stamp;
@@ -479,21 +506,26 @@ impl Home {
     fn clear_seen(
         &self,
         tracker: &mut Tracker,
-        (name, path): (&str, &RelPath),
-        id: &JobId,
-        (open, scanned): (&Open, &mut Scanned),
+        (path, id): (&RelPath, &JobId),
+        open: &Open,
+        (look, scanned): (&Look<'_>, &mut Scanned),
     ) {
+        let name = path.as_str();
         let Some(seen) = tracker.files.get(name) else { return };
         match self.clear(&open.drop, &open.taken, (path, &seen.stamp), id) {
             // Looked at as a new file by the next scan.
             Cleared::Gone => {
                 tracker.files.remove(name);
+                tracker.backlog.is_gone(name);
             }
             Cleared::Changed => {
                 tracker.files.remove(name);
                 scanned.next = Some(Duration::ZERO);
             }
             Cleared::Stuck(error) => {
+                if let Some(seen) = tracker.files.get_mut(name) {
+                    seen.since = look.now;
+                }
                 scanned.look_again(AFTER_TROUBLE);
                 let reason = format!("it was accepted but cannot be removed: {error}");
                 tracker.tell(name.as_bytes(), reason, scanned);

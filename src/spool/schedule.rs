@@ -136,7 +136,7 @@ impl Spool {
         } else {
             let record = Record {
                 id: firing.clone(),
-                number: shared.numbers.take(&home.number_file())?,
+                number: shared.numbers.take(&home.number_file(), 1)?,
                 received: now,
                 firing: Some(due),
                 ..job.record

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::record::{JobId, Record};
+use super::record::{JobId, Record, Written};
 use super::schedule::Due;
 use super::{Folders, Home, Notice, SpoolError, at, disk};
 
@@ -77,16 +77,33 @@ pub struct Listed {
 /// # Errors
 /// The system's, when the folder cannot be read.
 pub fn list(folders: &Folders, state: State) -> Result<Vec<Listed>, SpoolError> {
+    Ok(list_oldest(folders, state, usize::MAX)?.0)
+}
+
+/// As [`list`], the oldest only; and how many there are.
+pub(super) fn list_oldest(
+    folders: &Folders,
+    state: State,
+    most: usize,
+) -> Result<(Vec<Listed>, usize), SpoolError> {
     let folder = folders.spool.join(state.folder());
     let mut ids = ids(&folder)?;
+    let count = ids.len();
+    keep_oldest(&mut ids, most);
+    let listed = ids.into_iter().map(|id| {
+        let job = folder.join(id.as_str());
+        Listed { record: Record::read(&job).ok(), due: Due::read(&job).ok(), id }
+    });
+    Ok((listed.collect(), count))
+}
+
+/// Keeps the oldest, in order.
+pub(super) fn keep_oldest(ids: &mut Vec<JobId>, most: usize) {
+    if ids.len() > most {
+        ids.select_nth_unstable_by(most, |a, b| a.age().cmp(&b.age()));
+        ids.truncate(most);
+    }
     ids.sort_unstable_by(|a, b| a.age().cmp(&b.age()));
-    Ok(ids
-        .into_iter()
-        .map(|id| {
-            let job = folder.join(id.as_str());
-            Listed { record: Record::read(&job).ok(), due: Due::read(&job).ok(), id }
-        })
-        .collect())
 }
 
 /// Returns the names in a state folder that are names of jobs, unsorted.
@@ -155,54 +172,72 @@ impl Home {
         disk::publish(&from, &self.job(to, id)).map_err(at("move", &from))
     }
 
-    /// Writes jobs into `tmp/`, syncs them all and renames them into `queue/`.
+    /// Writes jobs into `tmp/`, syncs them all and renames them into `queue/`; the caller holds
+    /// `shared`.
     ///
     /// Returns how many of them, from the first on, are in the queue for good, and what kept the
-    /// others. What is written first and synced then costs few trips to the disk: with the first
-    /// file, the file system stores what it knows of all.
+    /// others.
     pub(super) fn enqueue(&self, jobs: &[(&Record, &[u8])]) -> (usize, Result<(), SpoolError>) {
+        let (written, wrote) = self.write_jobs(jobs);
+        let (moved, result) = self.queue_jobs(&written, jobs);
+        match self.sync_queue() {
+            Ok(()) => (moved, result.and(wrote)),
+            Err(error) => (0, Err(error)),
+        }
+    }
+
+    /// Writes jobs into `tmp/` and makes them durable there.
+    ///
+    /// Returns the folders of the first ones, and what kept the others. What is written first and
+    /// synced then costs few trips to the disk: with the first file, the file system stores what it
+    /// knows of all.
+    pub(super) fn write_jobs(
+        &self,
+        jobs: &[(&Record, &[u8])],
+    ) -> (Vec<PathBuf>, Result<(), SpoolError>) {
         let tmp = self.folders.spool.join(TMP);
         let mut result = Ok(());
-        let mut until_error = |step: Result<(), SpoolError>| {
-            let fine = step.is_ok();
-            if !fine {
-                result = step;
-            }
-            fine
-        };
         let mut written = Vec::with_capacity(jobs.len());
         for (record, manifest) in jobs {
             let folder = tmp.join(record.id.as_str());
             // An attempt that met a full disk.
             let step = disk::remove_tree(&folder)
                 .map_err(at("remove", &folder))
-                .and_then(|()| record.write(&folder, manifest).map_err(at("write", &folder)))
-                .map(|one| written.push((folder, one)));
-            if !until_error(step) {
-                break;
+                .and_then(|()| record.write(&folder, manifest).map_err(at("write", &folder)));
+            match step {
+                Ok(one) => written.push(one),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
             }
         }
-        let mut synced = Vec::with_capacity(written.len());
-        for (folder, one) in written {
-            if !until_error(one.sync().map_err(at("sync", &folder))) {
-                break;
-            }
-            synced.push(folder);
-        }
-        let mut count = 0;
-        for (folder, (record, _)) in synced.iter().zip(jobs) {
+        let (folders, synced) = Written::sync_all(written);
+        (folders, synced.map_err(at("sync", &tmp)).and(result))
+    }
+
+    /// Renames written jobs into `queue/`; the caller holds `shared`. Not durable before
+    /// [`Home::sync_queue`].
+    pub(super) fn queue_jobs(
+        &self,
+        written: &[PathBuf],
+        jobs: &[(&Record, &[u8])],
+    ) -> (usize, Result<(), SpoolError>) {
+        for (count, (folder, (record, _))) in written.iter().zip(jobs).enumerate() {
             let queue = self.job(State::Queue, &record.id);
-            if !until_error(disk::rename_new(folder, &queue).map_err(at("move", folder))) {
-                break;
-            }
-            count += 1;
-        }
-        for folder in [self.folder(State::Queue), tmp] {
-            if let Err(error) = disk::sync_folder(&folder).map_err(at("sync", &folder)) {
-                return (0, Err(error));
+            if let Err(error) = disk::rename_new(folder, &queue) {
+                return (count, Err(at("move", folder)(error)));
             }
         }
-        (count, result)
+        (written.len(), Ok(()))
+    }
+
+    /// Makes durable what [`Home::queue_jobs`] did.
+    pub(super) fn sync_queue(&self) -> Result<(), SpoolError> {
+        for folder in [self.folder(State::Queue), self.folders.spool.join(TMP)] {
+            disk::sync_folder(&folder).map_err(at("sync", &folder))?;
+        }
+        Ok(())
     }
 
     pub(super) fn sweep(

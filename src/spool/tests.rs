@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::disk::crash;
+use super::scan::MOST_PER_SCAN;
 
 /// A drop folder and a spool in a folder of their own.
 pub(super) struct Place {
@@ -899,6 +900,106 @@ fn three_thousand_renamed_at_once_are_all_accepted() {
         assert!(claimed.insert(claim.manifest().to_owned()));
     }
     assert_eq!(claimed.len(), COUNT);
+}
+
+/// Drops as many at once, and returns their names in the order in which they came.
+fn flood(place: &Place, count: usize) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    let mut names: Vec<String> = (0..count).rev().map(|n| format!("{n:04}.toml")).collect();
+    names.iter().for_each(|name| place.rename_in(name, b"end"));
+    names.sort_by_cached_key(|name| {
+        let meta = place.path(name).symlink_metadata().unwrap();
+        (meta.ctime(), meta.ctime_nsec(), name.clone())
+    });
+    names
+}
+
+#[test]
+fn a_flood_is_taken_in_its_order_and_from_one_listing() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let expected = flood(&place, 2 * MOST_PER_SCAN + 10);
+    let all: Vec<&str> = expected.iter().map(String::as_str).collect();
+    let first = place.look(&spool, 0, &all);
+    assert_eq!((names(&first), first.next), (all[..MOST_PER_SCAN].to_vec(), Some(Duration::ZERO)));
+    // What comes meanwhile waits until what was there before is taken.
+    place.rename_in("0000-late.toml", b"end");
+    place.write("slow.toml", b"unfinished");
+    let second = place.look(&spool, 1, &["0000-late.toml"]);
+    assert_eq!(names(&second), all[MOST_PER_SCAN..2 * MOST_PER_SCAN]);
+    assert_eq!(second.settling, [], "the folder was listed again");
+    let third = place.look(&spool, 2, &[]);
+    assert_eq!(names(&third), all[2 * MOST_PER_SCAN..]);
+    assert_eq!((third.settling, third.next), (vec![], Some(Duration::ZERO)));
+    let last = place.look(&spool, 3, &[]);
+    assert_eq!((names(&last), last.settling.len()), (vec!["0000-late.toml"], 1));
+    assert_eq!(last.next, Some(Duration::from_secs(2)));
+    assert_eq!(place.ids(State::Queue).len(), all.len() + 1);
+}
+
+#[test]
+fn a_flood_does_not_hide_for_long_what_had_to_keep_still() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let expected = flood(&place, MOST_PER_SCAN + 10);
+    let all: Vec<&str> = expected.iter().map(String::as_str).collect();
+    place.look(&spool, 0, &all);
+    place.write("slow.toml", b"unfinished");
+    let second = place.look(&spool, 20_000, &[]);
+    assert_eq!(names(&second), all[MOST_PER_SCAN..]);
+    assert_eq!(second.settling.len(), 1);
+}
+
+#[test]
+fn files_that_are_gone_or_others_since_the_listing_are_not_taken_from_it() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    let expected = flood(&place, MOST_PER_SCAN + 3);
+    let all: Vec<&str> = expected.iter().map(String::as_str).collect();
+    place.look(&spool, 0, &all);
+    let [gone, other, same] = all[MOST_PER_SCAN..] else { unreachable!() };
+    std::fs::remove_file(place.path(gone)).unwrap();
+    place.write(other, b"another, which is not fini");
+    assert_eq!(names(&place.look(&spool, 1, &[])), [same]);
+    assert_eq!(names(&place.look(&spool, 2, &[])), [""; 0]);
+    place.rename_in(other, b"end");
+    assert_eq!(names(&place.look(&spool, 3, &[other])), [other]);
+}
+
+#[test]
+fn what_could_not_be_removed_is_tried_again_after_a_while() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    place.look(&spool, 0, &[]);
+    place.rename_in("a.toml", b"end");
+    let drop = crate::fs::Root::open(&place.folders.drop).unwrap();
+    let stamp = drop.look(&crate::fs::RelPath::parse("a.toml").unwrap()).unwrap();
+    let taken = place.path(".exportd/taken");
+    std::fs::create_dir_all(&taken).unwrap();
+    let in_the_way = taken.join(JobId::of("a.toml", &stamp, b"end").as_str());
+    std::fs::create_dir(&in_the_way).unwrap();
+    let scanned = place.look(&spool, 1_000, &["a.toml"]);
+    assert_eq!((names(&scanned), scanned.next), (vec!["a.toml"], Some(Duration::from_secs(10))));
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(place.look(&spool, 7_000, &[]).next, Some(Duration::from_secs(4)));
+    assert!(place.path("a.toml").exists());
+    assert_eq!(names(&place.look(&spool, 11_000, &[])), [""; 0]);
+    assert!(!place.path("a.toml").exists());
+    assert_eq!(place.ids(State::Queue).len(), 1);
+}
+
+#[test]
+fn of_many_jobs_the_oldest_are_listed_and_all_are_counted() {
+    let place = Place::new();
+    let (spool, _) = place.open();
+    flood(&place, 30).iter().for_each(|name| {
+        place.look(&spool, 0, &[name]);
+    });
+    let all = place.ids(State::Queue);
+    let (oldest, count) = spool.list_oldest(State::Queue, 7).unwrap();
+    let oldest: Vec<JobId> = oldest.into_iter().map(|job| job.id).collect();
+    assert_eq!((oldest.as_slice(), count), (&all[..7], 30));
+    assert_eq!(spool.list_oldest(State::Queue, 31).unwrap().0.len(), 30);
 }
 
 #[test]

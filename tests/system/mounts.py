@@ -44,3 +44,26 @@ def in_memory(size="2g"):
         finally:
             tempfile.tempdir = before
     os.rmdir(folder)
+
+
+@contextlib.contextmanager
+def on_ext4(gigabytes):
+    """Temporary folders are made on an ext4 with a journal, whatever the machine's own disk has.
+
+    An image on that disk: every sync still waits for it.
+    """
+    image, folder = tempfile.mkstemp(prefix="exportd-image-")[1], tempfile.mkdtemp(prefix="exportd-ext4-")
+    before = tempfile.tempdir
+    try:
+        call("fallocate", "--length", f"{gigabytes}GiB", image)
+        # The image has room for a million jobs; by default it would have too few inodes.
+        call("mkfs.ext4", "-q", "-F", "-O", "has_journal", "-N", str(gigabytes * 250_000), image)
+        with mounted("-o", "loop", image, folder):
+            tempfile.tempdir = folder
+            try:
+                yield folder
+            finally:
+                tempfile.tempdir = before
+        os.rmdir(folder)
+    finally:
+        os.unlink(image)
