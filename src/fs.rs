@@ -4,16 +4,18 @@
 //! name, `fsync` the file, rename, `fsync` the folder. Without the last step a finished rename can
 //! vanish in a power cut, on ext4 and XFS alike, whenever nothing else is written after it.
 //!
-//! * `names`: what may be called what; `root`: looking up below a folder; `write`: whole files by
-//!   path; `copy`: content and its hash; `lock`: whose a folder is.
+//! * `names`: what may be called what; `root`: looking up below a folder; `folder`: making and
+//!   moving below one; `write`: whole files by path; `copy`: content and its hash; `lock`: whose a folder is.
 
 mod copy;
+mod folder;
 mod lock;
 mod names;
 mod root;
 mod write;
 
 pub use copy::{Copied, copy_hashed, hash_file, hex, sha256};
+pub use folder::{Folder, Found};
 pub use lock::FolderLock;
 pub use names::{MOST_NAME_BYTES, MOST_PATH_BYTES, RelPath, RelPathError, is_invisible};
 pub use root::{Entry, OpenError, Root, Stamp};

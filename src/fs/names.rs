@@ -99,6 +99,12 @@ impl RelPath {
         self.0.rsplit_once('/').map(|(parent, _)| parent)
     }
 
+    /// Returns the folder it lies in, if it has one, as a path of its own.
+    #[must_use]
+    pub fn folder(&self) -> Option<Self> {
+        self.parent().map(|parent| Self(parent.to_owned()))
+    }
+
     /// Returns the last part without its extension; a name that only begins with a dot has none.
     #[must_use]
     pub fn stem(&self) -> &str {

@@ -19,11 +19,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod destination;
+
+use destination::{There, what_is_there};
+
 use super::check::Existing;
 use super::log::{AssetEntry, AssetOutcome, Change};
 use super::names::SUMS;
 use crate::diag::Fault;
-use crate::fs::{self, FolderLock, RelPath};
+use crate::fs::{self, Folder, FolderLock, Found, OpenError, RelPath};
 
 /// The staging folders of all runs, below the output folder.
 pub const STAGE: &str = ".exportd-stage";
@@ -82,6 +86,16 @@ impl PublishError {
         move |source| Self::Io { path: path.to_owned(), source }
     }
 
+    /// As [`PublishError::io`], of a folder that could not be entered.
+    fn entering(path: &Path) -> impl FnOnce(OpenError) -> Self + '_ {
+        move |error| match error {
+            OpenError::Outside | OpenError::NotAFile(_) => Self::NotAFolder(path.to_owned()),
+            OpenError::NotFound => Self::io(path)(io::ErrorKind::NotFound.into()),
+            OpenError::Denied => Self::io(path)(io::ErrorKind::PermissionDenied.into()),
+            OpenError::Io(source) => Self::io(path)(source),
+        }
+    }
+
     /// Turns into the reason a run failed.
     #[must_use]
     pub fn fault(&self) -> Fault {
@@ -132,32 +146,49 @@ impl Stage {
         self.files().join(output.as_path())
     }
 
+    /// Opens the output folder. Everything that a manifest names is found and made from there, by
+    /// descriptors: people may change what lies in it at any time.
+    fn root(&self) -> Result<Folder, PublishError> {
+        Folder::open(&self.out).map_err(PublishError::io(&self.out))
+    }
+
+    /// Returns the folder that an output is staged in, by its path below the output folder.
+    fn place_of(&self, output: Option<&RelPath>) -> Result<RelPath, PublishError> {
+        let id = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        let files = match output.and_then(RelPath::folder) {
+            Some(folder) => format!("{STAGE}/{id}/files/{folder}"),
+            None => format!("{STAGE}/{id}/files"),
+        };
+        RelPath::parse(&files).map_err(|error| {
+            PublishError::io(&self.folder)(io::Error::new(io::ErrorKind::InvalidInput, error))
+        })
+    }
+
+    /// Opens the folder that an output is staged in, if the output is there.
+    fn find_staged(&self, root: &Folder, output: &RelPath) -> Result<Option<Folder>, PublishError> {
+        let path = self.staged(output);
+        let Some(folder) = entered(root.enter(Some(&self.place_of(Some(output))?)), &path)? else {
+            return Ok(None);
+        };
+        let there = folder.find(output.file_name()).map_err(PublishError::io(&path))?;
+        Ok(there.is_some().then_some(folder))
+    }
+
     /// Makes an empty file for an output, replacing what an interrupted attempt left.
     ///
     /// # Errors
     /// The system's.
     pub fn create(&self, output: &RelPath) -> Result<File, Fault> {
-        let path = self.staged(output);
-        let create = || -> io::Result<File> {
-            if let Some(parent) = path.parent() {
-                make_folders(parent)?;
-            }
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let fd = rustix::fs::open(
-                &path,
-                rustix::fs::OFlags::WRONLY
-                    | rustix::fs::OFlags::CREATE
-                    | rustix::fs::OFlags::EXCL
-                    | rustix::fs::OFlags::CLOEXEC,
-                rustix::fs::Mode::from_raw_mode(0o644),
-            )?;
-            rustix::fs::fchmod(&fd, rustix::fs::Mode::from_raw_mode(0o644))?;
-            Ok(File::from(fd))
+        let create = || -> Result<File, PublishError> {
+            let path = self.staged(output);
+            let folder = self
+                .root()?
+                .make(Some(&self.place_of(Some(output))?))
+                .map_err(PublishError::entering(&path))?;
+            folder.remove(output.file_name()).map_err(PublishError::io(&path))?;
+            folder.create(output.file_name(), 0o644).map_err(PublishError::io(&path))
         };
-        create().map_err(|error| Fault::of_output(&error))
+        create().map_err(|error| error.fault())
     }
 
     /// Removes an output that came to nothing.
@@ -194,17 +225,15 @@ impl Stage {
         }
         let Place::Destination { folder, existing } = place else { return Ok(()) };
         let target = self.out.join(folder.as_path());
+        let there = entered(self.root()?.enter(Some(folder)), &target)?;
         for entry in entries {
             let mut fault = None;
             for file in files_mut(&mut entry.outcome) {
-                let path = target.join(file.output.as_path());
-                let same =
-                    |path: &Path| has_hash(path, &file.sha256).map_err(PublishError::io(path));
-                file.change = match look(&path).map_err(PublishError::io(&path))? {
-                    None => Change::New,
-                    Some(_) if same(&path)? => Change::Identical,
-                    Some(_) if *existing == Existing::Replace => Change::Replaced,
-                    Some(_) => {
+                file.change = match what_is_there(there.as_ref(), &target, file)? {
+                    There::Nothing => Change::New,
+                    There::Same => Change::Identical,
+                    There::Other if *existing == Existing::Replace => Change::Replaced,
+                    There::Other => {
                         fault = Some(Fault::Exists { name: format!("{folder}/{}", file.output) });
                         break;
                     }
@@ -265,93 +294,28 @@ impl Stage {
 
     fn publish_run(&self, run: &RelPath) -> Result<(), PublishError> {
         let (files, target) = (self.files(), self.out.join(run.as_path()));
-        if look(&files).map_err(PublishError::io(&files))?.is_none() {
-            if look(&target).map_err(PublishError::io(&target))?.is_some() {
+        let root = self.root()?;
+        let stage = self.place_of(None)?.folder();
+        let stage = entered(root.enter(stage.as_ref()), &self.folder)?;
+        let staged = match &stage {
+            Some(stage) => stage.find("files").map_err(PublishError::io(&files))?,
+            None => None,
+        };
+        let (Some(stage), Some(Found::Folder)) = (&stage, staged) else {
+            if root.find(run.as_str()).map_err(PublishError::io(&target))?.is_some() {
                 // Renamed by an attempt of which nobody knows whether it came to the sync.
-                return fs::sync_parents(&files, &target).map_err(PublishError::io(&target));
+                let synced = root.sync().and_then(|()| stage.as_ref().map_or(Ok(()), Folder::sync));
+                return synced.map_err(PublishError::io(&target));
             }
             self.must_be_mounted()?;
             return Err(PublishError::Vanished);
-        }
-        match fs::publish(&files, &target) {
-            Ok(()) => Ok(()),
+        };
+        match stage.move_new("files", &root, run.as_str()) {
+            Ok(()) => root.sync().and_then(|()| stage.sync()).map_err(PublishError::io(&target)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(PublishError::Exists(run.clone()))
             }
             Err(error) => Err(PublishError::Io { path: target, source: error }),
-        }
-    }
-
-    fn publish_into(
-        &self,
-        folder: &RelPath,
-        existing: Existing,
-        entries: &[AssetEntry],
-    ) -> BTreeMap<usize, Fault> {
-        let root = self.out.join(folder.as_path());
-        let mut touched = BTreeSet::new();
-        let mut failed = BTreeMap::new();
-        for at in delivered(entries) {
-            let mut moved = Ok(());
-            for file in entries[at].outcome.files() {
-                let target = root.join(file.output.as_path());
-                moved = moved.and_then(|()| self.publish_file(file, &target, existing));
-                // With those above it: they may have been made by an attempt before.
-                let above = target.ancestors().skip(1);
-                touched.extend(above.take_while(|f| f.starts_with(&self.out)).map(Path::to_owned));
-            }
-            if let Err(error) = moved {
-                failed.insert(at, error.fault());
-            }
-        }
-        // One sync for all files of a folder; recovery moves again what a crash takes back.
-        let synced = touched
-            .iter()
-            .filter(|parent| parent.is_dir())
-            .try_for_each(|parent| fs::sync_dir(parent).map_err(PublishError::io(parent)));
-        if let Err(error) = synced {
-            failed.extend(delivered(entries).map(|at| (at, error.fault())));
-        }
-        failed
-    }
-
-    /// Moves one file to its place in a destination.
-    fn publish_file(
-        &self,
-        file: &super::log::Delivered,
-        target: &Path,
-        existing: Existing,
-    ) -> Result<(), PublishError> {
-        if file.change == Change::Identical {
-            return Ok(());
-        }
-        let staged = self.staged(&file.output);
-        let is_there = || has_hash(target, &file.sha256).map_err(PublishError::io(target));
-        if look(&staged).map_err(PublishError::io(&staged))?.is_none() {
-            // Moved by an attempt before; another run may have replaced it since.
-            if is_file(look(target).map_err(PublishError::io(target))?) {
-                return Ok(());
-            }
-            self.must_be_mounted()?;
-            return Err(PublishError::Vanished);
-        }
-        make_folders_beneath(&self.out, target.parent().unwrap_or(&self.out))?;
-        let moved = match (file.change, existing) {
-            (Change::Replaced, Existing::Replace) => {
-                rustix::fs::rename(&staged, target).map_err(io::Error::from)
-            }
-            _ => fs::rename_new(&staged, target),
-        };
-        match moved {
-            // Somebody else wrote it meanwhile: another run, for example, into the same folder.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if existing == Existing::Replace && look(target).is_ok_and(is_file) {
-                    return rustix::fs::rename(&staged, target)
-                        .map_err(|error| PublishError::io(target)(error.into()));
-                }
-                if is_there()? { Ok(()) } else { Err(PublishError::Taken(file.output.clone())) }
-            }
-            other => other.map_err(PublishError::io(target)),
         }
     }
 
@@ -465,10 +429,6 @@ fn look(path: &Path) -> io::Result<Option<std::fs::Metadata>> {
     }
 }
 
-fn is_file(meta: Option<std::fs::Metadata>) -> bool {
-    meta.is_some_and(|meta| meta.is_file())
-}
-
 /// Tells whether there is a regular file with this SHA-256.
 fn has_hash(path: &Path, sha256: &str) -> io::Result<bool> {
     if !look(path)?.is_some_and(|meta| meta.is_file()) {
@@ -492,26 +452,13 @@ fn make_folders(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the folders from `root` down to `path`, refusing links on the way, and syncs each parent
-/// that got a new entry.
-fn make_folders_beneath(root: &Path, path: &Path) -> Result<(), PublishError> {
-    let Ok(below) = path.strip_prefix(root) else {
-        return Err(PublishError::NotAFolder(path.to_owned()));
-    };
-    let mut at = root.to_owned();
-    for part in below.components() {
-        let parent = at.clone();
-        at.push(part);
-        match at.symlink_metadata() {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(_) => return Err(PublishError::NotAFolder(at)),
-            Err(_) => {
-                make_folders(&at).map_err(PublishError::io(&at))?;
-                fs::sync_dir(&parent).map_err(PublishError::io(&parent))?;
-            }
-        }
+/// Takes a folder that is not there, or that a link or a file stands in for, for none.
+fn entered(folder: Result<Folder, OpenError>, path: &Path) -> Result<Option<Folder>, PublishError> {
+    match folder {
+        Ok(folder) => Ok(Some(folder)),
+        Err(OpenError::NotFound | OpenError::Outside) => Ok(None),
+        Err(error) => Err(PublishError::entering(path)(error)),
     }
-    Ok(())
 }
 
 /// Removes the files below a folder whose names are not wanted. Names are compared folded: a file
@@ -544,238 +491,4 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::log::Delivered;
-
-    fn rel(text: &str) -> RelPath {
-        RelPath::parse(text).unwrap()
-    }
-
-    fn staged(stage: &Stage, name: &str, bytes: &[u8]) -> AssetEntry {
-        use std::io::Write as _;
-        stage.create(&rel(name)).unwrap().write_all(bytes).unwrap();
-        AssetEntry {
-            handle: name.into(),
-            name: name.into(),
-            asset_type: None,
-            rendition: None,
-            source: None,
-            outcome: AssetOutcome::Copied {
-                file: Delivered {
-                    output: rel(name),
-                    bytes: bytes.len() as u64,
-                    sha256: fs::sha256(bytes),
-                    width: None,
-                    height: None,
-                    change: Change::New,
-                },
-                warnings: Vec::new(),
-            },
-        }
-    }
-
-    #[test]
-    fn what_no_entry_delivers_is_not_published() {
-        let dir = tempfile::tempdir().unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let entries = vec![staged(&stage, "a/É.jpg", b"one"), staged(&stage, "b.jpg", b"two")];
-        for left in ["a/É-2.jpg", "b", "c/d/e.jpg"] {
-            stage.create(&rel(left)).unwrap();
-        }
-        let place = Place::Run(rel("run"));
-        stage.seal(&place, &entries).unwrap();
-        assert!(stage.publish(&place, &entries).is_empty());
-        let out = dir.path().join("run");
-        assert_eq!(std::fs::read(out.join("a/É.jpg")).unwrap(), b"one");
-        assert!(out.join("b.jpg").exists() && out.join(SUMS).exists());
-        for left in ["a/É-2.jpg", "b", "c/d/e.jpg"] {
-            assert!(!out.join(left).exists(), "{left}");
-        }
-    }
-
-    #[test]
-    fn a_run_appears_whole_with_its_hashes_and_again_is_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let entries = [staged(&stage, "b/x.png", b"x"), staged(&stage, "a.png", b"a")];
-        let place = Place::Run(rel("run"));
-        stage.seal(&place, &entries).unwrap();
-        assert!(stage.publish(&place, &entries).is_empty());
-        // As after a crash before that was written down.
-        drop(stage);
-        let stage = Stage::decided(dir.path(), "id");
-        assert!(stage.publish(&place, &entries).is_empty());
-        stage.remove();
-        let sums = std::fs::read_to_string(dir.path().join("run/SHA256SUMS")).unwrap();
-        assert_eq!(sums, format!("{}  a.png\n{}  b/x.png\n", fs::sha256(b"a"), fs::sha256(b"x")));
-        assert_eq!(std::fs::read(dir.path().join("run/b/x.png")).unwrap(), b"x");
-        assert!(!dir.path().join(STAGE).join("id").exists());
-    }
-
-    #[test]
-    fn a_destination_keeps_what_differs_unless_told() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("web")).unwrap();
-        for (name, content) in [("same", b"s"), ("other", b"o")] {
-            fs::write_new(&dir.path().join("web").join(name), content, 0o644).unwrap();
-        }
-        let make = |existing| {
-            let stage = Stage::open(dir.path(), "id").unwrap();
-            let mut entries = vec![
-                staged(&stage, "same", b"s"),
-                staged(&stage, "other", b"n"),
-                staged(&stage, "sub/new", b"n"),
-            ];
-            let place = Place::Destination { folder: rel("web"), existing };
-            stage.decide(&place, &mut entries).unwrap();
-            stage.seal(&place, &entries).unwrap();
-            assert!(stage.publish(&place, &entries).is_empty());
-            stage.remove();
-            entries
-        };
-        let entries = make(Existing::Keep);
-        assert_eq!(entries[0].outcome.files()[0].change, Change::Identical);
-        assert_eq!(
-            entries[1].outcome,
-            AssetOutcome::Failed { fault: Fault::Exists { name: "web/other".into() } }
-        );
-        assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"o");
-        assert_eq!(std::fs::read(dir.path().join("web/sub/new")).unwrap(), b"n");
-        let entries = make(Existing::Replace);
-        assert_eq!(entries[1].outcome.files()[0].change, Change::Replaced);
-        assert_eq!(std::fs::read(dir.path().join("web/other")).unwrap(), b"n");
-    }
-
-    #[test]
-    fn moving_goes_on_where_it_was_interrupted() {
-        let dir = tempfile::tempdir().unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
-        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        stage.decide(&place, &mut entries).unwrap();
-        stage.seal(&place, &entries).unwrap();
-        std::fs::create_dir(dir.path().join("web")).unwrap();
-        fs::publish(&stage.staged(&rel("a")), &dir.path().join("web/a")).unwrap();
-        assert!(stage.publish(&place, &entries).is_empty());
-        assert_eq!(std::fs::read(dir.path().join("web/b")).unwrap(), b"b");
-    }
-
-    #[test]
-    fn two_runs_into_one_destination_do_not_fail_each_other() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place::Destination { folder: rel("web"), existing: Existing::Replace };
-        let decided = |id: &str, content: &[u8]| {
-            let stage = Stage::open(dir.path(), id).unwrap();
-            let mut entries = vec![staged(&stage, "a", content)];
-            stage.decide(&place, &mut entries).unwrap();
-            stage.seal(&place, &entries).unwrap();
-            (stage, entries)
-        };
-        // For both of them it is a new file when they decide.
-        let (first, of_first) = decided("first", b"one");
-        let (second, of_second) = decided("second", b"two");
-        assert!(first.publish(&place, &of_first).is_empty());
-        assert!(second.publish(&place, &of_second).is_empty());
-        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
-        // The first was interrupted before it had written that down.
-        assert!(first.publish(&place, &of_first).is_empty());
-        assert_eq!(std::fs::read(dir.path().join("web/a")).unwrap(), b"two");
-        // Without leave to replace, what came meanwhile stays.
-        let keep = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        let (third, of_third) = decided("third", b"three");
-        let mut of_third = of_third;
-        files_mut(&mut of_third[0].outcome)[0].change = Change::New;
-        let failed = third.publish(&keep, &of_third);
-        assert!(matches!(failed[&0], Fault::Exists { .. }), "{failed:?}");
-    }
-
-    #[test]
-    fn a_link_in_the_destination_is_not_followed() {
-        let dir = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("web")).unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let entries = vec![staged(&stage, "a", b"a")];
-        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        stage.seal(&place, &entries).unwrap();
-        let failed = stage.publish(&place, &entries);
-        assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
-        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn one_file_that_cannot_be_put_there_fails_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("web")).unwrap();
-        fs::write_new(&dir.path().join("web/tops"), b"a file", 0o644).unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let mut entries = vec![staged(&stage, "b.png", b"b"), staged(&stage, "tops/c.png", b"c")];
-        let place = Place::Destination { folder: rel("web"), existing: Existing::Keep };
-        stage.decide(&place, &mut entries).unwrap();
-        stage.seal(&place, &entries).unwrap();
-        let failed = stage.publish(&place, &entries);
-        assert_eq!(failed.keys().collect::<Vec<_>>(), [&1]);
-        assert_eq!(std::fs::read(dir.path().join("web/b.png")).unwrap(), b"b");
-    }
-
-    #[test]
-    fn what_vanished_from_the_stage_is_not_delivered() {
-        let dir = tempfile::tempdir().unwrap();
-        let stage = Stage::open(dir.path(), "id").unwrap();
-        let mut entries = vec![staged(&stage, "a", b"a"), staged(&stage, "b", b"b")];
-        stage.discard(&rel("a"));
-        stage.decide(&Place::Run(rel("run")), &mut entries).unwrap();
-        assert!(matches!(entries[0].outcome, AssetOutcome::Failed { .. }));
-        assert_eq!(entries[1].outcome.files().len(), 1);
-    }
-
-    #[test]
-    fn what_vanished_after_the_decision_is_told_from_a_disk_that_is_not_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("out");
-        let stage = Stage::open(&out, "id").unwrap();
-        let entries = [staged(&stage, "a", b"a")];
-        let places = [
-            Place::Run(rel("run")),
-            Place::Destination { folder: rel("web"), existing: Existing::Keep },
-        ];
-        std::fs::remove_dir_all(out.join(STAGE).join("id")).unwrap();
-        for place in &places {
-            let failed = Stage::decided(&out, "id").publish(place, &entries);
-            assert!(matches!(failed[&0], Fault::NotWritable { .. }), "{failed:?}");
-        }
-        // Unmounted: what was staged may be there again later.
-        fs::replace(&out, &dir.path().join("elsewhere")).unwrap();
-        std::fs::create_dir(&out).unwrap();
-        for place in &places {
-            let failed = Stage::decided(&out, "id").publish(place, &entries);
-            assert!(failed[&0].blocks_output(), "{failed:?}");
-        }
-    }
-
-    #[test]
-    fn a_stage_that_was_half_removed_is_swept_and_a_stranger_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Stage::open(dir.path(), "published").unwrap());
-        std::fs::remove_dir(dir.path().join(STAGE).join("published/files")).unwrap();
-        let strange = dir.path().join(STAGE).join("strange");
-        std::fs::create_dir_all(strange.join("files")).unwrap();
-        fs::write_new(&strange.join("letter.txt"), b"mine", 0o600).unwrap();
-        sweep(dir.path(), &BTreeSet::new());
-        assert!(!dir.path().join(STAGE).join("published").exists());
-        assert!(strange.join("letter.txt").exists());
-    }
-
-    #[test]
-    fn sweeping_leaves_what_is_worked_in() {
-        let dir = tempfile::tempdir().unwrap();
-        let held = Stage::open(dir.path(), "held").unwrap();
-        drop(Stage::open(dir.path(), "left").unwrap());
-        drop(Stage::open(dir.path(), "live").unwrap());
-        sweep(dir.path(), &BTreeSet::from(["live".to_owned()]));
-        let there = |id: &str| dir.path().join(STAGE).join(id).exists();
-        assert!(there("held") && there("live") && !there("left"));
-        drop(held);
-    }
-}
+mod tests;

@@ -1,16 +1,19 @@
 //! Names that somebody made up to get out: not one file outside is read, not one is written.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use exportd::diag::Fault;
-use exportd::fs::{MOST_NAME_BYTES, RelPath, Root, is_invisible};
+use exportd::fs::{MOST_NAME_BYTES, RelPath, Root, is_invisible, sha256};
+use exportd::job::check::Existing;
+use exportd::job::log::{AssetEntry, AssetOutcome, Change, Delivered};
 use exportd::job::manifest::{Filling, OutputName};
 use exportd::job::names::{collisions, output_name};
-use exportd::job::publish::Stage;
+use exportd::job::publish::{Place, Stage};
 use exportd::library::{AssetHandle, Library};
 use rustix::fs::{CWD, RenameFlags};
 
@@ -279,4 +282,80 @@ fn a_folder_that_becomes_a_link_while_it_is_read_leads_nowhere() {
         over.store(true, Ordering::Relaxed);
     });
     assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused: nothing was raced");
+}
+
+/// One output, staged.
+fn staged(stage: &Stage, name: &str, text: &str) -> Option<AssetEntry> {
+    let output = RelPath::parse(name).unwrap();
+    stage.create(&output).ok()?.write_all(text.as_bytes()).unwrap();
+    let file = Delivered {
+        output,
+        bytes: text.len() as u64,
+        sha256: sha256(text.as_bytes()),
+        width: None,
+        height: None,
+        change: Change::New,
+    };
+    Some(AssetEntry {
+        handle: name.into(),
+        name: name.into(),
+        asset_type: None,
+        rendition: None,
+        source: None,
+        outcome: AssetOutcome::Copied { file, warnings: Vec::new() },
+    })
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_while_it_is_written_leads_nowhere() {
+    let long = std::env::var("EXPORTD_LONG").is_ok_and(|long| long == "1");
+    let patience = Duration::from_secs(if long { 60 } else { 10 });
+    let trap = Trap::new();
+    for folder in ["out/web/sub", "out/deep"] {
+        std::fs::create_dir_all(trap.path(folder)).unwrap();
+    }
+    symlink("../outside", trap.path("out/l")).unwrap();
+    symlink("../../outside", trap.path("out/deep/l")).unwrap();
+    std::fs::create_dir(trap.path("out/deep/web")).unwrap();
+    let outside = || -> Vec<(PathBuf, Option<String>)> {
+        let all = tree(&trap.path("outside")).into_iter();
+        all.map(|path| (path.clone(), std::fs::read_to_string(path).ok())).collect()
+    };
+    let before = outside();
+    let names = ["a.txt", "secret.txt", "sub/secret.txt", "sub/a.txt", "made/b/c.txt"];
+    let over = AtomicBool::new(false);
+    let (mut put, mut refused) = (0_usize, 0_usize);
+    std::thread::scope(|scope| {
+        let pairs = [("out/web", "out/l"), ("out/deep/web", "out/deep/l")];
+        let pairs = pairs.map(|(one, other)| (trap.path(one), trap.path(other)));
+        let over = &over;
+        scope.spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                for (folder, link) in &pairs {
+                    let flags = RenameFlags::EXCHANGE;
+                    rustix::fs::renameat_with(CWD, folder, CWD, link, flags).unwrap();
+                }
+            }
+        });
+        let until = Instant::now() + patience;
+        let mut round = 0;
+        while Instant::now() < until && outside() == before {
+            round += 1;
+            let stage = Stage::open(&trap.path("out"), &format!("r{round}")).unwrap();
+            let text = format!("round {round}");
+            let mut entries: Vec<AssetEntry> =
+                names.iter().filter_map(|name| staged(&stage, name, &text)).collect();
+            let folder = if round % 2 == 0 { "web" } else { "deep/web" };
+            let folder = RelPath::parse(folder).unwrap();
+            let place = Place::Destination { folder, existing: Existing::Replace };
+            stage.decide(&place, &mut entries).unwrap();
+            let failed = stage.publish(&place, &entries);
+            put += entries.len() - failed.len();
+            refused += failed.len();
+            stage.remove();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(outside(), before, "something outside was made or replaced");
+    assert!(put > 100 && refused > 100, "{put} put there, {refused} refused: nothing was raced");
 }
