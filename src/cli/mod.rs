@@ -22,6 +22,7 @@ mod once;
 mod presets;
 mod provenance;
 mod settings;
+mod starter;
 
 /// What the process ends with; the numbers are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Check manifests and put them into the drop folder (IPS: submitJob)
     Submit(control::SubmitArgs),
+    /// Write a commented manifest to start from
+    Init(starter::InitArgs),
     /// Show running, waiting and scheduled jobs (IPS: getActiveJobs, getScheduledJobs)
     Status(control::StatusArgs),
     /// Stop a running job (IPS: stopJob)
@@ -142,6 +145,8 @@ enum Command {
     Presets(presets::PresetsArgs),
     /// Show the configuration in force and where each value came from
     Config(settings::ConfigArgs),
+    /// Print the JSON schema of a manifest, for editors
+    Schema,
     /// Make a folder with sample pictures and manifests, run the daemon over it, show the result
     Demo(demo::DemoArgs),
     /// A worker process; started by the daemon alone
@@ -170,11 +175,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Plan(args) => jobs::plan(&cli.places, args),
         Command::Explain(args) => explain::explain(&cli.places, args),
         Command::Submit(args) => control::submit(&cli.places, args),
+        Command::Init(args) => starter::init(args),
         Command::Status(args) => control::status(&cli.places, args),
         Command::Stop(args) => control::stop(&cli.places, args),
         Command::Mail(args) => mail::mail(&cli.places, args),
         Command::Presets(args) => presets::presets(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
+        Command::Schema => Ok(starter::print_schema()),
         Command::Demo(args) => demo::demo(&cli.places, args),
     };
     ExitCode::from(exit.unwrap_or_else(|exit| exit).code())

@@ -21,6 +21,7 @@ mod job_name;
 pub mod keys;
 mod output_name;
 mod rules;
+pub mod schema;
 mod walk;
 
 pub use bytes::{MOST_BYTES, MOST_PARTS};
