@@ -655,7 +655,7 @@ fn due(job: &ExportJob, now: Timestamp) -> Option<Due> {
 
 /// Tells whether every handle names something.
 fn is_complete(job: &ExportJob) -> bool {
-    let mut items = job.renditions.iter().flat_map(|rendition| &rendition.items);
+    let mut items = job.renditions.iter().flat_map(|rendition| &*rendition.items);
     items.all(|item| !matches!(item.asset, Err(Fault::NotFound { .. } | Fault::NothingMatches)))
 }
 

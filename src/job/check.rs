@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
@@ -96,8 +97,9 @@ pub struct Rendition {
     pub output_name: OutputName,
     /// What an asset becomes.
     pub make: Make,
-    /// Each asset once, in the list's order; patterns are replaced by what they match.
-    pub items: Vec<Item>,
+    /// Each asset once, in the list's order; patterns are replaced by what they match. Renditions
+    /// of one list share it.
+    pub items: Arc<[Item]>,
 }
 
 /// What an asset becomes.
@@ -292,13 +294,7 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
             check_when(exec_time.as_ref(), exec_schedule.as_ref(), now, &mut findings)
         }
     };
-    let mut lookup = Lookup {
-        library,
-        known: HashMap::new(),
-        recipes: Vec::new(),
-        foreseen: Vec::new(),
-        odd: Vec::new(),
-    };
+    let mut lookup = Lookup::new(library);
     let wanted: Vec<Wanted<'_>> = if renditions.is_empty() {
         vec![Wanted { name: None, own: common, common }]
     } else {
@@ -451,7 +447,7 @@ fn rendition(wanted: &Wanted<'_>, policy: &Policy, lookup: &mut Lookup<'_>) -> O
     let handles = handles.as_ref().or(common.handles.as_ref());
     let is_modifier = is_modifier.as_ref().or(common.is_modifier.as_ref());
     let preset = preset.as_ref().or(common.preset.as_ref());
-    let items = handles.map(|handles| lookup.items(&handles.value, fmt));
+    let items = handles.map(|handles| lookup.items(handles, fmt));
     // Also of a manifest that is refused for something else: all mistakes are told in one go.
     let make = match fmt {
         Some(Fmt::Orig) => Make::Orig,
@@ -584,8 +580,9 @@ fn scopes(items: Option<&[Item]>, library: &Library) -> BTreeSet<Scope> {
 /// The library, with what was asked before.
 struct Lookup<'l> {
     library: &'l Library,
-    /// Renditions mostly share one list.
     known: HashMap<AssetHandle, Result<Vec<Asset>, Fault>>,
+    /// Lists by where they stand and what is made of them: renditions mostly share one.
+    lists: HashMap<(usize, Option<Fmt>), Arc<[Item]>>,
     /// What was read before: renditions mostly share that too, and what is odd about it is said once.
     recipes: Vec<(Premises, Recipe)>,
     /// What a run will say about assets.
@@ -612,9 +609,34 @@ enum Identity {
     Nothing(String),
 }
 
-impl Lookup<'_> {
+impl<'l> Lookup<'l> {
+    fn new(library: &'l Library) -> Self {
+        Self {
+            library,
+            known: HashMap::new(),
+            lists: HashMap::new(),
+            recipes: Vec::new(),
+            foreseen: Vec::new(),
+            odd: Vec::new(),
+        }
+    }
+
     /// Looks a list up, each asset once.
-    fn items(&mut self, handles: &[Spanned<AssetHandle>], fmt: Option<Fmt>) -> Vec<Item> {
+    fn items(
+        &mut self,
+        handles: &Spanned<Vec<Spanned<AssetHandle>>>,
+        fmt: Option<Fmt>,
+    ) -> Arc<[Item]> {
+        let place = (handles.span.start, fmt);
+        if let Some(items) = self.lists.get(&place) {
+            return Arc::clone(items);
+        }
+        let items: Arc<[Item]> = self.listed(&handles.value, fmt).into();
+        self.lists.insert(place, Arc::clone(&items));
+        items
+    }
+
+    fn listed(&mut self, handles: &[Spanned<AssetHandle>], fmt: Option<Fmt>) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::with_capacity(handles.len());
         let mut listed = HashSet::new();
         for Spanned { value: handle, span } in handles {
@@ -636,8 +658,6 @@ impl Lookup<'_> {
                 items.push(Item { position: items.len() + 1, handle: own.to_owned(), asset });
             }
         }
-        // Kept until the job is over, and a pattern may have doubled it a last time for little.
-        items.shrink_to_fit();
         items
     }
 }

@@ -32,7 +32,7 @@ pub use output_name::{Filling, OutputName, OutputNameError, Placeholder};
 pub const MOST_HANDLES: usize = 10_000;
 
 /// Most `[[exportJob]]` tables in one manifest.
-pub const MOST_RENDITIONS: usize = 100;
+pub const MOST_RENDITIONS: usize = 1000;
 
 /// Languages of report and mail.
 pub const LOCALES: [&str; 7] = ["en", "zh-Hant", "zh-Hans", "ja", "de", "fr", "es"];

@@ -193,7 +193,7 @@ fn limits_hold() {
     };
     assert_eq!(tables(MOST_RENDITIONS), [""; 0]);
     let [one] = &tables(MOST_RENDITIONS + 20)[..] else { panic!("one finding") };
-    assert!(one.ends_with("this is [[exportJob]] 101, at most 100 are allowed"), "{one}");
+    assert!(one.ends_with("this is [[exportJob]] 1001, at most 1000 are allowed"), "{one}");
     let parts = format!("{GOOD}\ndescription = [{}]", "1,".repeat(MOST_PARTS / 2));
     assert!(parse(parts.as_bytes()).manifest.is_none() && !is_complete(parts.as_bytes()));
     let large = parse(&vec![b' '; MOST_BYTES + 1]);

@@ -23,7 +23,7 @@ pub(super) fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
     let mut items = Vec::with_capacity(listed);
     let mut presets = BTreeMap::new();
     for rendition in &job.renditions {
-        for listed in &rendition.items {
+        for listed in &*rendition.items {
             let mut item = Item {
                 entry: AssetEntry {
                     handle: listed.handle.clone(),

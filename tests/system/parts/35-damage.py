@@ -35,6 +35,7 @@ def cruel():
     """Manifests of up to a megabyte that cost a parser the most."""
     head = 'jobName = "x"\nfmt = "orig"\nemailSetting = "All"\n'
     whole = head + 'assetHandleArray = ["note.txt"]\n'
+    absent = "assetHandleArray = [" + "".join(f'"no{n:05}.tif",' for n in range(10_000)) + "]\n"
     fill = lambda text, unit: text + unit * ((1_048_000 - len(text)) // len(unit))
     yield "comments", fill(whole, "# nothing to see here\n")
     yield "one long line", fill(whole, "#") + "\n"
@@ -57,8 +58,10 @@ def cruel():
     yield "unknown modifiers", head.replace("orig", "convert") + f'assetHandleArray = ["note.txt"]\nis_modifier = "{lots}"\n'
     tables = "".join(f"[[exportJob]]\nrendition='r{n}'\n" for n in range(100))
     yield "unknown modifiers shared", head.replace("orig", "convert") + f'assetHandleArray = ["note.txt"]\nis_modifier = "{lots}"\n' + tables
+    tables = "".join(f"[[exportJob]]\nrendition='r{n}'\n" for n in range(1_000))
+    yield "1,000 renditions of 10,000 absent handles", head + absent + tables
     yield "120,000 handles", head + "assetHandleArray = [" + '"a.tif",' * 120_000 + "]\n"
-    yield "10,000 absent handles", head + "assetHandleArray = [" + "".join(f'"no{n:05}.tif",' for n in range(10_000)) + "]\n"
+    yield "10,000 absent handles", head + absent
     yield "wrong handles", head + "assetHandleArray = [" + '"../../etc/passwd\\u0000",' * 30_000 + "]\n"
     yield "long modifier", head.replace("orig", "convert") + 'assetHandleArray = ["note.txt"]\nis_modifier = "' + "&wid=1" * 150_000 + '"\n'
     yield "long unknown modifiers", head.replace("orig", "convert") + 'assetHandleArray = ["note.txt"]\nis_modifier = "' + "&wiid=1" * 120_000 + '"\n'
