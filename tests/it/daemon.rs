@@ -234,6 +234,22 @@ fn a_small_job_does_not_wait_for_a_large_one() {
 }
 
 #[test]
+fn what_takes_longest_is_made_first() {
+    let mut play = Playground::with_config("workers = 1\n");
+    for (name, side) in [("a.png", 30), ("b.png", 700), ("c.png", 250)] {
+        play.write(&format!("assets/{name}"), &picture(name, side, side));
+    }
+    play.start();
+    let manifest = manifest("order", &["*.png"], "is_modifier = \"wid=10&fmt=png\"");
+    play.drop_manifest("order.toml", &manifest);
+    let (run, _) = play.report_of("order", SOON);
+    let made = |name: &str| {
+        std::fs::metadata(play.path(&format!("out/{run}/{name}"))).unwrap().modified().unwrap()
+    };
+    assert!(made("b.png") < made("c.png") && made("c.png") < made("a.png"));
+}
+
+#[test]
 fn a_second_daemon_is_sent_away() {
     let mut play = Playground::new();
     play.start();

@@ -1,9 +1,10 @@
-//! What is handed to a worker at once.
+//! What is handed to a worker at once, and in which order.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Item, Planned, State};
-use crate::imaging::plan::Aux;
+use crate::imaging::plan::{Aux, Plan};
 use crate::library::{Scope, SourceFile};
 use crate::worker::{MAX_AUX, MAX_OUTPUTS};
 
@@ -33,7 +34,8 @@ impl Batch {
     }
 }
 
-/// Shares out what is ready: one batch a source, more for a long document, one for each copy.
+/// Shares out what is ready: one batch a source, more for a long document, one for each copy. What
+/// takes longest comes first, so that none is left for one worker when the others have nothing to do.
 pub(super) fn batches(items: &[Item<'_>]) -> Vec<Batch> {
     // What a name stands for is a matter of the catalogue.
     let mut by_source: BTreeMap<(&SourceFile, Option<Scope>), usize> = BTreeMap::new();
@@ -54,7 +56,22 @@ pub(super) fn batches(items: &[Item<'_>]) -> Vec<Batch> {
             groups[group].extend(wanted);
         }
     }
-    groups.into_iter().flat_map(|group| cut(group, items)).collect()
+    let mut batches: Vec<Batch> = groups.into_iter().flat_map(|group| cut(group, items)).collect();
+    batches.sort_by_cached_key(|batch| Reverse(cost(&batch.outputs, items)));
+    batches
+}
+
+/// Estimates how long outputs take: pixels read, each page once, and pixels written. Copies are
+/// not told apart.
+fn cost(outputs: &[Wanted], items: &[Item<'_>]) -> u64 {
+    let plan = |wanted: &Wanted| -> Option<&Plan> {
+        let State::Ready(ready) = &items[wanted.item].state else { return None };
+        ready.files.get(wanted.file)?.plan.as_ref()
+    };
+    let plans = || outputs.iter().filter_map(plan);
+    let read: BTreeMap<Option<u32>, u64> =
+        plans().map(|plan| (plan.page, plan.source.pixels())).collect();
+    read.values().sum::<u64>() + plans().map(|plan| plan.reply.pixels()).sum::<u64>()
 }
 
 /// Cuts what is made of one source, in the order of its pages, where a worker can hold no more.
