@@ -307,7 +307,7 @@ pub(super) fn decode(
             Samples::Eight(faxed(bytes, &page, &mut decoder)?)
         }
         _ => {
-            let (unpacked, components) = match tiles(bytes, &page, &mut decoder, limits)? {
+            let (unpacked, components) = match lzw(bytes, &page, &mut decoder, limits)? {
                 Some(unpacked) => (unpacked, page.stored),
                 None => unpacked(&page, &mut decoder)?,
             };
@@ -459,8 +459,8 @@ fn faxed<R: BufRead + Seek>(
     fax::decode(bytes, page.size, packing, &Pieces::read(page, decoder)?)
 }
 
-/// Unpacks tiles of LZW; none where the page is anything else, or one of the rarer kinds.
-fn tiles<R: BufRead + Seek>(
+/// Unpacks LZW; none where the page is packed otherwise, or is one of the rarer kinds.
+fn lzw<R: BufRead + Seek>(
     bytes: &[u8],
     page: &Page,
     decoder: &mut Decoder<View<R>>,
@@ -473,11 +473,11 @@ fn tiles<R: BufRead + Seek>(
         2 => matches!(page.bits, 8 | 16),
         _ => false,
     };
-    if page.compression != LZW || !page.tiled || !whole || !usual {
+    if page.compression != LZW || !whole || !usual {
         return Ok(None);
     }
     let (components, planes) = if page.planar { (1, page.stored) } else { (page.stored, 1) };
-    let tiles = lzw::Tiles {
+    let packing = lzw::Packing {
         page: page.size,
         bits: page.bits.into(),
         components,
@@ -485,7 +485,7 @@ fn tiles<R: BufRead + Seek>(
         predicted: predictor == 2,
         little: bytes.first() == Some(&b'I'),
     };
-    let rows = lzw::decode(bytes, &tiles, &Pieces::read(page, decoder)?, limits)?;
+    let rows = lzw::decode(bytes, &packing, &Pieces::read(page, decoder)?, limits)?;
     Ok(Some(if page.bits == 16 {
         let words = rows.as_chunks().0.iter().map(|word| u16::from_ne_bytes(*word));
         DecodingResult::U16(words.collect())

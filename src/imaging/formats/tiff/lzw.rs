@@ -1,23 +1,24 @@
-//! Tiles packed with LZW (TIFF 6.0, section 13), unpacked one tile at a time.
+//! Pictures packed with LZW (TIFF 6.0, section 13), one strip or tile at a time.
 //!
-//! The decoder asks for a tile row by row. Where all of it is one colour, what one code stands for
-//! becomes longer than a row, and near the end of a tile it then believes that the data are over.
+//! The crate that reads everything else of a TIFF takes three times as long for it, and mistakes
+//! tiles of one colour for the end of the data.
 
-use weezl::BitOrder;
-use weezl::decode::Configuration;
-
-use super::{Pieces, cut_short, damaged, unsupported};
+use super::{Pieces, unsupported};
 use crate::imaging::raster::as_usize;
 use crate::imaging::{ConvertError, Limits, Size};
 
-/// How the components lie in the tiles.
-pub(super) struct Tiles {
+mod codes;
+
+use codes::Unpacker;
+
+/// How the components lie in the pieces.
+pub(super) struct Packing {
     pub(super) page: Size,
     /// 1 to 16.
     pub(super) bits: usize,
-    /// Components of a pixel in a tile.
+    /// Components of a pixel in a piece.
     pub(super) components: usize,
-    /// Sheets of tiles one behind the other.
+    /// Sheets of pieces one behind the other.
     pub(super) planes: usize,
     /// Whether a component is the difference to the one before it in the row.
     pub(super) predicted: bool,
@@ -25,77 +26,95 @@ pub(super) struct Tiles {
     pub(super) little: bool,
 }
 
-/// Unpacks all tiles into rows as wide as the page, which begin on bytes; components of two bytes
+/// Unpacks all pieces into rows as wide as the page, which begin on bytes; components of two bytes
 /// lie as in memory.
 pub(super) fn decode(
     file: &[u8],
-    tiles: &Tiles,
+    packing: &Packing,
     pieces: &Pieces,
     limits: &Limits,
 ) -> Result<Vec<u8>, ConvertError> {
-    let pixel = tiles.bits * tiles.components;
+    let Size { width, height } = packing.page;
+    let pixel = packing.bits * packing.components;
     let row_of = |width: u32| as_usize(width).checked_mul(pixel).map(|bits| bits.div_ceil(8));
-    let height = as_usize(tiles.page.height);
     let allowed = |length: &usize| (*length as u64) <= limits.max_alloc;
     let too_large = || unsupported("a TIFF whose parts are too large");
-    let row = row_of(tiles.page.width).ok_or_else(too_large)?;
-    let length = row.checked_mul(height).and_then(|plane| plane.checked_mul(tiles.planes));
-    let length = length.filter(allowed).ok_or_else(too_large)?;
-    let tile_row = row_of(pieces.size.width).ok_or_else(too_large)?;
-    let tile_length = tile_row.checked_mul(as_usize(pieces.size.height)).filter(allowed);
-    let mut tile = vec![0; tile_length.ok_or_else(too_large)?];
+    let row = row_of(width).ok_or_else(too_large)?;
+    let plane = row.checked_mul(as_usize(height)).ok_or_else(too_large)?;
+    let length = plane.checked_mul(packing.planes).filter(allowed).ok_or_else(too_large)?;
+    let packed_row = row_of(pieces.size.width).ok_or_else(too_large)?;
+    let piece = packed_row.checked_mul(as_usize(pieces.size.height)).filter(allowed);
+    let most = piece.and_then(|length| u32::try_from(length).ok()).filter(|most| *most < 1 << 31);
+    let mut unpacker = Unpacker::new(most.ok_or_else(too_large)?);
     let mut out = vec![0; length];
-    let across = as_usize(tiles.page.width.div_ceil(pieces.size.width));
-    let down = as_usize(tiles.page.height.div_ceil(pieces.size.height));
-    for number in 0..across * down * tiles.planes {
-        unpack(pieces.data(file, number)?, &mut tile)?;
-        let (plane, place) = (number / (across * down), number % (across * down));
-        let top = place / across * as_usize(pieces.size.height);
-        let left = place % across * tile_row;
-        let used = tile_row.min(row - left);
-        let rows = out[plane * row * height..].chunks_exact_mut(row).take(height).skip(top);
-        for (row, packed) in rows.zip(tile.chunks_exact_mut(tile_row)) {
-            restore(packed, tiles);
-            row[left..left + used].copy_from_slice(&packed[..used]);
+    // The sheets follow each other, and so do their pieces.
+    let mut number = 0;
+    for sheet in out.chunks_exact_mut(plane) {
+        let down = as_usize(pieces.size.height);
+        for rows in sheet.chunks_mut(down * row) {
+            for left in (0..row).step_by(packed_row) {
+                // The last strip has fewer rows; what a tile has below the page nobody wants.
+                let length = rows.len() / row * packed_row;
+                let unpacked = unpacker.unpack(pieces.data(file, number)?, length)?;
+                number += 1;
+                let used = packed_row.min(row - left);
+                let unpacked = unpacked.chunks_exact_mut(packed_row);
+                for (row, unpacked) in rows.chunks_exact_mut(row).zip(unpacked) {
+                    restore(unpacked, packing);
+                    row[left..left + used].copy_from_slice(&unpacked[..used]);
+                }
+            }
         }
     }
     Ok(out)
 }
 
-/// Fills a tile.
-fn unpack(mut packed: &[u8], mut tile: &mut [u8]) -> Result<(), ConvertError> {
-    let configuration = Configuration::with_tiff_size_switch(BitOrder::Msb, 8);
-    let mut decoder = configuration.with_yield_on_full_buffer(true).build();
-    while !tile.is_empty() {
-        let result = decoder.decode_bytes(packed, tile);
-        result.status.map_err(|_| damaged("its compressed data make no sense"))?;
-        if result.consumed_in == 0 && result.consumed_out == 0 {
-            return Err(cut_short());
+/// Turns a row into components as they lie in memory.
+fn restore(row: &mut [u8], packing: &Packing) {
+    match (packing.bits, packing.predicted) {
+        (16, predicted) => {
+            let words = row.as_chunks_mut().0;
+            for word in &mut *words {
+                let value = if packing.little {
+                    u16::from_le_bytes(*word)
+                } else {
+                    u16::from_be_bytes(*word)
+                };
+                *word = value.to_ne_bytes();
+            }
+            if predicted {
+                add_up(words, packing.components, |sum, word| {
+                    u16::from_ne_bytes(sum).wrapping_add(u16::from_ne_bytes(word)).to_ne_bytes()
+                });
+            }
         }
-        packed = packed.get(result.consumed_in..).unwrap_or_default();
-        tile = tile.get_mut(result.consumed_out..).unwrap_or_default();
+        (_, true) => add_up(row, packing.components, u8::wrapping_add),
+        _ => {}
     }
-    Ok(())
 }
 
-/// Turns a row into components as they lie in memory.
-fn restore(row: &mut [u8], tiles: &Tiles) {
-    if tiles.bits == 16 {
-        let mut before = vec![0_u16; tiles.components];
-        let words = row.as_chunks_mut::<2>().0.iter_mut().enumerate();
-        for (number, word) in words {
-            let mut value =
-                if tiles.little { u16::from_le_bytes(*word) } else { u16::from_be_bytes(*word) };
-            if tiles.predicted {
-                let sum = &mut before[number % tiles.components];
-                *sum = sum.wrapping_add(value);
-                value = *sum;
+/// Turns differences to the component of the pixel before into components.
+fn add_up<T: Copy>(row: &mut [T], components: usize, add: impl Fn(T, T) -> T) {
+    match components {
+        1 => add_up_of::<T, 1>(row, add),
+        3 => add_up_of::<T, 3>(row, add),
+        4 => add_up_of::<T, 4>(row, add),
+        _ => {
+            for at in components..row.len() {
+                row[at] = add(row[at - components], row[at]);
             }
-            *word = value.to_ne_bytes();
         }
-    } else if tiles.predicted {
-        for at in tiles.components..row.len() {
-            row[at] = row[at].wrapping_add(row[at - tiles.components]);
+    }
+}
+
+/// Keeps the sums of all components of a pixel in registers.
+fn add_up_of<T: Copy, const N: usize>(row: &mut [T], add: impl Fn(T, T) -> T) {
+    let Some((first, rest)) = row.split_first_chunk_mut::<N>() else { return };
+    let mut sums = *first;
+    for pixel in rest.as_chunks_mut::<N>().0 {
+        for (sum, value) in sums.iter_mut().zip(&mut *pixel) {
+            *sum = add(*sum, *value);
+            *value = *sum;
         }
     }
 }
