@@ -363,7 +363,7 @@ impl Daemon {
                 ticked: now,
                 schedules: now,
                 sweep: now,
-post: now,
+                post: now,
                 // Twice as often as it has to be.
                 ping: watchdog.map(|allowed| (allowed / 2, now)),
             },
