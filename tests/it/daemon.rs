@@ -236,7 +236,7 @@ fn a_small_job_does_not_wait_for_a_large_one() {
 #[test]
 fn what_takes_longest_is_made_first() {
     let mut play = Playground::with_config("workers = 1\n");
-    for (name, side) in [("a.png", 30), ("b.png", 700), ("c.png", 250)] {
+    for (name, side) in [("a.png", 500), ("b.png", 1500), ("c.png", 1000)] {
         play.write(&format!("assets/{name}"), &picture(name, side, side));
     }
     play.start();

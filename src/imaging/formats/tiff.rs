@@ -479,6 +479,7 @@ fn lzw<R: BufRead + Seek>(
     let (components, planes) = if page.planar { (1, page.stored) } else { (page.stored, 1) };
     let packing = lzw::Packing {
         page: page.size,
+        tiled: page.tiled,
         bits: page.bits.into(),
         components,
         planes,

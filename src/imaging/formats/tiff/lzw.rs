@@ -14,6 +14,7 @@ use codes::Unpacker;
 /// How the components lie in the pieces.
 pub(super) struct Packing {
     pub(super) page: Size,
+    pub(super) tiled: bool,
     /// 1 to 16.
     pub(super) bits: usize,
     /// Components of a pixel in a piece.
@@ -53,8 +54,9 @@ pub(super) fn decode(
         let down = as_usize(pieces.size.height);
         for rows in sheet.chunks_mut(down * row) {
             for left in (0..row).step_by(packed_row) {
-                // The last strip has fewer rows; what a tile has below the page nobody wants.
-                let length = rows.len() / row * packed_row;
+                // The last strip has fewer rows; a tile has all of them, below the page, too.
+                let packed_rows = if packing.tiled { down } else { rows.len() / row };
+                let length = packed_rows * packed_row;
                 let unpacked = unpacker.unpack(pieces.data(file, number)?, length)?;
                 number += 1;
                 let used = packed_row.min(row - left);
