@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -77,8 +78,8 @@ pub(super) fn smtp_credential() -> Option<std::path::PathBuf> {
 ///
 /// `EXPORTD_LOG` chooses what is logged (`info` when unset).
 pub(super) fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("EXPORTD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let asked = std::env::var("EXPORTD_LOG").ok().and_then(|words| words.parse::<Targets>().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let registry = tracing_subscriber::registry().with(filter);
     if std::env::var_os("JOURNAL_STREAM").is_some() {
         let layer = tracing_subscriber::fmt::layer()

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use super::record::JobId;
 use super::{Folders, Spool, SpoolError, at, disk};
 
-const FILE: &str = "farewell";
+pub(super) const FILE: &str = "farewell";
 
 impl Spool {
     /// Says that the daemon ends and that none of these jobs is to blame for it: the attempt of

@@ -47,6 +47,7 @@ pub(super) fn open(folders: &Folders) -> Result<(Spool, Recovered), SpoolError> 
     }
     let mut shared = Shared::default();
     make_state_folders(spool, &mut shared.notices)?;
+    remove_half_written(spool)?;
     shared.numbers = numbers(spool)?;
     let home = Arc::new(Home {
         folders: folders.clone(),
@@ -94,16 +95,21 @@ fn make_state_folders(spool: &Path, notices: &mut Vec<Notice>) -> Result<(), Spo
     disk::sync_folder(spool).map_err(at("sync", spool))
 }
 
-/// Reads the counter; when it is lost, goes on behind the highest number any record holds.
-fn numbers(spool: &Path) -> Result<Numbers, SpoolError> {
-    let path = spool.join(Numbers::FILE);
+/// Removes what a crash left of the files that stand beside the state folders.
+fn remove_half_written(spool: &Path) -> Result<(), SpoolError> {
     for name in shelf::names(spool)? {
-        // Half-written ones.
-        if name.as_encoded_bytes().starts_with(format!(".{}.", Numbers::FILE).as_bytes()) {
-            let half = spool.join(name);
+        let of = |file: &str| name.as_encoded_bytes().starts_with(format!(".{file}.").as_bytes());
+        if of(Numbers::FILE) || of(farewell::FILE) {
+            let half = spool.join(&name);
             disk::remove_tree(&half).map_err(at("remove", &half))?;
         }
     }
+    Ok(())
+}
+
+/// Reads the counter; when it is lost, goes on behind the highest number any record holds.
+fn numbers(spool: &Path) -> Result<Numbers, SpoolError> {
+    let path = spool.join(Numbers::FILE);
     if let Some(numbers) = Numbers::load(&path) {
         return Ok(numbers);
     }

@@ -547,6 +547,17 @@ fn no_crash_around_a_farewell_loses_a_job_or_counts_twice() {
 }
 
 #[test]
+fn what_was_half_written_beside_the_folders_goes_at_the_start() {
+    let place = Place::new();
+    drop(place.open());
+    let halves = ["farewell", Numbers::FILE].map(|name| format!(".{name}.77-3.tmp"));
+    let halves = halves.map(|name| place.folders.spool.join(name));
+    halves.iter().for_each(|half| std::fs::write(half, "x").unwrap());
+    drop(place.open());
+    assert!(halves.iter().all(|half| !half.exists()));
+}
+
+#[test]
 fn what_the_disk_says_is_told_from_what_is_wrong_with_a_job() {
     use rustix::io::Errno;
     for errno in [Errno::IO, Errno::ACCESS, Errno::ROFS, Errno::NOSPC, Errno::DQUOT] {

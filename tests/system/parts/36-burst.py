@@ -33,7 +33,8 @@ def waiting(folder):
 
 
 def in_spool(daemon, *states):
-    return sum(len(os.listdir(daemon.root / "spool" / state)) for state in states)
+    """Counts the jobs in these folders; one that moves on while they are listed is one."""
+    return len({job for state in states for job in os.listdir(daemon.root / "spool" / state)})
 
 
 def request_meanwhile(daemon):
