@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+// The kinds that our own writer does not make; tests of the decoder have them, too.
+#[path = "../src/imaging/formats/jpeg_decoder/tests/made.rs"]
+mod jpegs;
 mod mutate;
 mod seeds;
 mod targets;

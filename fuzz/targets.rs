@@ -3,13 +3,14 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use exportd::imaging::formats::jpeg_difference;
 use exportd::imaging::modifiers::{Presets, Rules, parse};
 use exportd::imaging::plan::{Defaults, Plan, plan};
 use exportd::imaging::{ConvertError, Inputs, Limits, SourceInfo, Uprighting, convert, probe};
 use exportd::library::{AssetHandle, Library};
 
 use super::mutate::Kind;
-use super::seeds;
+use super::{jpegs, seeds};
 
 /// One part of the program and what it is fed with.
 pub(crate) struct Target {
@@ -42,6 +43,12 @@ pub(crate) fn all() -> Vec<Target> {
             run: catalogue,
         },
         Target { name: "probe".into(), kind: Kind::Bytes, seeds: everything, run: probes },
+        Target {
+            name: "jpeg-decoders".into(),
+            kind: Kind::Bytes,
+            seeds: (0..100).map(|seed| jpegs::file(&mut jpegs::Numbers(seed << 20))).collect(),
+            run: jpeg_decoders,
+        },
     ];
     targets.extend(pictures.into_iter().map(|(format, files)| Target {
         name: format!("decode-{format}"),
@@ -211,6 +218,15 @@ fn decode(input: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Our decoder of JPEG and libjpeg: the same verdict and the same pixels, whatever the damage.
+fn jpeg_decoders(input: &[u8]) -> Result<(), String> {
+    // Not more pixels than memory, and not more than a moment holds.
+    match probe(Cursor::new(input), &limits(), Uprighting::Apply) {
+        Ok(_) => jpeg_difference(input).map_or(Ok(()), Err),
+        Err(_) => Ok(()),
+    }
 }
 
 fn made(source: &[u8], plan: &Plan, limits: &Limits) -> Result<Option<Vec<u8>>, ConvertError> {

@@ -57,6 +57,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // pictures
     ("image", &["imaging/formats/"]),
     ("mozjpeg", &["imaging/formats/"]),
+    ("fearless_simd", &["imaging/formats/jpeg_decoder/"]),
     ("png", &["imaging/formats/"]),
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),

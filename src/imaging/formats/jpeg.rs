@@ -1,10 +1,12 @@
-//! JPEG, both ways, through libjpeg (ISO/IEC 10918-1; JFIF 1.02; Adobe technical note 5116).
+//! JPEG, read by our own decoder and written by libjpeg (ISO/IEC 10918-1; JFIF 1.02; Adobe
+//! technical note 5116).
 //!
-//! The header is read here, marker by marker, because the decoder's own reader keeps only what it
-//! is asked for beforehand. The pixels come from the decoder. Its warnings about the data, such as
-//! a file that ends too early, are errors here: it would fill the rest with gray. Warnings about
-//! harmless oddities (stray bytes between segments, odd version numbers) are ignored, and so is
-//! whatever follows the end of the picture.
+//! What a header says to people is read here, marker by marker; the pixels come from
+//! [`super::jpeg_decoder`]. Of damage it takes note as libjpeg does, whose warnings about the data,
+//! such as a file that ends too early, are errors here: it would fill the rest with gray. Harmless
+//! oddities (stray bytes between segments, odd version numbers) are ignored, and so is whatever
+//! follows the end of the picture. Scans of a progressive picture that do not count at the wanted
+//! size are passed over: damage in them is not found, the end of the file is looked for.
 //!
 //! Four-component files are stored inverted when the Adobe marker is there, as Photoshop writes
 //! them, and as they are otherwise.
@@ -13,10 +15,11 @@ use std::io::{BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use mozjpeg::{ColorSpace, Compress, Decompress, Marker, PixelDensity, PixelDensityUnit};
+use mozjpeg::{ColorSpace, Compress, Marker, PixelDensity, PixelDensityUnit};
 use mozjpeg_sys as sys;
 
 use super::exif::Exif;
+use super::jpeg_decoder::{Decoder, Error, Reading};
 use super::jpeg_scans::{rescanned, without_applications};
 use super::photoshop::{self, Resource};
 use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
@@ -69,7 +72,8 @@ impl Shrink {
         Size::new(stored.width.div_ceil(by), stored.height.div_ceil(by))
     }
 
-    const fn eighths(self) -> u8 {
+    /// Returns how many decoded pixels in a row stand for eight stored ones.
+    pub(super) const fn eighths(self) -> u8 {
         match self {
             Self::Full => 8,
             Self::Half => 4,
@@ -95,8 +99,22 @@ struct Markers {
 struct Frame {
     size: Size,
     components: u8,
-    /// Bytes of coefficients a progressive picture keeps until its last scan.
-    coefficients: u64,
+    progressive: bool,
+    /// Blocks of all components.
+    blocks: u64,
+}
+
+impl Frame {
+    /// Counts the bytes of coefficients that are kept until the last scan, the first being of so
+    /// many components: two each, and two more a block for the lowest frequency alone; of a
+    /// progressive picture also a bit each for those that are not zero.
+    fn coefficients(&self, first_scan: u8) -> u64 {
+        match (self.progressive, first_scan < self.components) {
+            (true, _) => self.blocks * 138,
+            (false, true) => self.blocks * 130,
+            (false, false) => 0,
+        }
+    }
 }
 
 pub(super) fn header<R: BufRead + Seek>(
@@ -115,7 +133,9 @@ pub(super) fn header<R: BufRead + Seek>(
         }
     }
     let Some(frame) = markers.frame else { return Err(damaged("its header has no size")) };
-    limits.allow(frame.size, frame.coefficients)?;
+    // A file that ends here is refused for its size first.
+    let first_scan = read_exact(input).map_or(0, |[_, _, components]| components);
+    limits.allow(frame.size, frame.coefficients(first_scan))?;
     Ok(Header {
         pixel_type: match frame.components {
             1 => PixelType::Gray,
@@ -198,9 +218,9 @@ fn frame(data: &[u8], marker: u8) -> Result<Frame, ConvertError> {
     }
     let factors = || list.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
     let (h, v) = factors().fold((1, 1), |(h, v), (ch, cv)| (h.max(ch), v.max(cv)));
-    let whole: u64 = factors().map(|(ch, cv)| size.pixels().saturating_mul(ch * cv)).sum();
-    let coefficients = if marker == 0xc2 { 2 * whole / (h * v) } else { 0 };
-    Ok(Frame { size, components: *components, coefficients })
+    let units = u64::from(size.width).div_ceil(8 * h) * u64::from(size.height).div_ceil(8 * v);
+    let blocks = factors().map(|(ch, cv)| units * ch * cv).sum();
+    Ok(Frame { size, components: *components, progressive: marker == 0xc2, blocks })
 }
 
 /// Puts the pieces of a profile into order (ICC.1:2022, annex B.4); none when one is missing.
@@ -287,51 +307,54 @@ fn named_segments<R: BufRead + Seek>(input: &mut R, wanted: u8, name: &[u8]) -> 
 
 // -- the pixels
 
+/// Decodes the picture at one size.
 pub(super) fn decode(
     bytes: &[u8],
     header: &Header,
     shrink: Shrink,
 ) -> Result<Raster, ConvertError> {
-    // The decoder leaves by unwinding; nothing it had in hand is looked at again.
-    catch_unwind(AssertUnwindSafe(|| scan(bytes, header, shrink))).unwrap_or_else(|payload| {
-        Err(payload.downcast_ref().map_or_else(
-            || damaged("its compressed data make no sense"),
-            |Complaint(code)| complaint(*code),
-        ))
-    })
+    let mut all = decode_each(bytes, header, &[shrink])?;
+    all.pop().ok_or_else(|| ConvertError::internal("a JPEG was decoded to nothing"))
 }
 
-fn scan(bytes: &[u8], header: &Header, shrink: Shrink) -> Result<Raster, ConvertError> {
-    let four = header.pixel_type == PixelType::Cmyk;
-    // Only for the Adobe marker, which says how four components are stored.
-    let markers: &[Marker] = if four { &[Marker::APP(14)] } else { &[] };
-    let mut start = Decompress::with_err(error_manager())
-        .with_markers(markers)
-        .from_mem(bytes)
-        .map_err(read_error)?;
-    let inverted = start.markers().any(|marker| marker.data.starts_with(b"Adobe"));
-    start.scale(shrink.eighths());
-    let mut lines = start
-        .to_colorspace(match header.pixel_type {
-            PixelType::Gray => ColorSpace::JCS_GRAYSCALE,
-            PixelType::Rgb => ColorSpace::JCS_RGB,
-            PixelType::Cmyk => ColorSpace::JCS_CMYK,
-        })
-        .map_err(read_error)?;
-    let mut samples = lines.read_scanlines::<u8>().map_err(read_error)?;
-    lines.finish().map_err(read_error)?;
-    if inverted {
-        for sample in &mut samples {
-            *sample = 255 - *sample;
+/// Decodes the picture at several sizes, reading it once.
+pub(super) fn decode_each(
+    bytes: &[u8],
+    header: &Header,
+    shrinks: &[Shrink],
+) -> Result<Vec<Raster>, ConvertError> {
+    let decoder = Decoder::new(bytes, shrinks, Reading::Needed).map_err(complaint)?;
+    let inverted = header.pixel_type == PixelType::Cmyk && decoder.has_adobe_marker();
+    let all = decoder.decode().map_err(complaint)?;
+    let all = all.into_iter().zip(shrinks).map(|(mut samples, shrink)| {
+        if inverted {
+            for sample in &mut samples {
+                *sample = 255 - *sample;
+            }
+        }
+        let size = shrink.applied(header.size);
+        Raster::new(size, header.pixel_type, Alpha::None, Samples::Eight(samples))
+            .map_err(|_| damaged("its pixels are not as many as its header says"))
+    });
+    all.collect()
+}
+
+fn complaint(error: Error) -> ConvertError {
+    match error {
+        Error::CutShort => cut_short(),
+        Error::MissingData => damaged("a part of its pixels is missing"),
+        Error::BadCode | Error::Restart { .. } => damaged("its compressed data make no sense"),
+        Error::Unsupported(kind) => unsupported(kind),
+        Error::NotJpeg | Error::Header(_) | Error::TooManyScans => {
+            damaged("its header or its compressed data make no sense")
         }
     }
-    let size = shrink.applied(header.size);
-    Raster::new(size, header.pixel_type, Alpha::None, Samples::Eight(samples))
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
 }
 
-/// The number of the decoder's message; carried out of its functions by unwinding.
-struct Complaint(std::ffi::c_int);
+// -- libjpeg's way of complaining
+
+/// The number of libjpeg's message; carried out of its functions by unwinding.
+pub(super) struct Complaint(pub(super) std::ffi::c_int);
 
 /// Makes an error manager for which damage is an error and nothing is printed.
 pub(super) fn error_manager() -> sys::jpeg_error_mgr {
@@ -356,7 +379,7 @@ pub(super) fn error_manager() -> sys::jpeg_error_mgr {
 extern "C-unwind" fn ignore(_: &mut sys::jpeg_common_struct) {}
 
 extern "C-unwind" fn leave(decoder: &mut sys::jpeg_common_struct) {
-    // Does not call the panic hook: this is the decoder's ordinary way out.
+    // Does not call the panic hook: this is libjpeg's ordinary way out.
     resume_unwind(Box::new(Complaint(message(decoder))));
 }
 
@@ -378,21 +401,6 @@ extern "C-unwind" fn weigh(decoder: &mut sys::jpeg_common_struct, level: std::ff
 fn message(decoder: &sys::jpeg_common_struct) -> std::ffi::c_int {
     // SAFETY: the pointer is the manager the decoder was created with, which outlives it.
     unsafe { decoder.err.as_ref() }.map_or(0, |manager| manager.msg_code)
-}
-
-fn complaint(code: std::ffi::c_int) -> ConvertError {
-    match code {
-        sys::JWRN_JPEG_EOF | sys::JERR_INPUT_EOF | sys::JERR_FILE_READ => cut_short(),
-        sys::JWRN_HIT_MARKER => damaged("a part of its pixels is missing"),
-        sys::JWRN_HUFF_BAD_CODE | sys::JWRN_MUST_RESYNC => {
-            damaged("its compressed data make no sense")
-        }
-        sys::JERR_OUT_OF_MEMORY => damaged("it needs more memory than there is"),
-        sys::JERR_SOF_UNSUPPORTED | sys::JERR_CONVERSION_NOTIMPL | sys::JERR_BAD_J_COLORSPACE => {
-            unsupported("a rare kind of JPEG")
-        }
-        _ => damaged("its header or its compressed data make no sense"),
-    }
 }
 
 // -- writing

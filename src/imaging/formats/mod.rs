@@ -28,6 +28,8 @@ mod exif;
 mod gif;
 mod jpeg;
 mod jpeg2000;
+mod jpeg_decoder;
+mod jpeg_reference;
 mod jpeg_scans;
 mod palette;
 mod pdf;
@@ -49,6 +51,8 @@ mod tiff_jpeg;
 mod webp;
 
 pub(crate) use jpeg::Shrink;
+#[doc(hidden)]
+pub use jpeg_reference::jpeg_difference;
 
 /// A file format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -890,10 +890,16 @@ fn bombs_are_refused_by_their_header() {
     let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
     webp[at..at + 4].copy_from_slice(&[0xff, 0xef, 0xff, 0x0b]);
     assert!(read(&webp).is_err());
-    // A progressive JPEG keeps all its coefficients: two bytes a sample.
-    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 2, 0x58, 2, 0x58];
-    jpeg.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 2]);
-    refuse("progressive jpeg", &jpeg);
+    // More than one scan keeps all coefficients: two bytes a sample, of what is 750 KB as pixels.
+    let jpeg = |marker, components| {
+        let mut jpeg = vec![0xff, 0xd8, 0xff, marker, 0, 17, 8, 1, 0xf4, 1, 0xf4];
+        jpeg.extend([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+        jpeg.extend([0xff, 0xda, 0, 6 + 2 * components, components]);
+        jpeg
+    };
+    refuse("progressive jpeg", &jpeg(0xc2, 3));
+    refuse("jpeg of separate scans", &jpeg(0xc0, 1));
+    assert!(header(Cursor::new(jpeg(0xc0, 3)), &limits).is_ok());
 }
 
 #[test]
