@@ -18,7 +18,7 @@ const fn choice(question: &'static str, answer: &'static str, key: &'static str)
 }
 
 /// Every choice, in the order of a picture's way from its source to the reply.
-pub static CHOICES: [Choice; 31] = [
+pub static CHOICES: [Choice; 32] = [
     choice(
         "What a camera noted about orientation",
         "is applied when a picture is decoded",
@@ -90,6 +90,11 @@ pub static CHOICES: [Choice; 31] = [
         "",
     ),
     choice("`bgc` and formats with alpha", "it is ignored for all of them", ""),
+    choice(
+        "Damage to the fine part of a progressive JPEG",
+        "is not found where the reply is so small that this part is not read; a file that is cut short is",
+        "",
+    ),
     choice("Thumbnails of smaller sources", "are enlarged", ""),
 ];
 
