@@ -10,17 +10,17 @@
 //!
 //! [`plan`] is pure arithmetic, everything that can be decided without pixels; [`convert()`]
 //! obeys. A reply depends on the source's bytes and its own plan alone: it is the same whatever
-//! else is made from the source in the same call. A source is decoded once, or once for every
-//! scale its plans allow it to be decoded at. A document is a row of pages, each a picture with
-//! plans of its own.
+//! else is made from the source in the same call. A source is read once, for all scales its plans
+//! allow it to be decoded at. A document is a row of pages, each a picture with plans of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::diag::Fault;
+use formats::Shrink;
 
 pub mod color;
 pub mod formats;
@@ -320,41 +320,51 @@ pub fn convert(
     for page in pages {
         let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
         let mut engine = execute::Engine::new(inputs, &header, uprighting, limits);
-        let decode = |shrink| {
-            let stored = formats::decode(source, &header, shrink, limits)
-                .map_err(|error| error.on_page(page))?;
-            let stored = match shrink {
-                formats::Shrink::Full => stored,
-                // Decoded smaller, it holds means.
-                formats::Shrink::Half | formats::Shrink::Quarter | formats::Shrink::Eighth => {
-                    ops::sampled(stored)
-                }
-            };
-            Ok(Arc::new(ops::orient(stored, orientation)))
+        let decode = |shrinks: &[Shrink]| {
+            let all = formats::decode_each(source, &header, shrinks, limits).into_iter();
+            let all = all.zip(shrinks).map(|(stored, shrink)| {
+                let stored = stored.map_err(|error| error.on_page(page))?;
+                let stored = match shrink {
+                    Shrink::Full => stored,
+                    // Decoded smaller, it holds means.
+                    Shrink::Half | Shrink::Quarter | Shrink::Eighth => ops::sampled(stored),
+                };
+                Ok(Arc::new(ops::orient(stored, orientation)))
+            });
+            all.collect()
         };
         convert_page((plans, page), &decode, &mut engine, each)?;
     }
     Ok(())
 }
 
-/// Makes the replies of one page, or of a picture; `decode` makes its pixels, upright.
+/// The pixels of a page at one size, upright.
+type Picture = Result<Arc<raster::Raster>, ConvertError>;
+
+/// Makes the replies of one page, or of a picture; `decode` makes its pixels at each of some sizes.
 fn convert_page(
     (plans, page): (&[plan::Plan], Option<u32>),
-    decode: &dyn Fn(formats::Shrink) -> Result<Arc<raster::Raster>, ConvertError>,
+    decode: &dyn Fn(&[Shrink]) -> Vec<Picture>,
     engine: &mut execute::Engine<'_>,
     each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
 ) -> Result<(), ConvertError> {
-    for shrink in formats::Shrink::STRONGEST_FIRST {
-        let mut numbers: Vec<usize> = (0..plans.len())
-            .filter(|&n| plans[n].page == page && engine.shrink(&plans[n]) == shrink)
-            .collect();
-        let Some(last) = numbers.pop() else { continue };
-        let picture = decode(shrink)?;
+    let of_page = |n: &usize| plans[*n].page == page;
+    let mut wanted: BTreeMap<Shrink, Vec<usize>> = BTreeMap::new();
+    for number in (0..plans.len()).filter(of_page) {
+        wanted.entry(engine.shrink(&plans[number])).or_default().push(number);
+    }
+    let shrinks: Vec<Shrink> = wanted.keys().copied().collect();
+    // The smallest first: damage that only larger ones have does not keep it away.
+    for (picture, mut numbers) in decode(&shrinks).into_iter().zip(wanted.into_values()).rev() {
+        let picture = picture?;
+        let last = numbers.pop();
         for number in numbers {
             each(number, engine.reply(Arc::clone(&picture), &plans[number]));
         }
         // The last one may have the picture to itself.
-        each(last, engine.reply(picture, &plans[last]));
+        if let Some(last) = last {
+            each(last, engine.reply(picture, &plans[last]));
+        }
     }
     Ok(())
 }

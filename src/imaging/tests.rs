@@ -355,6 +355,10 @@ fn profiles_are_embedded_when_asked_for() {
 
 /// A JPEG of smooth ramps with an EXIF orientation.
 fn jpeg(width: u32, height: u32, orientation: u8) -> Vec<u8> {
+    jpeg_in(Scans::Baseline, (width, height), orientation)
+}
+
+fn jpeg_in(scans: Scans, (width, height): (u32, u32), orientation: u8) -> Vec<u8> {
     let samples: Vec<u8> = (0..height)
         .flat_map(|y| {
             (0..width).flat_map(move |x| {
@@ -363,8 +367,7 @@ fn jpeg(width: u32, height: u32, orientation: u8) -> Vec<u8> {
         })
         .collect();
     let p = picture((width, height), PixelType::Rgb, Alpha::None, &samples);
-    let encoding =
-        Encoding::Jpeg { quality: 95, full_chroma: true, scans: Scans::Baseline, most_bytes: None };
+    let encoding = Encoding::Jpeg { quality: 95, full_chroma: true, scans, most_bytes: None };
     let file =
         encode(&p, &output_as(encoding, PixelType::Rgb, false), formats::Embedded::default())
             .unwrap();
@@ -454,6 +457,33 @@ fn a_reply_does_not_depend_on_its_siblings() {
     for (plan, together) in plans.iter().zip(together) {
         assert_eq!(one(&file, plan).unwrap(), together.unwrap());
     }
+}
+
+#[test]
+fn damage_that_only_a_larger_reply_meets_leaves_the_smaller_one() {
+    let file = jpeg_in(Scans::Progressive, (800, 600), 1);
+    let plan = |width: u32, height: u32| {
+        let (from, to) = (Size::new(800, 600), Size::new(width, height));
+        let steps =
+            vec![Step::Resample { from: whole(from), to, kernel: Kernel::Sharp2 }, Step::ToOutput];
+        plan_of(from, to, steps, output_as(Encoding::Png, PixelType::Rgb, false))
+    };
+    let plans = [plan(400, 300), plan(32, 24)];
+    let small = one(&file, &plans[1]).unwrap();
+    // Another marker where the last scan has its data.
+    let mut damaged = file;
+    let last = damaged.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+    let data = last + 2 + usize::from(damaged[last + 3]);
+    damaged[data..data + 2].copy_from_slice(&[0xff, 0xd3]);
+    assert_eq!(one(&damaged, &plans[1]).unwrap(), small);
+    let mut made = Vec::new();
+    let limits = Limits::default();
+    let done =
+        convert(Inputs::of(&damaged), &plans, &limits, Uprighting::Apply, &mut |n, reply| {
+            made.push((n, reply.unwrap()));
+        });
+    assert!(matches!(done, Err(ConvertError::Damaged { .. })), "{done:?}");
+    assert_eq!(made, [(1, small)]);
 }
 
 // -- refusals

@@ -248,6 +248,24 @@ pub(crate) fn decode(
     Ok(picture.with_profile(header.profile.clone()))
 }
 
+/// Decodes the picture at each of some sizes, in their order, from one reading where that goes.
+///
+/// Where a part that only the larger sizes need is damaged, the smaller ones are still decoded, as
+/// each would be alone.
+pub(crate) fn decode_each(
+    bytes: &[u8],
+    header: &Header,
+    shrinks: &[Shrink],
+    limits: &Limits,
+) -> Vec<Result<Raster, ConvertError>> {
+    let several = header.format == SourceFormat::Jpeg && shrinks.len() > 1;
+    if several && let Ok(all) = jpeg::decode_each(bytes, header, shrinks) {
+        let finished = |picture: Raster| Ok(picture.with_profile(header.profile.clone()));
+        return all.into_iter().map(finished).collect();
+    }
+    shrinks.iter().map(|shrink| decode(bytes, header, *shrink, limits)).collect()
+}
+
 /// Reads the paths saved with a picture, in fractions of the picture as it is stored.
 ///
 /// They are worth no picture: what is damaged is not there.

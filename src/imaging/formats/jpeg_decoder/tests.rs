@@ -31,6 +31,23 @@ fn made_files_decode_as_with_libjpeg() {
 }
 
 #[test]
+fn sizes_decoded_together_are_those_decoded_alone() {
+    for seed in 1000..1040 {
+        let file = made::file(&mut Numbers(seed << 20));
+        let alone = Shrink::STRONGEST_FIRST
+            .map(|shrink| ours(&file, &[shrink], Reading::Needed).unwrap().remove(0));
+        for some in 1..16 {
+            let some = |at: &usize| some >> at & 1 == 1;
+            let chosen: Vec<_> =
+                (0..4).filter(some).map(|at| Shrink::STRONGEST_FIRST[at]).collect();
+            let expected: Vec<_> = (0..4).filter(some).map(|at| alone[at].clone()).collect();
+            let found = ours(&file, &chosen, Reading::Needed);
+            assert_eq!(found.as_ref(), Ok(&expected), "file {seed}: {chosen:?}");
+        }
+    }
+}
+
+#[test]
 fn damaged_files_decode_as_with_libjpeg() {
     let mut decoded = 0;
     for seed in 0..400 {
