@@ -552,7 +552,7 @@ fn what_was_half_written_beside_the_folders_goes_at_the_start() {
     drop(place.open());
     let halves = ["farewell", Numbers::FILE].map(|name| format!(".{name}.77-3.tmp"));
     let halves = halves.map(|name| place.folders.spool.join(name));
-    halves.iter().for_each(|half| std::fs::write(half, "x").unwrap());
+    halves.iter().for_each(|half| crate::fs::write_new(half, b"x", 0o600).unwrap());
     drop(place.open());
     assert!(halves.iter().all(|half| !half.exists()));
 }

@@ -97,7 +97,7 @@ def test():
         check(ready <= READY, f"ready after {ready:.1f} s")
         check(left > MANIFESTS // 10, "nothing was left to start with")
         if not LONG:
-            wait_for(lambda: in_spool(daemon, "done") == MANIFESTS + 1, 120, "not every job ended well", 0.2)
+            wait_for(lambda: in_spool(daemon, "done") == MANIFESTS + 1, 240, "not every job ended well", 0.2)
         peak = daemon.rss("VmHWM")
         check(peak <= MOST_MEMORY, f"the daemon took {peak / 1e6:.0f} MB after the start")
 
