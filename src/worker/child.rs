@@ -1,6 +1,7 @@
 //! The loop of a worker: the hidden command `exportd worker`.
 //!
-//! A worker has one socket, on its standard input, and no arguments, environment or configuration.
+//! A worker has one socket, on its standard input, and no arguments or configuration, and nothing
+//! in its environment but how its memory is managed.
 //! It is told its bounds, shuts itself in ([`super::sandbox`]), and then serves one request at a
 //! time until the socket is closed. It knows no path: it reads from the first descriptor of a
 //! request and those named in it, and writes to the others.
@@ -205,8 +206,8 @@ impl Desk<'_> {
 
     fn write(&self, mut output: &File, bytes: &[u8]) -> Result<Written, Fault> {
         self.check_size(bytes.len() as u64)?;
+        // Durable it becomes in the parent, while the next picture is converted.
         output.write_all(bytes).map_err(|error| Fault::of_output(&error))?;
-        output.sync_data().map_err(|error| Fault::of_output(&error))?;
         Ok(Written { bytes: bytes.len() as u64, sha256: crate::fs::sha256(bytes) })
     }
 

@@ -52,7 +52,8 @@ impl Lane {
         self.outstanding.get()
     }
 
-    /// Waits for the next answer, which may be to any task of this lane.
+    /// Waits for the next answer, which may be to any task of this lane. What it says is written
+    /// is on the disk.
     ///
     /// Returns `None` when the time has passed, and at once when nothing is outstanding: nothing
     /// was submitted, everything has been answered, or the pool has dropped what was left (then
@@ -65,7 +66,8 @@ impl Lane {
             match self.answers.recv_timeout(left) {
                 Ok(ended) => {
                     self.outstanding.set(self.outstanding.get() - 1);
-                    if let Ended::Answered { tag, answer, task } = ended {
+                    if let Ended::Answered { tag, mut answer, task } = ended {
+                        settle(&task, &mut answer);
                         // Closes its files before more are opened; here, because on a file system
                         // that does not answer even that may hang, and only this job's thread may.
                         drop(task);
@@ -98,6 +100,21 @@ impl Drop for Lane {
         // Outside the lock: closing files may take its time.
         let queue = self.crew.lock().take_lane(self.id);
         drop(queue);
+    }
+}
+
+/// Makes the replies of a conversion durable: here, in the job's thread, so that no worker waits
+/// for a disk while it could convert. What cannot be made so is not written.
+fn settle(task: &Task, answer: &mut Result<Answer, Fault>) {
+    let (Task::Convert { outputs, .. }, Ok(Answer::Converted(replies))) = (task, answer) else {
+        return;
+    };
+    for (reply, output) in replies.iter_mut().zip(outputs) {
+        if reply.is_ok()
+            && let Err(error) = output.sync_data()
+        {
+            *reply = Err(Fault::of_output(&error));
+        }
     }
 }
 

@@ -40,6 +40,13 @@ pub(super) const GREETING: Duration = Duration::from_secs(PATIENCE.as_secs() + B
 /// Most bytes of standard error that are looked at: what a pipe holds.
 const MOST_WORDS: u64 = 64 << 10;
 
+/// How a worker's memory is managed, where the C library is glibc: a picture's buffers come from a
+/// heap that is kept from one picture to the next, up to 256 MiB, in huge pages. Otherwise the
+/// system clears and maps each of their pages anew, which is a sixth to a third of a conversion.
+/// What is kept goes with the worker, which goes when it has been idle for a while.
+const ALLOCATOR: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824\
+    :glibc.malloc.trim_threshold=268435456";
+
 /// What is executed, and what it is told.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
@@ -88,6 +95,7 @@ impl Process {
             .arg0("exportd")
             .args(&launch.arguments)
             .env_clear()
+            .env("GLIBC_TUNABLES", ALLOCATOR)
             .current_dir("/")
             // Ctrl-C at a terminal is for the parent, which ends its workers in order.
             .process_group(0)

@@ -154,7 +154,9 @@ fn act(action: &str) -> Result<String, Fault> {
             "said".into()
         }
         "long" => "x".repeat(rest.parse().unwrap()),
-        "environment" => std::env::vars_os().count().to_string(),
+        "environment" => {
+            format!("{:?}", std::env::vars().map(|(name, _)| name).collect::<Vec<_>>())
+        }
         other => panic!("no such action: {other}"),
     })
 }
@@ -434,7 +436,7 @@ fn a_worker_cannot_get_out() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
     let lane = pool.lane();
-    assert_eq!(fixture.run(&lane, "!environment"), Ok("0".into()));
+    assert_eq!(fixture.run(&lane, "!environment"), Ok(r#"["GLIBC_TUNABLES"]"#.into()));
     let sandbox = pool.status().sandbox.unwrap();
     let denied = Ok("permission denied".to_owned());
     let secret = fixture.dir.path().join("secret");
@@ -608,6 +610,21 @@ fn a_full_disk_is_said_to_be_full() {
     );
     let answer = Answer::Converted(vec![Err(Fault::DiskFull)]);
     assert_eq!(lane.wait(LONG), Some((2, Ok(answer))));
+}
+
+#[test]
+fn what_does_not_become_durable_is_not_written() {
+    let fixture = Fixture::new();
+    let pool = pool(1, LONG);
+    let lane = pool.lane();
+    // It takes what is written and cannot be synced.
+    let null = File::options().write(true).open("/dev/null").unwrap();
+    let outputs = vec![null, fixture.output().0];
+    let input = fixture.input(b"!echo x");
+    lane.submit(3, Task::Convert { input, aux: Vec::new(), plans: vec![plan(), plan()], outputs });
+    let Some((3, Ok(Answer::Converted(replies)))) = lane.wait(LONG) else { panic!("no answer") };
+    assert!(matches!(replies[0], Err(Fault::NotWritable { .. })), "{replies:?}");
+    assert!(replies[1].is_ok(), "{replies:?}");
 }
 
 #[test]
