@@ -97,7 +97,7 @@ fn error(error: DecodingError) -> ConvertError {
     }
 }
 
-/// Writes a PNG: deflate level 4, every row with the filter that suits it best.
+/// Writes a PNG, every row with the filter that suits it best.
 pub(super) fn encode(
     picture: &Raster,
     dpi: Option<f64>,
@@ -116,8 +116,7 @@ pub(super) fn encode(
             return Err(ConvertError::unwritable("a PNG cannot hold CMYK", "use fmt=tif,cmyk"));
         }
     };
-    write(info, samples, Filter::Adaptive)
-        .map_err(|error| ConvertError::internal(error.to_string()))
+    filtered(&info, samples).map_err(|error| ConvertError::internal(error.to_string()))
 }
 
 /// Writes a PNG with a palette, in as few bits as its number of colours needs; rows without a
@@ -153,7 +152,7 @@ pub(super) fn encode_palette(
         info.trns = Some(others.iter().map(|&n| palette[n][3]).collect());
     }
     let packed = pack(indexes, picture.width(), info.bit_depth as u8);
-    write(info, &packed, Filter::NoFilter)
+    write(info, &packed, Filter::NoFilter, SEARCHING)
         .map_err(|error| ConvertError::internal(error.to_string()))
 }
 
@@ -173,8 +172,8 @@ pub(super) fn deflate(
         3 => ColorType::Rgb,
         _ => ColorType::Rgba,
     };
-    let file = write(info, samples, Filter::Adaptive)
-        .map_err(|error| ConvertError::internal(error.to_string()))?;
+    let file =
+        filtered(&info, samples).map_err(|error| ConvertError::internal(error.to_string()))?;
     // Behind the signature: length, name, data, checksum.
     let mut rest = &file[8..];
     let mut data = Vec::with_capacity(file.len());
@@ -226,13 +225,74 @@ fn info<'a>(picture: &Raster, dpi: Option<f64>, profile: Option<&'a [u8]>) -> In
     info
 }
 
-fn write(info: Info, samples: &[u8], filter: Filter) -> Result<Vec<u8>, png::EncodingError> {
+/// Compression that looks for repetitions, zlib's level 4.
+const SEARCHING: DeflateCompression = DeflateCompression::Level(4);
+
+/// A filtered picture that shrinks below this share of its bytes, in hundredths, without a search
+/// for repetitions is likely to have some.
+const REPETITIVE: usize = 30;
+
+/// Writes a picture, not of indexes.
+///
+/// In filtered photographs there is next to nothing that repeats: the search for it takes six times
+/// as long as the rest and saves a twentieth. Drawings and screenshots become a third smaller by it.
+fn filtered(info: &Info, samples: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let quick =
+        write(info.clone(), samples, Filter::Adaptive, DeflateCompression::FdeflateUltraFast)?;
+    if quick.len() > samples.len() / 100 * REPETITIVE {
+        return Ok(quick);
+    }
+    let searched = write(info.clone(), samples, Filter::Adaptive, SEARCHING)?;
+    Ok(if searched.len() < quick.len() { searched } else { quick })
+}
+
+fn write(
+    info: Info,
+    samples: &[u8],
+    filter: Filter,
+    compression: DeflateCompression,
+) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::with_capacity(samples.len() / 2);
     let mut encoder = Encoder::with_info(&mut file, info)?;
-    encoder.set_deflate_compression(DeflateCompression::Level(4));
+    encoder.set_deflate_compression(compression);
     encoder.set_filter(filter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(samples)?;
     writer.finish()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both(samples: &[u8], side: u32) -> (usize, usize) {
+        let mut info = Info::with_size(side, side);
+        (info.bit_depth, info.color_type) = (BitDepth::Eight, ColorType::Grayscale);
+        let quick = DeflateCompression::FdeflateUltraFast;
+        let quick = write(info.clone(), samples, Filter::Adaptive, quick).unwrap();
+        (filtered(&info, samples).unwrap().len(), quick.len())
+    }
+
+    #[test]
+    fn drawings_are_searched_for_repetitions_and_photographs_are_not() {
+        // Letters of 8 by 8 on white, a quarter of the picture.
+        let letter = |x: usize, y: usize| (x * 5 + y * 3) % 7;
+        let dot = |x: usize, y: usize| {
+            let ink =
+                letter(x / 8, y / 8) < 2 && (x % 8 * 3 + y % 8 * letter(x / 8, y / 8)) % 5 < 2;
+            if ink { 0 } else { 255 }
+        };
+        let drawing: Vec<u8> = (0..256 * 256).map(|at| dot(at % 256, at / 256)).collect();
+        let (made, quick) = both(&drawing, 256);
+        assert!(made < quick / 2, "{made} {quick}");
+
+        let mut state = 1_u32;
+        let grain = (0..256 * 256_u32).map(|at| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (at / 1024 + (state >> 28)).to_le_bytes()[0]
+        });
+        let (made, quick) = both(&grain.collect::<Vec<_>>(), 256);
+        assert_eq!(made, quick);
+    }
 }
