@@ -20,6 +20,7 @@
 //! statically, and the profiles that are made carry a fixed date.
 
 use std::fmt;
+use std::rc::Rc;
 
 use lcms2::{Flags, Intent as Library, Profile, Transform};
 
@@ -28,6 +29,7 @@ use super::raster::{Alpha, Raster, Sample, Samples};
 use super::{ConvertError, PixelType};
 
 mod dither;
+mod kept;
 mod lab;
 mod naive;
 mod profiles;
@@ -48,7 +50,7 @@ pub struct Colors<'a> {
     /// What was handed over for the plans.
     aux: &'a [(Aux, Vec<u8>)],
     opened: Vec<(Place, Profile)>,
-    transforms: Vec<(Route, Transform<u8, u8>)>,
+    transforms: Vec<(Route, Rc<Transform<u8, u8>>)>,
 }
 
 /// The profile embedded in a source.
@@ -113,14 +115,15 @@ impl<'a> Colors<'a> {
         let mut colors =
             Self { source: pixel_type, own: None, aux, opened: Vec::new(), transforms: Vec::new() };
         let Some(bytes) = profile else { return colors };
-        let Some(opened) = open(bytes, pixel_type) else { return colors };
-        colors.opened.push((Place::Own, opened));
+        if !kept::is_of_use(bytes, pixel_type) {
+            return colors;
+        }
         colors.own = Some(Own { bytes, srgb: false });
         if pixel_type == PixelType::Rgb {
             let Conversion { intent, black_point, .. } = Conversion::default();
             let (from, to) = (Place::Own, Place::Srgb);
             let route = Route { from, to, intent, black_point, depth: 1 };
-            let srgb = colors.transform(route).is_ok_and(is_identity);
+            let srgb = colors.transform(route).is_ok_and(|made| is_identity(&made));
             colors.own = Some(Own { bytes, srgb });
         }
         colors
@@ -229,26 +232,46 @@ impl<'a> Colors<'a> {
                 transform.transform_pixels(samples, &mut out);
                 Samples::Eight(out)
             }
-            Samples::Eight(s) if !wide => by_row(transform, s, (&picture, wanted), |v: u8| v),
-            Samples::Eight(s) => by_row(transform, s, (&picture, wanted), u16::widen),
-            Samples::Sixteen(s) => by_row(transform, s, (&picture, wanted), |v: u16| v),
+            Samples::Eight(s) if !wide => by_row(&transform, s, (&picture, wanted), |v: u8| v),
+            Samples::Eight(s) => by_row(&transform, s, (&picture, wanted), u16::widen),
+            Samples::Sixteen(s) => by_row(&transform, s, (&picture, wanted), |v: u16| v),
         };
         Ok(picture.retyped(wanted, alpha, samples))
     }
 
-    fn transform(&mut self, route: Route) -> Result<&Transform<u8, u8>, ConvertError> {
-        let at = match self.transforms.iter().position(|(made, _)| *made == route) {
-            Some(at) => at,
+    fn transform(&mut self, route: Route) -> Result<Rc<Transform<u8, u8>>, ConvertError> {
+        if let Some((_, made)) = self.transforms.iter().find(|(made, _)| *made == route) {
+            return Ok(Rc::clone(made));
+        }
+        let made = match self.key(&route).and_then(|key| kept::find(&key)) {
+            Some(kept) => kept,
             None => {
-                let made = self.make(&route)?;
-                self.transforms.push((route, made));
-                self.transforms.len() - 1
+                let made = Rc::new(self.make(&route)?);
+                if let Some(key) = self.key(&route) {
+                    kept::keep(&key, &made);
+                }
+                made
             }
         };
-        match self.transforms.get(at) {
-            Some((_, transform)) => Ok(transform),
-            None => Err(ConvertError::internal("a conversion that was made is not there")),
-        }
+        self.transforms.push((route, Rc::clone(&made)));
+        Ok(made)
+    }
+
+    /// Returns what tells a transform from those of all other pictures.
+    fn key(&self, route: &Route) -> Option<kept::Key<'_>> {
+        let end = |place: &Place| {
+            Some(match place {
+                Place::Srgb => kept::End::Srgb,
+                Place::Gray => kept::End::Gray,
+                Place::Own => kept::End::Profile(self.source, self.own.as_ref()?.bytes),
+                Place::Named(name, pixel_type) => {
+                    kept::End::Profile(*pixel_type, self.bytes(name)?)
+                }
+            })
+        };
+        let Route { from, to, intent, black_point, depth } = route;
+        let how = (*intent, *black_point, *depth);
+        Some(kept::Key { from: end(from)?, to: end(to)?, how })
     }
 
     fn make(&mut self, route: &Route) -> Result<Transform<u8, u8>, ConvertError> {
@@ -281,7 +304,7 @@ impl<'a> Colors<'a> {
         let profile = match place {
             Place::Srgb => Some(Profile::new_srgb()),
             Place::Gray => gray_curve_profile().ok(),
-            Place::Own => None,
+            Place::Own => self.own.as_ref().and_then(|own| open(own.bytes, self.source)),
             Place::Named(name, pixel_type) => match self.bytes(name) {
                 Some(bytes) => open(bytes, *pixel_type),
                 None => {

@@ -18,7 +18,9 @@ use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
 use tiff::encoder::colortype::{CMYK8, ColorType, Gray8, RGB8, RGBA8};
 use tiff::encoder::compression::DeflateLevel;
 use tiff::encoder::{Compression, Rational, TiffEncoder, TiffValue};
-use tiff::tags::{PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag, Type};
+use tiff::tags::{
+    PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag, Type, ValueBuffer,
+};
 use tiff::{TiffError, TiffResult};
 
 use super::exif::{dots_per_inch, orientation_of};
@@ -247,7 +249,7 @@ pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Hea
         _ => None,
     };
     // A profile of Lab has nothing to say of what it is delivered as.
-    let profile = if page.is_lab() { None } else { decoder.get_tag_u8_vec(Tag::IccProfile).ok() };
+    let profile = if page.is_lab() { None } else { block(&mut decoder, Tag::IccProfile) };
     Ok(Header {
         pixel_type: page.pixel_type(),
         bits: if page.is_lab() { 16 } else { page.bits },
@@ -275,7 +277,14 @@ pub(super) fn xmp<R: BufRead + Seek>(input: R, limits: &Limits) -> Option<Vec<u8
 }
 
 fn value<R: BufRead + Seek>(input: R, limits: &Limits, tag: Tag) -> Option<Vec<u8>> {
-    open(input, limits).ok()?.0.get_tag_u8_vec(tag).ok()
+    block(&mut open(input, limits).ok()?.0, tag)
+}
+
+/// Reads a value of many bytes. Not through `get_tag_u8_vec`, which makes a number of each.
+fn block<R: BufRead + Seek>(decoder: &mut Decoder<View<R>>, tag: Tag) -> Option<Vec<u8>> {
+    let mut value = ValueBuffer::empty(Type::UNDEFINED);
+    decoder.image_ifd().find_tag_buf(tag, &mut value).ok()??;
+    matches!(value.data_type(), Type::UNDEFINED | Type::BYTE).then(|| value.as_bytes().to_vec())
 }
 
 fn tag<R: BufRead + Seek, T: TryFrom<u64>>(
