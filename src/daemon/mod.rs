@@ -615,7 +615,13 @@ impl Daemon {
                     self.hall.has_room(&self.epoch.settings.folders.spool, CLAIMING);
                     self.begin(claim);
                 }
-                Ok(None) => return,
+                Ok(None) => {
+                    if self.spool.has_unreadable() {
+                        // A scan gives them another try.
+                        self.clock.scan = self.clock.scan.min(now + AGAIN);
+                    }
+                    return;
+                }
                 Err(error) if error.is_fatal() => return self.fail(DaemonError::Spool(error)),
                 Err(error) => {
                     self.clock.claim = now + AGAIN;

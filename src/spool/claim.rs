@@ -233,6 +233,13 @@ impl Spool {
         }
         Ok(None)
     }
+
+    /// Tells whether jobs wait that could not be read. The next [`Spool::scan`] gives them another
+    /// try; it should not be long in coming.
+    #[must_use]
+    pub fn has_unreadable(&self) -> bool {
+        !self.home.shared().unreadable.is_empty()
+    }
 }
 
 /// Takes one job; the inner error says why it cannot be used.

@@ -576,9 +576,10 @@ fn a_waiting_job_that_cannot_be_read_is_passed_over_until_the_next_scan() {
     let first = place.accepted(&spool, "a.toml", b"end").id;
     spool.home.shared().unreadable.insert(first.clone());
     spool.home.shared().waiting = super::Waiting::default();
-    assert!(spool.claim().unwrap().is_none());
+    assert!(spool.claim().unwrap().is_none() && spool.has_unreadable());
     assert_eq!(place.ids(State::Queue), std::slice::from_ref(&first));
     place.look(&spool, 0, &[]);
+    assert!(!spool.has_unreadable());
     assert_eq!(spool.claim().unwrap().unwrap().record().id, first);
 }
 

@@ -270,6 +270,10 @@ def fails():
                                   lambda n: (Fail(n, error, names, forever), words),
                                   range(1 + (5 * at + 11 * forever) % stride, 2000, stride),
                                   IN_ORDER, 0.5)
+    if not LONG:
+        # A start that meets a job: what cannot be read then must not wait for the next one.
+        failures += sweep("fail ENOSPC at", AGAIN, lambda n: (Fail(n, errno.ENOSPC, names, False), "ENOSPC at"),
+                          range(4, 2000, 5), IN_ORDER, 0.5)
     return failures
 
 
