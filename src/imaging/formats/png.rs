@@ -239,7 +239,7 @@ const REPETITIVE: usize = 30;
 fn filtered(info: &Info, samples: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let quick =
         write(info.clone(), samples, Filter::Adaptive, DeflateCompression::FdeflateUltraFast)?;
-    if quick.len() > samples.len() / 100 * REPETITIVE {
+    if quick.len() * 100 > samples.len() * REPETITIVE {
         return Ok(quick);
     }
     let searched = write(info.clone(), samples, Filter::Adaptive, SEARCHING)?;
