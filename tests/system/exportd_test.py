@@ -241,9 +241,18 @@ class Daemon:
         return wait_for(what, seconds, f"no report of {job}")[0]
 
     def staged(self):
-        """How many files are ready but not published."""
+        """What is not published, by path; an output begins empty."""
+        sizes = {}
         # `os.walk` does not mind a folder that is published under it.
-        return sum(len(files) for _, _, files in os.walk(self.out / ".exportd-stage"))
+        for folder, _, files in os.walk(self.out / ".exportd-stage"):
+            for path in (pathlib.Path(folder, name) for name in files):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes[path] = path.stat().st_size
+        return sizes
+
+    def progress(self):
+        """How many outputs have content and are not published."""
+        return sum(size > 0 and "files" in path.parts for path, size in self.staged().items())
 
     def mails(self):
         """Messages that would have been sent (there is no [mail]), oldest first."""

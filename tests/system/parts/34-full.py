@@ -118,7 +118,7 @@ def ends_well(daemon, job, files):
     mails = lambda: [mail for mail in daemon.mails() if mail["X-Exportd-Run"] == run.name]
     wait_for(mails, 10, f"{job}: no mail")
     check(len(mails()) == 1, f"{job}: {len(mails())} mails")
-    check(daemon.staged() == 0, "something is left in the stage")
+    check(not daemon.staged(), "something is left in the stage")
     # The word follows the last step of the job.
     wait_for(lambda: daemon.said("there is room again") == 1, 5, "nobody says that there is room")
     return time.monotonic() - begun
@@ -134,7 +134,7 @@ def output_bytes():
         waiting(daemon, "more.toml")
         check(daemon.finishes("small", 10).report["verdict"] == "clean", "another job does not go on")
         time.sleep(2)
-        check(daemon.staged() == 0, "a job that waits keeps what it staged")
+        check(not daemon.staged(), "a job that waits keeps what it staged")
         check(not daemon.runs("big") and not daemon.runs("more"), "a job ended on a full disk")
         daemon.told_once()
         # Enough for one of both: it must not be kept by the other.
@@ -225,7 +225,7 @@ def spool_in_the_middle():
         for k in range(60):
             (daemon.assets / f"p{k:02}.png").write_bytes(png(200, 150, k))
         daemon.drop_text("busy.toml", manifest("busy", ["p*.png"], is_modifier="wid=180&fmt=png"))
-        wait_for(lambda: daemon.staged() > 5, 20, "no progress", 0.005)
+        wait_for(lambda: daemon.progress() > 5, 20, "no progress", 0.005)
         daemon.fill()
         time.sleep(3)
         check(daemon.alive(), "the daemon died of a full spool")

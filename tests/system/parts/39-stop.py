@@ -70,7 +70,7 @@ def busy():
     with Daemon() as daemon:
         fill(daemon, 40)
         daemon.drop_text("busy.toml", manifest("busy", ["*.png"], **SLOW))
-        wait_for(lambda: daemon.staged() >= 2, 60, "no progress")
+        wait_for(lambda: daemon.progress() >= 2, 60, "no progress")
         daemon.process.send_signal(signal.SIGTERM)
         code, took = ended(daemon, 60)
         print(f"stopped at work after {took:.2f} s")
@@ -85,10 +85,11 @@ def busy():
 
 def impatient():
     with Daemon() as daemon:
-        fill(daemon, 40, 2500)
-        daemon.drop_text("busy.toml", manifest("busy", ["*.png"], **SLOW))
-        wait_for(lambda: workers(daemon) and in_state(daemon, "active"), 30, "nothing is at work")
-        wait_for(lambda: daemon.staged() >= 1, 60, "no progress")
+        fill(daemon, 12)
+        # Seconds each, so that a stop waits for those in hand.
+        slower = {**SLOW, "is_modifier": "op_blur=100&wid=6000&fmt=png"}
+        daemon.drop_text("busy.toml", manifest("busy", ["*.png"], **slower))
+        wait_for(lambda: daemon.progress() >= 1, 60, "no progress")
         daemon.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         check(daemon.alive(), "the first signal ended it at once: nothing was shown")
@@ -102,7 +103,7 @@ def impatient():
             path.write_bytes(png(40, 40, 1))
         daemon.start()
         run = daemon.run("busy", 120)
-        check(run.counts()[0] == 40, f"counts {run.counts()}")
+        check(run.counts()[0] == 12, f"counts {run.counts()}")
 
 
 def poison():

@@ -24,7 +24,7 @@ def test():
 
         began = time.monotonic()
         daemon.drop_text("big.toml", manifest("big", ["big/*.png"], is_modifier="wid=64&fmt=jpeg"))
-        wait_for(lambda: daemon.staged() >= 50 or daemon.runs("big"), 60, "the big job does not begin")
+        wait_for(lambda: daemon.progress() >= 50 or daemon.runs("big"), 60, "the big job does not begin")
         check(not daemon.runs("big"), "the big job was over at once")
         start = time.monotonic()
         daemon.drop_text("small.toml", manifest("small", ["small/*.png"], is_modifier="wid=64&fmt=jpeg"))
