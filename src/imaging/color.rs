@@ -163,6 +163,13 @@ impl<'a> Colors<'a> {
         Ok(made.with_profile(None))
     }
 
+    /// Tells whether a source of a reply's pixel type is in the reply's space already.
+    #[must_use]
+    pub fn keeps(&self, how: &Conversion, pixel_type: PixelType) -> bool {
+        let (from, to) = (self.place(&how.from, pixel_type), self.place(&how.to, pixel_type));
+        pixel_type == self.source && (from.is_none() || to.is_none() || from == to)
+    }
+
     /// Returns the profile that says what the components of a reply mean; none where nobody knows.
     #[must_use]
     pub fn profile_of(&self, output: &Output) -> Option<Vec<u8>> {

@@ -89,14 +89,34 @@ impl<'a> Engine<'a> {
             picture = self.colors.to_output(picture, &plan.output)?;
         }
         let picture = finished(picture, &plan.output);
-        let profile =
-            if plan.output.embed_profile { self.colors.profile_of(&plan.output) } else { None };
-        let xmp = plan.output.embed_xmp.then(|| self.xmp()).flatten();
-        let map = plan.output.paths.as_deref();
+        self.embedding(&plan.output, |embedded| formats::encode(&picture, &plan.output, embedded))
+    }
+
+    /// Makes one reply without decoding the picture, where a plan changes no pixel of it and its
+    /// format allows that; a picture that cannot be read is not told apart from others.
+    pub(super) fn recoded(&self, plan: &Plan) -> Option<Vec<u8>> {
+        let output = &plan.output;
+        let same = plan.steps.iter().all(|step| *step == Step::ToOutput)
+            && [plan.source, plan.reply] == [self.header.size; 2]
+            && self.orientation == Orientation::Upright
+            && self.header.pixel_type == output.pixel_type
+            && !output.alpha
+            && self.colors.keeps(&output.conversion, output.pixel_type);
+        if !same {
+            return None;
+        }
+        let source = self.inputs.source;
+        self.embedding(output, |embedded| formats::recode(source, self.header, output, embedded))
+    }
+
+    /// Gathers what is written beside the pixels.
+    fn embedding<T>(&self, output: &Output, write: impl FnOnce(formats::Embedded<'_>) -> T) -> T {
+        let profile = if output.embed_profile { self.colors.profile_of(output) } else { None };
+        let xmp = output.embed_xmp.then(|| self.xmp()).flatten();
+        let map = output.paths.as_deref();
         let paths = map.map(|map| self.paths(map)).unwrap_or_default();
         let (profile, xmp) = (profile.as_deref(), xmp.as_deref());
-        let embedded = formats::Embedded { profile, xmp, paths: &paths };
-        formats::encode(&picture, &plan.output, embedded)
+        write(formats::Embedded { profile, xmp, paths: &paths })
     }
 
     /// Reads the XMP packet of the source.

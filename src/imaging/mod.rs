@@ -351,6 +351,10 @@ fn convert_page(
     let of_page = |n: &usize| plans[*n].page == page;
     let mut wanted: BTreeMap<Shrink, Vec<usize>> = BTreeMap::new();
     for number in (0..plans.len()).filter(of_page) {
+        if let Some(reply) = engine.recoded(&plans[number]) {
+            each(number, Ok(reply));
+            continue;
+        }
         wanted.entry(engine.shrink(&plans[number])).or_default().push(number);
     }
     let shrinks: Vec<Shrink> = wanted.keys().copied().collect();

@@ -554,15 +554,9 @@ fn write(
     if let (PixelType::Cmyk, Some(dpi)) = (picture.pixel_type(), dpi) {
         started.write_marker(Marker::APP(1), &super::exif::resolution_block(dpi));
     }
-    // One segment has to hold it; a packet that is longer (its padding alone is kilobytes) would
-    // have to be rewritten to be divided.
-    if let Some(xmp) = embedded.xmp.filter(|xmp| xmp.len() <= SEGMENT - XMP_NAME.len()) {
-        started.write_marker(Marker::APP(1), &[XMP_NAME, xmp].concat());
+    for (number, content) in kept(embedded) {
+        started.write_marker(Marker::APP(number), &content);
     }
-    for piece in photoshop::block(embedded.paths).chunks(SEGMENT - PHOTOSHOP_NAME.len()) {
-        started.write_marker(Marker::APP(13), &[PHOTOSHOP_NAME, piece].concat());
-    }
-    write_profile(&mut started, embedded.profile.unwrap_or_default());
     if inverted {
         let row = picture.width() * 4;
         let mut inverted = vec![0; row * 16];
@@ -578,11 +572,38 @@ fn write(
     started.finish()
 }
 
-/// Writes a profile in numbered pieces, counted from 1; the crate's own function counts from 0.
-fn write_profile(started: &mut mozjpeg::compress::CompressStarted<Vec<u8>>, profile: &[u8]) {
-    let pieces = profile.chunks(SEGMENT - ICC_NAME.len() - 2);
-    let Ok(count) = u8::try_from(pieces.len()) else { return };
-    for (number, piece) in (1..=count).zip(pieces) {
-        started.write_marker(Marker::APP(2), &[ICC_NAME, &[number, count], piece].concat());
+/// Returns what programs keep in a file, as the numbers of segments and what they hold.
+fn kept(embedded: Embedded<'_>) -> Vec<(u8, Vec<u8>)> {
+    // One segment has to hold it; a packet that is longer (its padding alone is kilobytes) would
+    // have to be rewritten to be divided.
+    let xmp = embedded.xmp.filter(|xmp| xmp.len() <= SEGMENT - XMP_NAME.len());
+    let xmp = xmp.map(|xmp| (1, [XMP_NAME, xmp].concat()));
+    let paths = photoshop::block(embedded.paths);
+    let paths = paths.chunks(SEGMENT - PHOTOSHOP_NAME.len());
+    let paths = paths.map(|piece| (13, [PHOTOSHOP_NAME, piece].concat()));
+    // Counted from 1; the crate's own function counts from 0.
+    let pieces = embedded.profile.unwrap_or_default().chunks(SEGMENT - ICC_NAME.len() - 2);
+    let count = u8::try_from(pieces.len()).ok();
+    let profile = count.into_iter().flat_map(|count| {
+        (1..=count)
+            .zip(pieces.clone())
+            .map(move |(number, piece)| (2, [ICC_NAME, &[number, count], piece].concat()))
+    });
+    xmp.into_iter().chain(paths).chain(profile).collect()
+}
+
+/// Begins a file of one or three components without the encoder, as it would (JFIF 1.02).
+pub(super) fn start(dpi: Option<f64>, embedded: Embedded<'_>) -> Vec<u8> {
+    #[expect(clippy::cast_possible_truncation, reason = "at most 65,535")]
+    let (unit, density) = dpi.map_or((0, 1), |dpi| (1, whole(dpi, 65_535) as u16));
+    let [high, low] = density.to_be_bytes();
+    let jfif = [&b"JFIF\0\x01\x01"[..], &[unit, high, low, high, low, 0, 0]].concat();
+    let mut file = vec![0xff, 0xd8];
+    for (number, content) in std::iter::once((0, jfif)).chain(kept(embedded)) {
+        file.extend([0xff, 0xe0 | number]);
+        let length = u16::try_from(content.len() + 2).unwrap_or_default();
+        file.extend(length.to_be_bytes());
+        file.extend(content);
     }
+    file
 }

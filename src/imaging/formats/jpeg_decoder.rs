@@ -13,11 +13,13 @@
 //! sizes; `bits` are bytes without stuffing, `huffman` tables that tell two coefficients at once,
 //! `scan` the order of blocks, `sequential` and `progressive` their coefficients, `blocks` those
 //! kept in memory and `smoothing` guesses at those that never came; `idct` makes samples of them,
-//! `upsample` rows as wide as the picture, and `colour` pixels.
+//! `upsample` rows as wide as the picture, and `colour` pixels. Whoever wants no pixels takes the
+//! coefficients from `bands`.
 //!
 //! Vectors come through `fearless_simd`, which proves that the machine has them. Without them, the
 //! plain transforms give the same bytes.
 
+mod bands;
 mod bits;
 mod blocks;
 mod colour;
@@ -37,5 +39,8 @@ mod smoothing;
 mod tests;
 mod upsample;
 
+pub(super) use bands::{BAND, Band, Layout};
 pub(super) use error::Error;
+pub(super) use machine::at_best;
+pub(super) use markers::ZIGZAG;
 pub(super) use picture::{Decoder, Reading};

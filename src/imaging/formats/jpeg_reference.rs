@@ -51,6 +51,17 @@ fn has_doubled_marks(file: &[u8]) -> bool {
     file.windows(3).any(|bytes| bytes == [0xff, 0xff, 0])
 }
 
+/// What libjpeg calls a code that is in no table (`JWRN_HUFF_BAD_CODE`).
+const BAD_CODE: c_int = 118;
+
+/// Tells whether they disagree because the one counts a few bytes more to the end of the file than
+/// the other, who is more careful there: with that many bytes behind it, they agree.
+fn is_by_a_few_bytes(file: &[u8], shrink: Shrink) -> bool {
+    let longer = [file, &[0; 16]].concat();
+    let found = ours(&longer, &[shrink], Reading::Everything);
+    reference(&longer, shrink).is_ok_and(|theirs| found.as_deref() == Ok(&[theirs]))
+}
+
 /// Compares our decoder of JPEG with libjpeg's at every size, and says what differs, if anything
 /// does: the verdict, or the pixels.
 #[must_use]
@@ -63,6 +74,11 @@ pub fn jpeg_difference(file: &[u8]) -> Option<String> {
             (Err(_), Err(_)) => continue,
             (Ok(theirs), Ok(found)) if theirs == found => {}
             (Ok(_) | Err(_), Ok(_)) if has_doubled_marks(file) => return None,
+            (Err(BAD_CODE), Ok(_)) | (Ok(_), Err(Error::BadCode))
+                if is_by_a_few_bytes(file, shrink) =>
+            {
+                continue;
+            }
             (Ok(theirs), Ok(found)) => {
                 let at = theirs.iter().zip(found).position(|(a, b)| a != b);
                 let lengths = (theirs.len(), found.len());

@@ -29,6 +29,7 @@ mod gif;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_decoder;
+mod jpeg_recode;
 mod jpeg_reference;
 mod jpeg_scans;
 mod palette;
@@ -363,6 +364,25 @@ pub(crate) fn encode(
         &Encoding::Webp { quality } => webp::encode(picture, quality, dpi),
         &Encoding::Avif { quality } => avif::encode(picture, quality),
         &Encoding::Jpeg2000 { quality } => jpeg2000::encode(picture, quality, dpi),
+    }
+}
+
+/// Writes the reply of a picture none of whose pixels changes, straight from its file; none where
+/// it has to be made of pixels. The output has the source's size, pixel type and colours.
+pub(crate) fn recode(
+    bytes: &[u8],
+    header: &Header,
+    output: &Output,
+    embedded: Embedded<'_>,
+) -> Option<Vec<u8>> {
+    match output.encoding {
+        Encoding::Jpeg { quality, full_chroma, scans, most_bytes: None }
+            if header.format == SourceFormat::Jpeg =>
+        {
+            let settings = jpeg::Settings { quality, full_chroma, scans };
+            jpeg_recode::recoded(bytes, header.size, settings, output.dpi, embedded)
+        }
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the machine can compute several of at once.
 
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::{Avx2, Level, Sse2};
+use fearless_simd::{Avx2, Level, Simd as _, Sse2};
 
 /// Proof that the machine has certain vectors.
 #[cfg(target_arch = "x86_64")]
@@ -29,4 +29,15 @@ pub(super) fn vectors() -> Option<Vectors> {
     #[cfg(not(target_arch = "x86_64"))]
     let found = None;
     found
+}
+
+/// Does some work with code made for machines that have vectors of 256 bits, where there are such:
+/// these have better shifts, too. What is to gain by it must be inlined.
+#[inline(always)]
+pub(in crate::imaging::formats) fn at_best<R>(work: impl FnOnce() -> R) -> R {
+    match vectors() {
+        #[cfg(target_arch = "x86_64")]
+        Some(Vectors::Whole(avx2)) => avx2.vectorize(work),
+        _ => work(),
+    }
 }

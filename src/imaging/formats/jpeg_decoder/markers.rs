@@ -7,7 +7,7 @@ use super::segments::Segments;
 /// The order in which coefficients are coded, as places in rows of eight (ITU T.81, figure A.6).
 ///
 /// Places beyond the last are the last, so that a run that leads out of a block stays in it.
-pub(super) const ZIGZAG: [u8; 80] = {
+pub(in crate::imaging::formats) const ZIGZAG: [u8; 80] = {
     let mut order = [63; 80];
     let (mut row, mut column, mut at) = (0_u8, 0_u8, 0);
     while at < 64 {

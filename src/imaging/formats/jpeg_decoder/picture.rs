@@ -2,17 +2,13 @@
 
 mod strips;
 
-use std::ops::Range;
-
 use super::super::Shrink;
+use super::bands::{Band, Bands, Layout, layout};
 use super::bits::Bits;
 use super::blocks::{IntoPlanes, Plane};
 use super::error::Error;
 use super::frame::{Frame, Scaled};
 use super::huffman::standard;
-#[cfg(target_arch = "x86_64")]
-use super::machine::Vectors;
-use super::machine::vectors;
 use super::markers::{Next, ScanHeader, Tables};
 use super::progressive::{Progress, Progressive};
 use super::scan::Scan;
@@ -108,6 +104,47 @@ impl<'a> Decoder<'a> {
         let all =
             if self.keeps_coefficients() { self.by_way_of_planes()? } else { self.directly()? };
         Ok(all.into_iter().map(Strips::into_pixels).collect())
+    }
+
+    /// Tells how the components are stored, if their bands can be had.
+    pub(in crate::imaging::formats) fn layout(&self) -> Option<Layout> {
+        Bands::new(&self.frame).and_then(|_| layout(&self.frame))
+    }
+
+    /// Hands over the coefficients, band by band from the top, with the quantization tables they
+    /// need; each the components in their order.
+    ///
+    /// # Errors
+    /// When the file is damaged, and when it is progressive and ends before its last detail.
+    pub(in crate::imaging::formats) fn each_band(
+        mut self,
+        each: &mut dyn FnMut(&[Band], &[Option<[u16; 64]>]) -> bool,
+    ) -> Result<(), Error> {
+        const OTHERS: Error = Error::Unsupported("a JPEG that is to be decoded to pixels");
+        let mut bands = Bands::new(&self.frame).ok_or(OTHERS)?;
+        let numbers = 0..bands.count(&self.frame);
+        if self.keeps_coefficients() {
+            let mut planes = self.planes()?;
+            if self.smoothing.is_some() {
+                return Err(OTHERS);
+            }
+            for number in numbers {
+                if !each(bands.copy(&self.frame, number, &mut planes), &self.quantizers) {
+                    return Err(OTHERS);
+                }
+            }
+            return Ok(());
+        }
+        let mut scan = self.scan(self.first.clone())?;
+        let mut coded = scan.coded(&self.tables, &[])?;
+        for number in numbers {
+            let scan = (&mut scan, &mut coded[..]);
+            let band = bands.decode(&self.frame, number, &mut self.bits, scan)?;
+            if !each(band, &self.quantizers) {
+                return Err(OTHERS);
+            }
+        }
+        self.finish()
     }
 
     /// Decodes to coefficients instead, which are not dequantized.
@@ -219,7 +256,7 @@ impl<'a> Decoder<'a> {
             let counts = header.first == 0
                 || indices.iter().any(|index| !needs_lowest_only(&self.sizes, *index));
             if counts || self.reading == Reading::Everything {
-                walk(&mut scan, &mut self.bits, rows, &mut visitor)?;
+                scan.walk(&mut self.bits, rows, &mut visitor)?;
             }
             return self.bits.marker();
         }
@@ -241,31 +278,3 @@ impl<'a> Decoder<'a> {
         }
     }
 }
-
-/// Goes through rows of a progressive scan.
-fn walk(
-    scan: &mut Scan,
-    bits: &mut Bits<'_>,
-    rows: Range<usize>,
-    visitor: &mut Progressive<'_>,
-) -> Result<(), Error> {
-    match vectors() {
-        #[cfg(target_arch = "x86_64")]
-        Some(Vectors::Whole(avx2)) => wide(avx2, scan, bits, rows, visitor),
-        _ => scan.walk(bits, rows, visitor),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fearless_simd::kernel!(
-    /// The same, made for machines that have vectors of 256 bits: these have better shifts, too.
-    fn wide(
-        avx2: Avx2,
-        scan: &mut Scan,
-        bits: &mut Bits<'_>,
-        rows: Range<usize>,
-        visitor: &mut Progressive<'_>,
-    ) -> Result<(), Error> {
-        scan.walk(bits, rows, visitor)
-    }
-);

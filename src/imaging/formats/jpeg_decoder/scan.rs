@@ -6,6 +6,7 @@ use super::bits::Bits;
 use super::error::Error;
 use super::frame::Frame;
 use super::huffman::Table;
+use super::machine::at_best;
 use super::markers::{ScanHeader, Tables};
 use super::sequential::Coded;
 
@@ -89,8 +90,20 @@ impl Scan {
     }
 
     /// Goes through rows of units.
-    #[inline(always)]
     pub(super) fn walk<V: Visit>(
+        &mut self,
+        bits: &mut Bits<'_>,
+        rows: Range<usize>,
+        visitor: &mut V,
+    ) -> Result<(), Error> {
+        at_best(
+            #[inline(always)]
+            || self.each(bits, rows, visitor),
+        )
+    }
+
+    #[inline(always)]
+    fn each<V: Visit>(
         &mut self,
         bits: &mut Bits<'_>,
         rows: Range<usize>,

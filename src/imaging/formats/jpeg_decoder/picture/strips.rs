@@ -3,17 +3,12 @@
 //! Each component has the rows of two rows of units, which are written in turns: a row may need
 //! the ones above and below.
 
-use std::ops::Range;
-
 use super::super::bits::Bits;
 use super::super::blocks::Plane;
 use super::super::colour::convert;
 use super::super::error::Error;
 use super::super::frame::{Component, Frame, Part, Scaled, Transform};
 use super::super::idct::Transformer;
-#[cfg(target_arch = "x86_64")]
-use super::super::machine::Vectors;
-use super::super::machine::vectors;
 use super::super::markers::Tables;
 use super::super::scan::{Scan, Visit};
 use super::super::sequential::{Block, Coded, Reader};
@@ -254,7 +249,7 @@ impl Direct {
         let mut visitor =
             IntoStrips { all: &mut *all, coded, lowest_only, lenient_from, block: [0; 128] };
         let rows = self.scan.rows(frame, unit);
-        walk(&mut self.scan, bits, rows, &mut visitor)?;
+        self.scan.walk(bits, rows, &mut visitor)?;
         for strips in all {
             strips.write(frame, unit);
         }
@@ -266,34 +261,6 @@ impl Direct {
 pub(super) fn needs_lowest_only(sizes: &[Scaled], component: usize) -> bool {
     sizes.iter().all(|scaled| scaled.parts[component].block == 1)
 }
-
-/// Goes through rows of a scan.
-fn walk(
-    scan: &mut Scan,
-    bits: &mut Bits<'_>,
-    rows: Range<usize>,
-    visitor: &mut IntoStrips<'_>,
-) -> Result<(), Error> {
-    match vectors() {
-        #[cfg(target_arch = "x86_64")]
-        Some(Vectors::Whole(avx2)) => wide(avx2, scan, bits, rows, visitor),
-        _ => scan.walk(bits, rows, visitor),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fearless_simd::kernel!(
-    /// The same, made for machines that have vectors of 256 bits: these have better shifts, too.
-    fn wide(
-        avx2: Avx2,
-        scan: &mut Scan,
-        bits: &mut Bits<'_>,
-        rows: Range<usize>,
-        visitor: &mut IntoStrips<'_>,
-    ) -> Result<(), Error> {
-        scan.walk(bits, rows, visitor)
-    }
-);
 
 /// Decodes a scan to samples.
 struct IntoStrips<'s> {
