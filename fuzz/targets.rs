@@ -49,6 +49,12 @@ pub(crate) fn all() -> Vec<Target> {
             seeds: (0..100).map(|seed| jpegs::file(&mut jpegs::Numbers(seed << 20))).collect(),
             run: jpeg_decoders,
         },
+        Target {
+            name: "jpeg-again".into(),
+            kind: Kind::Bytes,
+            seeds: (0..100).map(|seed| jpegs::file(&mut jpegs::Numbers(seed << 20))).collect(),
+            run: jpeg_again,
+        },
     ];
     targets.extend(pictures.into_iter().map(|(format, files)| Target {
         name: format!("decode-{format}"),
@@ -227,6 +233,27 @@ fn jpeg_decoders(input: &[u8]) -> Result<(), String> {
         Ok(_) => jpeg_difference(input).map_or(Ok(()), Err),
         Err(_) => Ok(()),
     }
+}
+
+/// A JPEG coded again, from pixels or from coefficients: the reply is a whole JPEG, and libjpeg makes
+/// the same pixels of it.
+fn jpeg_again(input: &[u8]) -> Result<(), String> {
+    let limits = limits();
+    let Ok(info) = probe(Cursor::new(input), &limits, Uprighting::Apply) else { return Ok(()) };
+    let defaults = Defaults { limits: limits.clone(), ..Defaults::default() };
+    for text in ["scl=1&fmt=jpeg&qlt=85", "scl=1&fmt=jpeg&qlt=100,1", "scl=1&fmt=jpeg&qlt=30"] {
+        let parsed = parse(text, &Presets::default(), Rules::default());
+        let planned = plan(&parsed.modifiers, &info, &defaults).map_err(|f| f.message)?.plan;
+        if let Ok(Some(reply)) = made(input, &planned, &limits) {
+            same_size(&reply, &planned)?;
+            jpeg_difference(&reply).map_or(Ok(()), Err)?;
+            let info = probe(Cursor::new(&reply), &limits, Uprighting::Apply);
+            let info = info.map_err(|error| error.to_string())?;
+            let again = plan(&parsed.modifiers, &info, &defaults).map_err(|f| f.message)?.plan;
+            made(&reply, &again, &limits).map_err(|error| format!("the reply: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn made(source: &[u8], plan: &Plan, limits: &Limits) -> Result<Option<Vec<u8>>, ConvertError> {

@@ -19,6 +19,11 @@ pub(in crate::imaging::formats) enum Layout {
     Colour(usize, usize),
 }
 
+/// Takes the bands of all components with the quantization tables they need, and tells whether it
+/// wants more.
+pub(in crate::imaging::formats) type EachBand<'v> =
+    dyn FnMut(&[Band], &[Option<[u16; 64]>]) -> bool + 'v;
+
 /// What a band has of one component.
 pub(in crate::imaging::formats) struct Band {
     blocks: Vec<[i16; 64]>,

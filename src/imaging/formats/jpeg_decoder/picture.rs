@@ -3,7 +3,7 @@
 mod strips;
 
 use super::super::Shrink;
-use super::bands::{Band, Bands, Layout, layout};
+use super::bands::{Bands, EachBand, Layout, layout};
 use super::bits::Bits;
 use super::blocks::{IntoPlanes, Plane};
 use super::error::Error;
@@ -111,14 +111,14 @@ impl<'a> Decoder<'a> {
         Bands::new(&self.frame).and_then(|_| layout(&self.frame))
     }
 
-    /// Hands over the coefficients, band by band from the top, with the quantization tables they
-    /// need; each the components in their order.
+    /// Hands over the coefficients, band by band from the top.
     ///
     /// # Errors
-    /// When the file is damaged, and when it is progressive and ends before its last detail.
+    /// When the file is damaged, when it is progressive and ends before its last detail, and when
+    /// no more is wanted.
     pub(in crate::imaging::formats) fn each_band(
         mut self,
-        each: &mut dyn FnMut(&[Band], &[Option<[u16; 64]>]) -> bool,
+        each: &mut EachBand<'_>,
     ) -> Result<(), Error> {
         const OTHERS: Error = Error::Unsupported("a JPEG that is to be decoded to pixels");
         let mut bands = Bands::new(&self.frame).ok_or(OTHERS)?;

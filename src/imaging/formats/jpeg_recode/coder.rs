@@ -105,11 +105,10 @@ impl Notes {
         for (to, codes) in entries.as_chunks_mut::<256>().0.iter_mut().zip(codes) {
             *to = codes.entries;
         }
-        let of_one = |(at, count): (usize, &u32)| {
-            let bits = (entries[at] & 0xff) + (at as u32 & 15);
-            u64::from(*count) * u64::from(bits)
+        let of_one = |((at, entry), count): ((u32, &u32), &u32)| {
+            u64::from(*count) * u64::from((entry & 0xff) + (at & 15))
         };
-        let bits: u64 = self.counts.iter().enumerate().map(of_one).sum();
+        let bits: u64 = (0..).zip(&entries).zip(&*self.counts).map(of_one).sum();
         // Of random bytes, one in 256 is followed by a zero.
         file.reserve(usize::try_from(bits / 8 + bits / 1024 + 64).unwrap_or_default());
         let mut writer = Writer { file, bits: 0, count: 0 };
