@@ -104,12 +104,17 @@ fn filter(kernel: Kernel) -> Result<FilterType, ConvertError> {
         .map_err(|error| ConvertError::internal(error.to_string()))
 }
 
-/// Lanczos with three lobes: sinc(x)·sinc(x/3).
+/// Lanczos with three lobes: sinc(x)·sinc(x/3), by one sine: sin 3a = 3 sin a − 4 sin³ a.
 fn lanczos3(x: f64) -> f64 {
-    fn sinc(x: f64) -> f64 {
-        if x == 0.0 { 1.0 } else { sin_cos_degrees(180.0 * x).0 / (std::f64::consts::PI * x) }
+    if x == 0.0 {
+        return 1.0;
     }
-    if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 }
+    if x.abs() >= 3.0 {
+        return 0.0;
+    }
+    let third = sin_cos_degrees(60.0 * x).0;
+    let whole = third * (3.0 - 4.0 * third * third);
+    3.0 * whole * third / (std::f64::consts::PI * x).powi(2)
 }
 
 /// The cubic with a = −0.75 (Keys 1981).
