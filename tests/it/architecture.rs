@@ -65,8 +65,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("weezl", &["imaging/formats/"]),
     ("flate2", &["imaging/formats/"]),
     ("webp", &["imaging/formats/"]),
-    ("ravif", &["imaging/formats/avif/"]),
-    ("rgb", &["imaging/formats/avif/"]),
+    ("ravif", &["imaging/formats/avif/rav1e.rs"]),
+    ("rgb", &["imaging/formats/avif/rav1e.rs"]),
+    ("libaom_sys", &["imaging/formats/avif/libaom.rs"]),
     ("re_rav1d", &["imaging/formats/avif/"]),
     ("hayro_jpeg2000", &["imaging/formats/jpeg2000.rs"]),
     ("openjp2", &["imaging/formats/jpeg2000/"]),
@@ -108,6 +109,10 @@ const OUTSIDE_OF_THE_ENGINE: &[&str] = &[
 
 /// Modules that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
+    (
+        "imaging/formats/avif/libaom.rs",
+        "the encoder of packaged builds is in C, and its binding has no safe face",
+    ),
     (
         "imaging/formats/jpeg.rs",
         "which of its messages libjpeg means stands behind a pointer that only C fills",

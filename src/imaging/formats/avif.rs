@@ -7,8 +7,8 @@
 //! without one, primaries other than sRGB's are made into a profile. High dynamic range (PQ, HLG)
 //! is refused, because as it is it would look wrong everywhere.
 //!
-//! Written are lossy pictures of 8 bits, by [`rav1e`]. The encoder knows no lossless coding, so
-//! lossless replies are refused. Colour profiles and the print resolution cannot be held; the
+//! Written are lossy pictures of 8 bits, by rav1e or, where the build has it, by libaom. The former knows
+//! no lossless coding, so lossless replies are refused. Colour profiles and the print resolution cannot be held; the
 //! numbers for sRGB are always written.
 
 use std::io::{BufRead, Cursor, Seek};
@@ -20,7 +20,11 @@ use crate::imaging::{ConvertError, Limits, Orientation, PixelType, Size};
 
 mod description;
 mod frame;
+#[cfg(feature = "libaom")]
+mod libaom;
 mod profile;
+#[cfg(any(test, not(feature = "libaom")))]
+mod rav1e;
 mod sequence;
 #[cfg(test)]
 mod tests;

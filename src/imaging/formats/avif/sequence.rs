@@ -15,6 +15,10 @@ const SEQUENCE_HEADER: u8 = 1;
 pub(super) struct Sequence {
     /// Largest size of a frame.
     pub(super) size: Size,
+    /// 0 for halved chroma or none, 1 for full chroma, 2 for the rest.
+    pub(super) profile: u8,
+    /// What a decoder must be able to do, by the table of the AV1 specification, A.3; 31 is no bound.
+    pub(super) level: u8,
     /// 8, 10 or 12.
     pub(super) bits: u8,
     pub(super) monochrome: bool,
@@ -45,11 +49,7 @@ impl Sequence {
         let profile = bits.take(3)?;
         bits.take(1)?;
         let reduced = bits.flag()?;
-        if reduced {
-            bits.take(5)?;
-        } else {
-            timing(bits)?;
-        }
+        let level = if reduced { bits.take(5)? } else { timing(bits)? };
         let (width, height) = (bits.take(4)? + 1, bits.take(4)? + 1);
         let size = Size::new(bits.take(width)? + 1, bits.take(height)? + 1);
         if !reduced && bits.flag()? {
@@ -60,10 +60,15 @@ impl Sequence {
             tools(bits)?;
         }
         bits.take(3)?;
-        Self::colours(bits, profile, size)
+        let [kind, level] = [profile, level].map(|number| u8::try_from(number).unwrap_or(u8::MAX));
+        let blank = Cicp { primaries: 2, transfer: 2, matrix: 2, full_range: false };
+        let halved = (false, false);
+        let sequence =
+            Self { size, profile: kind, level, bits: 8, monochrome: false, cicp: blank, halved };
+        sequence.with_colours(bits, profile)
     }
 
-    fn colours(bits: &mut Bits, profile: u32, size: Size) -> Result<Self, ConvertError> {
+    fn with_colours(self, bits: &mut Bits, profile: u32) -> Result<Self, ConvertError> {
         let high = bits.flag()?;
         let depth = match (high, profile) {
             (false, _) => 8,
@@ -71,7 +76,7 @@ impl Sequence {
             (true, _) => 10,
         };
         let monochrome = profile != 1 && bits.flag()?;
-        let mut cicp = Cicp { primaries: 2, transfer: 2, matrix: 2, full_range: false };
+        let mut cicp = self.cicp;
         if bits.flag()? {
             cicp.primaries = bits.byte()?;
             cicp.transfer = bits.byte()?;
@@ -90,12 +95,12 @@ impl Sequence {
             }
             (_, _) => (true, false),
         };
-        Ok(Self { size, bits: depth, monochrome, cicp, halved })
+        Ok(Self { bits: depth, monochrome, cicp, halved, ..self })
     }
 }
 
-/// Steps over timing, decoder model and operating points.
-fn timing(bits: &mut Bits) -> Result<(), ConvertError> {
+/// Steps over timing, decoder model and operating points, and returns the level of the first of these.
+fn timing(bits: &mut Bits) -> Result<u32, ConvertError> {
     let mut delay_length = None;
     if bits.flag()? {
         bits.take(32)?;
@@ -115,9 +120,12 @@ fn timing(bits: &mut Bits) -> Result<(), ConvertError> {
         }
     }
     let display_delay = bits.flag()?;
+    let mut first = None;
     for _ in 0..=bits.take(5)? {
         bits.take(12)?;
-        if bits.take(5)? > 7 {
+        let level = bits.take(5)?;
+        first.get_or_insert(level);
+        if level > 7 {
             bits.take(1)?;
         }
         if let Some(length) = delay_length
@@ -131,7 +139,7 @@ fn timing(bits: &mut Bits) -> Result<(), ConvertError> {
             bits.take(4)?;
         }
     }
-    Ok(())
+    first.ok_or_else(too_short)
 }
 
 /// Steps over the switches of the coding tools only sequences have.

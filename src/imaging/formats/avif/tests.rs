@@ -29,7 +29,9 @@ fn pictures_come_back_nearly() {
             assert_eq!((header.pixel_type, header.profile), (PixelType::Rgb, None));
             assert_eq!(header.alpha, alpha == Alpha::Straight);
             let (most, mean) = difference(&found, &picture);
-            assert!(most <= 16 && mean < 2.0, "{size:?} {alpha:?}: {most}, {mean}");
+            // Of the few pixels within one block, libaom drops more; never of a whole picture.
+            let bound = if cfg!(feature = "libaom") && size.0 < 8 { 4.0 } else { 2.0 };
+            assert!(most <= 16 && mean < bound, "{size:?} {alpha:?}: {most}, {mean}");
         }
     }
 }
@@ -65,6 +67,37 @@ fn an_opaque_picture_loses_nothing_with_its_alpha() {
     assert_eq!(file, write(&picture, 80));
 }
 
+/// The properties of one kind, as the file has them.
+fn properties<'a>(file: &'a [u8], kind: &[u8; 4], length: usize) -> Vec<&'a [u8]> {
+    let starts = file.windows(4).enumerate().filter(|(_, bytes)| bytes == kind);
+    starts.map(|(at, _)| &file[at + 4..at + 4 + length]).collect()
+}
+
+#[test]
+fn the_file_says_what_its_pictures_say() {
+    // Of these sizes, the encoders that tell levels apart say different ones.
+    for (size, quality) in [((40, 30), 89), ((2200, 40), 90)] {
+        let file = write(&raster(size, PixelType::Rgb, Alpha::Straight), quality);
+        let meta = Meta::read(Cursor::new(&file)).unwrap();
+        let primary = meta.primary().unwrap();
+        let alpha = meta.referring(b"auxl", primary.number).next().unwrap();
+        let coded =
+            [primary, meta.item(alpha).unwrap()].map(|item| meta.bytes(item, &file).unwrap());
+        let [color, alpha] = coded.each_ref().map(|one| sequence::Sequence::of(one).unwrap());
+        // Nothing stands before the sequence header; rav1e leaves its mark between pictures there.
+        #[cfg(feature = "libaom")]
+        assert!(coded.iter().all(|one| one[0] >> 3 & 15 == 1));
+        let halved = cfg!(feature = "libaom") && quality < 90;
+        assert_eq!((color.monochrome, color.bits), (false, 8));
+        assert_eq!((color.halved, color.profile), ((halved, halved), u8::from(!halved)));
+        assert!(alpha.monochrome && alpha.cicp.full_range && color.cicp.full_range);
+        assert_eq!(color.cicp, Cicp { primaries: 1, transfer: 13, matrix: 6, full_range: true });
+        let said = properties(&file, b"av1C", 3);
+        let (first, layout) = if halved { (0, 0b1100) } else { (0x20, 0) };
+        assert_eq!(said, [[0x81, first | color.level, layout], [0x81, alpha.level, 0b1_1100]]);
+    }
+}
+
 #[test]
 fn what_cannot_be_written_is_said() {
     let picture = raster((4, 4), PixelType::Rgb, Alpha::None);
@@ -73,6 +106,41 @@ fn what_cannot_be_written_is_said() {
     let gray = raster((4, 4), PixelType::Gray, Alpha::None);
     let error = encode(&gray, Some(80)).unwrap_err().to_string();
     assert!(error.contains("RGB only"), "{error}");
+}
+
+/// Brightness that changes softly, with edges and some grain, in three colours that differ.
+#[cfg(feature = "libaom")]
+fn scene() -> Raster {
+    let (width, height) = (256_u32, 192_u32);
+    let mut seed = 5_u32;
+    let samples = (0..width * height).flat_map(|n| {
+        let (x, y) = (n % width, n / width);
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let edge = if (x / 37 + y / 29) % 2 == 0 { 0 } else { 70 };
+        let grain = seed >> 28;
+        [x * 110 / width + edge, y * 120 / height + edge, (x + y) * 100 / 448 + edge / 2]
+            .map(|value| u8::try_from(value + grain + 20).unwrap())
+    });
+    let samples = Samples::Eight(samples.collect());
+    Raster::new(Size::new(width, height), PixelType::Rgb, Alpha::None, samples).unwrap()
+}
+
+/// A number in a manifest means the same whichever encoder the build has.
+#[cfg(feature = "libaom")]
+#[test]
+fn both_encoders_take_a_quality_for_the_same() {
+    let picture = scene();
+    for quality in [20, 50, 65, 80, 90, 97] {
+        let files = [rav1e::code, libaom::code].map(|code| {
+            let coded = code(&picture, eight(&picture), quality).unwrap();
+            write::file(picture.size(), &coded).unwrap()
+        });
+        let [theirs, ours] =
+            files.each_ref().map(|file| difference(&read(file).unwrap().1, &picture).1);
+        // The curve makes the scores of photographs equal, which forgive grain and chroma what this
+        // does not: of this scene, 1.2 to 1.7 is where equal scores lie.
+        assert!((1.0..1.75).contains(&(ours / theirs)), "{quality}: {ours} beside {theirs}");
+    }
 }
 
 // -- files of others; their pictures are 16 × 12, red, green, blue and gray quarters
