@@ -56,4 +56,4 @@ WORKLOADS = [
              beside=("sharp, decoding once", 1.3)),
 ]
 # Quality asked of libvips's AVIF so that it scores what exportd's does; see `--quality`.
-AVIF_QUALITY = 68
+AVIF_QUALITY = 59
