@@ -19,6 +19,7 @@ use super::plan::{Encoding, Output};
 use super::raster::{Raster, Sample};
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
 
+mod alone;
 mod avif;
 mod bmp;
 mod boxes;
@@ -52,6 +53,9 @@ mod tiff_jpeg;
 mod webp;
 
 pub(crate) use jpeg::Shrink;
+// For benches, which measure them by themselves, and for the fuzzer.
+#[doc(hidden)]
+pub use alone::{decode_alone, encode_alone};
 #[doc(hidden)]
 pub use jpeg_reference::jpeg_difference;
 
