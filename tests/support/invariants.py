@@ -25,8 +25,9 @@ descriptions say, so that a mistake in the program is not made here again.
 
 import argparse
 import collections
-import email
+import email.parser
 import email.policy
+import functools
 import hashlib
 import json
 import os
@@ -137,6 +138,7 @@ class Job:
         """The job's events of one kind."""
         return [event[kind] for who, event in self.events if who == "job" and isinstance(event, dict) and kind in event]
 
+    @functools.cache
     def run(self):
         named = self.told("named")
         return named[-1]["run"] if named else None
@@ -300,12 +302,19 @@ class Tree:
 
     # ------------------------------------------------------------ 4
 
+    @staticmethod
+    def _headers(path):
+        with path.open("rb") as file:
+            return email.parser.BytesHeaderParser(policy=email.policy.default).parse(file)
+
     def mails(self):
         of_run, seen = collections.defaultdict(collections.Counter), {}
+        # The last of each name first, so that the first stays.
+        jobs = {job.run(): job for job in reversed(self.jobs)}
         for state in ("new", "deferred", "sent", "dead"):
             for path in sorted((self.root / "mail" / state).glob("*.eml")):
                 try:
-                    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                    message = self._headers(path)
                 except FileNotFoundError:
                     continue
                 name, where = message["Message-ID"], f"{state}/{path.name}"
@@ -317,7 +326,7 @@ class Tree:
                     of_run[run][str(message["To"])] += 1
         for folder, report in self.runs:
             run, manifest = report["run"], self._manifest(folder)
-            job = next((job for job in self.jobs if job.run() == run), None)
+            job = jobs.get(run)
             if job and job.state not in OVER:
                 continue
             level = manifest.get("emailSetting")
@@ -425,7 +434,7 @@ class Tree:
                 self.wrong(8, f"{run}: TotalFileCount is {told}, not {total}")
         for path in sorted((self.root / "mail").glob("*/*.eml")):
             try:
-                message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                message = self._headers(path)
             except FileNotFoundError:
                 continue
             report = by_run.get(str(message["X-Exportd-Run"]))

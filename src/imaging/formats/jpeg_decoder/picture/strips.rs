@@ -123,7 +123,7 @@ impl Strips {
             rows: vec![Row::new(scaled.width); frame.components.len()],
             scaled: scaled.clone(),
             transform: frame.transform,
-            pixels: vec![0; scaled.row * scaled.height],
+            pixels: Vec::with_capacity(scaled.row * scaled.height),
             written: 0,
         }
     }
@@ -184,7 +184,10 @@ impl Strips {
         if unit + 1 == frame.units_down {
             ready = self.scaled.height;
         }
+        let ready = ready.min(self.scaled.height);
         let mut pixels = std::mem::take(&mut self.pixels);
+        // Not all at once: so they are still at hand when they are written.
+        pixels.resize(ready * self.scaled.row, 0);
         let new = pixels.chunks_exact_mut(self.scaled.row).enumerate();
         for (number, out) in new.take(ready).skip(self.written) {
             self.row(number, out);
