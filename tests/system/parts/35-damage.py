@@ -202,6 +202,8 @@ def damage(spool, chance):
                 victim.write_bytes(chance.randbytes(chance.randrange(5000)))
             elif way == 4:
                 os.truncate(victim, 2 << 30)
+                # Nothing else happens to it: nobody wants to read and write all that.
+                files.remove(victim)
             elif way == 5:
                 content = bytearray(victim.read_bytes())
                 for _ in range(3):
