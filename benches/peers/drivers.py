@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import selectors
+import shlex
 import subprocess
 import sys
 import time
@@ -139,16 +140,16 @@ class Once:
 
 
 class Copy:
-    """`cp -r`, then the hash and the syncing that exportd does as well."""
+    """`cp`, then the hash and the syncing that exportd does as well."""
 
     def __init__(self):
         self.usage = Usage([])
 
     def round(self, workload, sources, out):
         folder = sources[0].parent.parent
-        kinds = " ".join(sorted({source.parent.name for source in sources}))
+        files = shlex.join(str(source.relative_to(folder)) for source in sources)
         script = (
-            f"cp -r {kinds} {out}/ && cd {out} && find . -type f -print0"
+            f"cp --parents {files} {out}/ && cd {out} && find . -type f -print0"
             f" | xargs -0 -P{WORKERS} -n4 sha256sum > SUMS && sync $(find .)"
         )
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""How good the replies are: SSIMULACRA2 against the full decode reduced with Lanczos in libvips."""
+"""How good the replies are: SSIMULACRA2 against the full decode, reduced with Lanczos in floating point."""
 
 import pathlib
 import statistics
@@ -54,4 +54,6 @@ def reference(source, reply):
     picture = flat(picture)
     if (picture.width, picture.height) == (reply.width, reply.height):
         return picture
-    return picture.resize(reply.width / picture.width, vscale=reply.height / picture.height, kernel="lanczos3")
+    # No box before the filter, and nothing rounded before the end: nobody's short cuts.
+    shrinks = picture.width / reply.width, picture.height / reply.height
+    return picture.cast("float").reduce(*shrinks, kernel="lanczos3", gap=0).rint().cast("uchar")

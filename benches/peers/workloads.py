@@ -49,7 +49,7 @@ WORKLOADS = [
              {"1": f"wid=1200&hei=1200&{FIT}&op_usm=1,1,5&fmt=jpeg&qlt=85"}, 1.25, ALL, judged=False),
     Workload("W7", "originals", ("*/*",), {"1": None}, 0.95, ("cp",), judged=False, copies=1),
     Workload("W8", "CMYK TIFF with profile to 1200², sRGB JPEG", ("cmyk/*",),
-             {"1": f"wid=1200&hei=1200&{FIT}&icc=sRGB&fmt=jpeg,rgb&qlt=85"}, 1.15, ("sharp", "pyvips")),
+             {"1": f"wid=1200&hei=1200&{FIT}&icc=sRGB,relative,0&fmt=jpeg,rgb&qlt=85"}, 1.15, ("sharp", "pyvips")),
     Workload("W9", "JPEG to 1200², AVIF of equal quality", ("jpeg/*",),
              {"1": f"wid=1200&hei=1200&{FIT}&fmt=avif&qlt=80"}, 1.0, ("sharp", "pyvips")),
     Workload("W10", "four renditions of each JPEG", ("jpeg/*",), FOUR, 2.5, ALL, judged=False,

@@ -240,7 +240,9 @@ fn what_takes_longest_is_made_first() {
         play.write(&format!("assets/{name}"), &picture(name, side, side));
     }
     play.start();
-    let manifest = manifest("order", &["*.png"], "is_modifier = \"wid=10&fmt=png\"");
+    // Work enough that the kernel's clock of change times ticks between two of them.
+    let modifier = "wid=900&op_blur=60&fmt=png";
+    let manifest = manifest("order", &["*.png"], &format!("is_modifier = \"{modifier}\""));
     play.drop_manifest("order.toml", &manifest);
     let (run, _) = play.report_of("order", SOON);
     let made = |name: &str| {
