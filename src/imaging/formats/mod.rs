@@ -53,7 +53,7 @@ mod tiff_jpeg;
 mod webp;
 
 pub(crate) use jpeg::Shrink;
-// For benches, which measure them by themselves, and for the fuzzer.
+// For benches, which measure them by themselves.
 #[doc(hidden)]
 pub use alone::{decode_alone, encode_alone};
 #[doc(hidden)]

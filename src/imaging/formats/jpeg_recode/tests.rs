@@ -159,6 +159,17 @@ fn tables_are_those_of_libjpeg() {
 }
 
 #[test]
+fn what_programs_keep_stands_where_libjpeg_puts_it() {
+    let source = picture((16, 16), PixelType::Rgb);
+    let profile = vec![7; 70_000];
+    let embedded = Embedded { profile: Some(&profile), xmp: Some(b"<x/>"), paths: &[] };
+    let beside = jpeg::encode(&source, BASELINE, Some(72.4), embedded).unwrap();
+    let found = recoded(&beside, source.size(), BASELINE, Some(72.4), embedded).unwrap();
+    assert!(found.len() > profile.len());
+    assert!(frame(&found) == frame(&beside));
+}
+
+#[test]
 fn codes_take_no_more_bytes_than_those_of_libjpeg() {
     for (pixel_type, size) in [(PixelType::Gray, (300, 200)), (PixelType::Rgb, (301, 203))] {
         let source = picture(size, pixel_type);
