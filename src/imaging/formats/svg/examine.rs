@@ -72,14 +72,17 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
 }
 
 /// Tells whether an element states a number beyond [`LARGEST`], or is a drawing within that is
-/// larger than what it is in, which could be repeated until it is.
+/// larger than what it is in, which could be repeated until it is. All numbers of a filter count:
+/// the reader does not expect any that are beyond its own.
 fn states_too_much(node: Node<'_, '_>) -> bool {
     let within = matches!(node.tag_name().name(), "svg" | "symbol" | "use")
         && node.parent_element().is_some();
+    let filters = node.tag_name().name().starts_with("fe");
     node.attributes().any(|attribute| {
         let (name, value) = (attribute.name(), attribute.value());
         let grows = within && matches!(name, "width" | "height") && value.contains('%');
-        is_geometry(name) && is_beyond(value, if grows { 100.0 } else { LARGEST })
+        (is_geometry(name) || filters && !is_a_name(name))
+            && is_beyond(value, if grows { 100.0 } else { LARGEST })
     })
 }
 
@@ -131,6 +134,13 @@ fn is_geometry(name: &str) -> bool {
             | "height"
             | "font-size"
     )
+}
+
+/// Tells whether an attribute of a filter says which one, and not how much; colours look like
+/// numbers, too.
+fn is_a_name(name: &str) -> bool {
+    matches!(name, "id" | "class" | "in" | "in2" | "result" | "href" | "style" | "fill" | "stroke")
+        || name.contains("color")
 }
 
 /// Tells whether a number in an attribute is larger than allowed.

@@ -385,6 +385,27 @@ fn turbulence_without_end_is_refused() {
 }
 
 #[test]
+fn filters_with_numbers_beyond_the_reader_s_are_refused() {
+    let filter = |part: &str| {
+        drawing(&format!(
+            "<filter id='f'>{part}</filter><rect width='9' height='9' filter='url(#f)'/>"
+        ))
+    };
+    for part in [
+        "<feTurbulence baseFrequency='1e309'/>",
+        "<feTurbulence baseFrequency='.1 1e39'/>",
+        "<feColorMatrix type='saturate' values='1e39'/>",
+        "<feMorphology radius='1e39'/>",
+        "<feComponentTransfer><feFuncR type='linear' slope='-1e39'/></feComponentTransfer>",
+    ] {
+        assert!(refused(&filter(part)).contains("far out"), "{part}");
+    }
+    let named = "<feFlood id='a1e99' flood-color='#1e9999' result='1e999'/>
+        <feOffset in='1e999' dx='1'/>";
+    read(filter(named).as_bytes()).unwrap();
+}
+
+#[test]
 fn numbers_are_found_among_letters() {
     assert!(is_beyond("M1-2e10", LARGEST));
     assert!(is_beyond("1.5.5 99999999999em", LARGEST));
