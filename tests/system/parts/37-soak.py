@@ -159,6 +159,7 @@ def test():
         check(ended["corrupt"] == 0, f"no job is poison, but there are {ended}")
         found = invariants.violations(daemon.root, settled=True)
         check(not found, "\n".join(map(str, found[:20])))
+        print(f"every invariant holds: {ended}")
         check(after[0] <= before[0] + 3_000_000, f"memory grew from {before[0]} to {after[0]}")
         check(after[1] <= before[1], f"threads grew from {before[1]} to {after[1]}")
         check(after[2] <= before[2] + 2, f"descriptors grew from {before[2]} to {after[2]}")
