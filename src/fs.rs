@@ -18,7 +18,7 @@ pub use copy::{Copied, copy_hashed, hash_file, hex, sha256};
 pub use folder::{Folder, Found};
 pub use lock::FolderLock;
 pub use names::{MOST_NAME_BYTES, MOST_PATH_BYTES, RelPath, RelPathError, is_invisible};
-pub use root::{Entry, OpenError, Root, Stamp};
+pub use root::{Content, Entry, OpenError, Root, Stamp};
 pub use write::{
     publish, remove_durable, remove_temporaries, rename_new, replace, sync_dir, sync_parents,
     write_atomic, write_atomic_by, write_new, write_unsynced,

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::RelPath;
 
+/// The part of a [`Stamp`] that changes when the content does: device, inode, length, last change.
+pub type Content = (u64, u64, u64, i128);
+
 /// What tells one state of a file from the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
@@ -40,7 +43,7 @@ impl Stamp {
 
     /// Returns the part that changes when the content does; owner and links do not count.
     #[must_use]
-    pub fn content(&self) -> (u64, u64, u64, i128) {
+    pub fn content(&self) -> Content {
         (self.dev, self.ino, self.size, self.mtime_ns)
     }
 

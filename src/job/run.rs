@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ mod suffix;
 pub use cancel::{Ask, Cancel};
 
 use batches::{Batch, Wanted, batches};
-use prepare::{list, on_page, open, plan_item, prepare, unexpected};
+use prepare::{Alike, Stamps, list, on_page, open, plan_item, prepare, unexpected};
 
 use super::beside::Beside;
 use super::check::{ExportJob, Rendition};
@@ -167,7 +168,7 @@ struct Item<'j> {
     rendition: &'j Rendition,
     /// Position in the list, from 1.
     n: usize,
-    file: Option<SourceFile>,
+    file: Option<&'j SourceFile>,
     /// What it is; `None` when there is no such asset.
     asset: Option<&'j Asset>,
     /// What its catalogue asks for it.
@@ -255,8 +256,8 @@ pub struct Made {
 /// One file that will be made.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// How; `None` copies.
-    pub plan: Option<Plan>,
+    /// How, shared with others of the same size; `None` copies.
+    pub plan: Option<Arc<Plan>>,
     /// Its name.
     pub output: RelPath,
 }
@@ -346,7 +347,7 @@ struct Making<'m, 'j, 't> {
     items: &'m mut [Item<'j>],
     watch: Watch<'t>,
     /// What each source was like when its header was read.
-    stamps: BTreeMap<SourceFile, Stamp>,
+    stamps: Stamps<'j>,
     /// The files that are made of items that are not over.
     made: BTreeMap<usize, BTreeMap<usize, Delivered>>,
     /// What is to be handed out, the next one last.
@@ -372,7 +373,7 @@ enum Errand {
     Header,
 }
 
-impl Making<'_, '_, '_> {
+impl<'j> Making<'_, 'j, '_> {
     /// Keeps the lane busy until every item is settled.
     fn run(&mut self) -> Result<(), WorkError> {
         self.queue = batches(self.items);
@@ -479,7 +480,7 @@ impl Making<'_, '_, '_> {
             match plan {
                 None => return Ok((Task::Copy { input, output }, stamp)),
                 Some(plan) => {
-                    plans.push(plan.clone());
+                    plans.push(Plan::clone(plan));
                     outputs.push(output);
                 }
             }
@@ -487,8 +488,8 @@ impl Making<'_, '_, '_> {
         Ok((Task::Convert { input, aux, plans, outputs }, stamp))
     }
 
-    fn source(&self, batch: &Batch) -> Option<&SourceFile> {
-        self.items[batch.outputs.first()?.item].file.as_ref()
+    fn source(&self, batch: &Batch) -> Option<&'j SourceFile> {
+        self.items[batch.outputs.first()?.item].file
     }
 
     fn fail_all(&mut self, batch: &Batch, fault: &Fault) -> Result<(), WorkError> {
@@ -552,7 +553,7 @@ impl Making<'_, '_, '_> {
     /// handed out.
     fn changed(&self, batch: &Batch, stamp: Stamp) -> bool {
         let Some(file) = self.source(batch) else { return false };
-        if self.stamps.get(file).is_some_and(|read| read.content() != stamp.content()) {
+        if self.stamps.get(file).is_some_and(|read| read != stamp.content()) {
             return true;
         }
         match self.bench.library.open_source(file) {
@@ -564,13 +565,13 @@ impl Making<'_, '_, '_> {
 
     /// Reads the header of a source that has changed, if it was read before.
     fn look_again(&mut self, batch: Batch) -> Result<(), WorkError> {
-        let Some(file) = self.source(&batch).cloned() else {
+        let Some(file) = self.source(&batch) else {
             return self.fail_all(&batch, &unexpected());
         };
-        match self.bench.library.open_source(&file) {
+        match self.bench.library.open_source(file) {
             Err(fault) => self.fail_all(&batch, &fault),
             Ok((input, stamp)) => {
-                if self.stamps.insert(file, stamp).is_some() {
+                if self.stamps.insert(file, stamp) {
                     let errand = Errand::Header;
                     self.submit(Task::Probe { input }, AtWork { batch, stamp, errand });
                 } else {
@@ -583,6 +584,7 @@ impl Making<'_, '_, '_> {
 
     /// Plans a batch anew, for a source that has changed; names are fixed and must stay.
     fn plan_again(&mut self, batch: &Batch, info: &SourceInfo) -> Result<(), WorkError> {
+        let mut alike = Alike::default();
         for at in batch.items() {
             let item = &mut self.items[at];
             let State::Ready(before) = std::mem::replace(&mut item.state, State::Settled) else {
@@ -592,7 +594,7 @@ impl Making<'_, '_, '_> {
                 item.state = State::Ready(before);
                 continue;
             }
-            plan_item(self.job, self.bench, item, info);
+            plan_item((self.job, self.bench), item, info, &mut alike);
             if matches!(&item.state, State::Ready(now) if !now.outputs().eq(before.outputs())) {
                 item.fail(Fault::KeepsChanging);
             }

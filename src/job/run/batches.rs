@@ -41,7 +41,7 @@ pub(super) fn batches(items: &[Item<'_>]) -> Vec<Batch> {
     let mut by_source: BTreeMap<(&SourceFile, Option<Scope>), usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Wanted>> = Vec::new();
     for (at, item) in items.iter().enumerate() {
-        let (State::Ready(ready), Some(source)) = (&item.state, &item.file) else { continue };
+        let (State::Ready(ready), Some(source)) = (&item.state, item.file) else { continue };
         let wanted = (0..ready.files.len()).map(|file| Wanted { file, item: at });
         if ready.files.iter().any(|file| file.plan.is_none()) {
             // Each copy is a task of its own.
@@ -66,7 +66,7 @@ pub(super) fn batches(items: &[Item<'_>]) -> Vec<Batch> {
 fn cost(outputs: &[Wanted], items: &[Item<'_>]) -> u64 {
     let plan = |wanted: &Wanted| -> Option<&Plan> {
         let State::Ready(ready) = &items[wanted.item].state else { return None };
-        ready.files.get(wanted.file)?.plan.as_ref()
+        ready.files.get(wanted.file)?.plan.as_deref()
     };
     let plans = || outputs.iter().filter_map(plan);
     let read: BTreeMap<Option<u32>, u64> =

@@ -1,11 +1,12 @@
 //! From a list to plans and names: what is known of every output before any is made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::suffix::{belies, may_stay, other_content, promised};
 use super::{Ask, Bench, Item, LISTEN, Made, Planned, State, WorkError};
 use crate::diag::Fault;
-use crate::fs::Stamp;
+use crate::fs::{Content, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::modifiers::Presets;
 use crate::imaging::plan::{Aux, Plan, plan};
@@ -45,7 +46,7 @@ pub(super) fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                     item.entry.name.clone_from(&asset.name);
                     item.entry.asset_type = Some(asset.kind);
                     item.entry.source = asset.file.as_ref().map(|file| file.path.to_string());
-                    item.file.clone_from(&asset.file);
+                    item.file = asset.file.as_ref();
                     let presets = presets.entry(asset.scope).or_insert_with(|| {
                         precedence::presets(bench.library.images(), asset.scope, bench.macros)
                     });
@@ -102,14 +103,15 @@ fn begin(
 }
 
 /// Probes, plans and names; afterwards every item is ready or settled.
-pub(super) fn prepare(
+pub(super) fn prepare<'j>(
     job: &ExportJob,
     bench: &Bench<'_>,
-    items: &mut [Item<'_>],
-) -> Result<BTreeMap<SourceFile, Stamp>, WorkError> {
+    items: &mut [Item<'j>],
+) -> Result<Stamps<'j>, WorkError> {
     let (infos, stamps) = probe(bench, items)?;
+    let mut alike = Alike::default();
     for item in &mut *items {
-        let Some(file) = &item.file else { continue };
+        let Some(file) = item.file else { continue };
         match std::mem::replace(&mut item.state, State::Settled) {
             State::Settled => {}
             State::Copy { warnings } => match infos.get(file) {
@@ -120,7 +122,7 @@ pub(super) fn prepare(
             State::Convert => match infos.get(file) {
                 // Stopped before it was looked at.
                 None => item.settle(AssetOutcome::Cancelled),
-                Some(Ok(info)) => plan_item(job, bench, item, info),
+                Some(Ok(info)) => plan_item((job, bench), item, info, &mut alike),
                 // Of a kind that pictures are made of, but not by this release.
                 Some(Err(Fault::UnsupportedSource { detail })) if may_stay(file) => {
                     let warning =
@@ -138,32 +140,75 @@ pub(super) fn prepare(
     Ok(stamps)
 }
 
-type Probed = BTreeMap<SourceFile, Result<SourceInfo, Fault>>;
+type Probed<'j> = BTreeMap<&'j SourceFile, Result<SourceInfo, Fault>>;
+
+/// What each source was like when its header was read.
+pub(super) struct Stamps<'j>(Vec<(&'j SourceFile, Content)>);
+
+impl<'j> Stamps<'j> {
+    fn place(&self, file: &SourceFile) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (*known).cmp(file))
+    }
+
+    pub(super) fn get(&self, file: &SourceFile) -> Option<Content> {
+        self.place(file).ok().map(|at| self.0[at].1)
+    }
+
+    /// Notes what a source is like now, and tells whether it was known.
+    pub(super) fn insert(&mut self, file: &'j SourceFile, stamp: Stamp) -> bool {
+        match self.place(file) {
+            Ok(at) => {
+                self.0[at].1 = stamp.content();
+                true
+            }
+            Err(at) => {
+                self.0.insert(at, (file, stamp.content()));
+                false
+            }
+        }
+    }
+}
+
+/// Plans made lately: sources of one size mostly have the same, which is then kept once.
+#[derive(Default)]
+pub(super) struct Alike(VecDeque<Arc<Plan>>);
+
+impl Alike {
+    /// How many are looked through.
+    const MOST: usize = 16;
+
+    fn shared(&mut self, plan: Plan) -> Arc<Plan> {
+        if let Some(same) = self.0.iter().find(|known| ***known == plan) {
+            return Arc::clone(same);
+        }
+        let plan = Arc::new(plan);
+        self.0.truncate(Self::MOST - 1);
+        self.0.push_front(Arc::clone(&plan));
+        plan
+    }
+}
 
 /// Reads the header of each distinct source that is to be converted, or whose name promises a
 /// picture, and notes its state.
-fn probe(
-    bench: &Bench<'_>,
-    items: &[Item<'_>],
-) -> Result<(Probed, BTreeMap<SourceFile, Stamp>), WorkError> {
-    let mut files: Vec<&SourceFile> = items
+fn probe<'j>(bench: &Bench<'_>, items: &[Item<'j>]) -> Result<(Probed<'j>, Stamps<'j>), WorkError> {
+    let mut files: Vec<&'j SourceFile> = items
         .iter()
-        .filter_map(|item| match (&item.state, &item.file) {
-            (State::Convert, file) => file.as_ref(),
+        .filter_map(|item| match (&item.state, item.file) {
+            (State::Convert, file) => file,
             (State::Copy { .. }, Some(file)) if promised(file).is_some() => Some(file),
             _ => None,
         })
         .collect();
     files.sort();
     files.dedup();
-    let (mut infos, mut stamps) = (Probed::new(), BTreeMap::new());
+    let (mut infos, mut stamps) = (Probed::new(), Stamps(Vec::with_capacity(files.len())));
     let mut next = 0;
     let mut hand_out = || {
         let file = *files.get(next)?;
         next += 1;
         Some((next - 1, file))
     };
-    let mut waiting: BTreeMap<u64, &SourceFile> = BTreeMap::new();
+    let mut waiting: BTreeMap<u64, &'j SourceFile> = BTreeMap::new();
     loop {
         match bench.cancel.asked() {
             Ask::Nothing => {}
@@ -175,10 +220,10 @@ fn probe(
             let Some((at, file)) = hand_out() else { break };
             match bench.library.open_source(file) {
                 Err(fault) => {
-                    infos.insert(file.clone(), Err(fault));
+                    infos.insert(file, Err(fault));
                 }
                 Ok((input, stamp)) => {
-                    stamps.insert(file.clone(), stamp);
+                    stamps.insert(file, stamp);
                     bench.lane.submit(at as u64, Task::Probe { input });
                     waiting.insert(at as u64, file);
                 }
@@ -198,7 +243,7 @@ fn probe(
             Err(Fault::Mismatch { found, .. }) => Err(other_content(file, found)),
             Err(fault) => Err(fault),
         };
-        infos.insert(file.clone(), info);
+        infos.insert(file, info);
     }
 }
 
@@ -213,10 +258,10 @@ pub(super) fn unexpected() -> Fault {
 
 /// Plans every page of an item, and names what will be made.
 pub(super) fn plan_item(
-    job: &ExportJob,
-    bench: &Bench<'_>,
+    (job, bench): (&ExportJob, &Bench<'_>),
     item: &mut Item<'_>,
     info: &SourceInfo,
+    alike: &mut Alike,
 ) {
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Some(asset) = item.asset else { return };
@@ -234,7 +279,7 @@ pub(super) fn plan_item(
                 warnings.extend(planned.warnings.into_iter().map(|finding| finding.message));
                 let types = [page.pixel_type, planned.plan.output.pixel_type];
                 warnings.extend(precedence::missing_profiles(&defaults.colors, &types));
-                plans.push(Some(planned.plan));
+                plans.push(Some(alike.shared(planned.plan)));
             }
             Err(finding) => {
                 let fault = Fault::Modifiers { message: finding.message, help: finding.help };
@@ -243,7 +288,8 @@ pub(super) fn plan_item(
         }
     }
     // Said before anything is made of it.
-    let beside: BTreeSet<&Aux> = plans.iter().flatten().flat_map(|plan: &Plan| &plan.aux).collect();
+    let beside: BTreeSet<&Aux> =
+        plans.iter().flatten().flat_map(|plan: &Arc<Plan>| &plan.aux).collect();
     let open = |aux: &Aux| bench.beside().open(asset, aux);
     if let Some(fault) = beside.into_iter().find_map(|aux| open(aux).err()) {
         return item.fail(fault);
@@ -266,11 +312,11 @@ pub(super) fn on_page(page: Option<u32>, fault: Fault) -> Fault {
 fn make_ready(
     job: &ExportJob,
     item: &mut Item<'_>,
-    plans: Vec<Option<Plan>>,
+    plans: Vec<Option<Arc<Plan>>>,
     warnings: Vec<String>,
 ) {
-    let Some(file) = &item.file else { return };
-    let named = |plan: Option<Plan>| {
+    let Some(file) = item.file else { return };
+    let named = |plan: Option<Arc<Plan>>| {
         let size = plan.as_ref().map(|plan| plan.reply);
         let extension = match &plan {
             Some(plan) => Some(plan.extension.as_str()),
