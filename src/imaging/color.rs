@@ -170,6 +170,26 @@ impl<'a> Colors<'a> {
         pixel_type == self.source && (from.is_none() || to.is_none() || from == to)
     }
 
+    /// Converts a picture that is in the space of a reply to sRGB.
+    ///
+    /// # Errors
+    /// As [`Self::to_output`].
+    pub fn reply_to_srgb(
+        &mut self,
+        picture: Raster,
+        reply: &Output,
+    ) -> Result<Raster, ConvertError> {
+        let made = match self.place(&reply.conversion.to, reply.pixel_type) {
+            Some(from) if !from.is_plain() => {
+                let conversion = Conversion::default();
+                let shown = Output { pixel_type: PixelType::Rgb, conversion, ..reply.clone() };
+                self.managed(picture, (from, Place::Srgb), &shown)?
+            }
+            Some(_) | None => naive(picture, PixelType::Rgb),
+        };
+        Ok(made.with_profile(None))
+    }
+
     /// Returns the profile that says what the components of a reply mean; none where nobody knows.
     #[must_use]
     pub fn profile_of(&self, output: &Output) -> Option<Vec<u8>> {

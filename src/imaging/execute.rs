@@ -9,7 +9,10 @@ use super::ops::{self, Resampler, Usm};
 use super::paths::{self, Path};
 use super::plan::{Affine, Area, Aux, Color, Output, Plan, Side, Step};
 use super::raster::Raster;
-use super::{ConvertError, Inputs, Limits, Orientation, PixelType, Size, Uprighting};
+use super::thumbnail::{self, Thumbnail};
+use super::{
+    ConvertError, Inputs, Limits, Orientation, PixelType, Reply, Showing, Size, Uprighting,
+};
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
 /// filter then still sees all it needs. At 2, some photographs with little colour resolution lose
@@ -26,6 +29,7 @@ pub(super) struct Engine<'a> {
     limits: &'a Limits,
     colors: Colors<'a>,
     resampler: Resampler,
+    showing: Showing,
 }
 
 impl<'a> Engine<'a> {
@@ -43,7 +47,24 @@ impl<'a> Engine<'a> {
             limits,
             colors: Colors::of(header.profile.as_deref(), header.pixel_type, inputs.aux),
             resampler: Resampler::default(),
+            showing: Showing::Nothing,
         }
+    }
+
+    /// Has thumbnails made too, of a document for its first page.
+    pub(super) fn showing(self, showing: Showing) -> Self {
+        let first = matches!(self.header.page, None | Some(1));
+        Self { showing: if first { showing } else { Showing::Nothing }, ..self }
+    }
+
+    /// Tells whether the source is shown.
+    pub(super) fn shows(&self) -> bool {
+        self.showing == Showing::Thumbnails
+    }
+
+    /// Shows the upright picture, however much smaller it was decoded.
+    pub(super) fn thumbnail(&mut self, picture: &Raster) -> Option<Thumbnail> {
+        thumbnail::of_source(&mut self.resampler, &mut self.colors, picture)
     }
 
     /// Says how much smaller the source may be decoded for a plan. Depends on nothing but the
@@ -65,7 +86,7 @@ impl<'a> Engine<'a> {
         &mut self,
         picture: Arc<Raster>,
         plan: &Plan,
-    ) -> Result<Vec<u8>, ConvertError> {
+    ) -> Result<Reply, ConvertError> {
         if plan.source != self.orientation.applied(self.header.size) {
             return Err(ConvertError::Changed);
         }
@@ -89,15 +110,25 @@ impl<'a> Engine<'a> {
             picture = self.colors.to_output(picture, &plan.output)?;
         }
         let picture = finished(picture, &plan.output);
-        self.embedding(&plan.output, |embedded| formats::encode(&picture, &plan.output, embedded))
+        let write =
+            |embedded: formats::Embedded<'_>| formats::encode(&picture, &plan.output, embedded);
+        let file = self.embedding(&plan.output, write)?;
+        let thumbnail = match self.showing {
+            Showing::Nothing => None,
+            Showing::Thumbnails => {
+                let (resampler, colors) = (&mut self.resampler, &mut self.colors);
+                thumbnail::of_reply(resampler, colors, &picture, &plan.output)
+            }
+        };
+        Ok(Reply { file, thumbnail })
     }
 
     /// Makes one reply without decoding the picture, where a plan changes no pixel of it and its
     /// format allows that; a picture that cannot be read is not told apart from others.
     pub(super) fn recoded(&self, plan: &Plan) -> Option<Vec<u8>> {
         let output = &plan.output;
-        let same = plan.steps.iter().all(|step| *step == Step::ToOutput)
-            && [plan.source, plan.reply] == [self.header.size; 2]
+        let same = plan.keeps_pixels()
+            && plan.source == self.header.size
             && self.orientation == Orientation::Upright
             && self.header.pixel_type == output.pixel_type
             && !output.alpha
@@ -255,7 +286,7 @@ impl<'a> Engine<'a> {
 }
 
 /// Brings a converted picture to what is written: the reply's components, 8 bits, alpha or none.
-fn finished(picture: Raster, output: &Output) -> Raster {
+pub(super) fn finished(picture: Raster, output: &Output) -> Raster {
     let picture = naive(picture, output.pixel_type);
     let picture = if output.alpha {
         picture.with_alpha()

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Fault;
 use formats::Shrink;
+use thumbnail::Thumbnail;
 
 pub mod color;
 pub mod formats;
@@ -29,6 +30,7 @@ pub mod ops;
 mod paths;
 pub mod plan;
 pub mod raster;
+pub mod thumbnail;
 
 mod execute;
 #[cfg(test)]
@@ -300,6 +302,35 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// Whether what is made is also shown small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Showing {
+    /// Only the replies are made.
+    #[default]
+    Nothing,
+    /// Thumbnails of the source and of each reply are made with them.
+    Thumbnails,
+}
+
+/// What was made of a source.
+#[derive(Debug)]
+pub enum Made {
+    /// A thumbnail of it; before the first reply that takes as much of it, or none.
+    Source(Thumbnail),
+    /// The reply to the plan of that number.
+    Reply(usize, Result<Reply, ConvertError>),
+}
+
+/// A reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The file.
+    pub file: Vec<u8>,
+    /// What it looks like, where that is shown.
+    pub thumbnail: Option<Thumbnail>,
+}
+
 /// Makes the replies of one source and hands each over, with the number of its plan, as soon as
 /// it is made; the order is free.
 ///
@@ -313,26 +344,57 @@ pub fn convert(
     uprighting: Uprighting,
     each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
 ) -> Result<(), ConvertError> {
+    make((inputs, plans), (limits, uprighting), Showing::Nothing, &mut |made| match made {
+        Made::Source(_) => {}
+        Made::Reply(number, reply) => each(number, reply.map(|reply| reply.file)),
+    })
+}
+
+/// As [`convert()`], with thumbnails.
+///
+/// # Errors
+/// As [`convert()`].
+pub fn convert_and_show(
+    inputs: Inputs<'_>,
+    plans: &[plan::Plan],
+    limits: &Limits,
+    uprighting: Uprighting,
+    each: &mut dyn FnMut(Made),
+) -> Result<(), ConvertError> {
+    make((inputs, plans), (limits, uprighting), Showing::Thumbnails, each)
+}
+
+/// Shows a source of which nothing is made; `None` when it cannot be shown.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn show(
+    source: &[u8],
+    limits: &Limits,
+    uprighting: Uprighting,
+) -> Result<Option<Thumbnail>, ConvertError> {
+    let header = formats::header(Cursor::new(source), limits)?;
+    let page = (!header.pages.is_empty()).then_some(1);
+    let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
+    let mut engine = execute::Engine::new(Inputs::of(source), &header, uprighting, limits);
+    let picture = decode((source, &header), uprighting, limits, &[thumbnail::shrink(&header)]);
+    let Some(picture) = picture.into_iter().next() else { return Ok(None) };
+    Ok(engine.thumbnail(&*picture?))
+}
+
+fn make(
+    (inputs, plans): (Inputs<'_>, &[plan::Plan]),
+    (limits, uprighting): (&Limits, Uprighting),
+    showing: Showing,
+    each: &mut dyn FnMut(Made),
+) -> Result<(), ConvertError> {
     let source = inputs.source;
     let header = formats::header(Cursor::new(source), limits)?;
-    let orientation = uprighting.of(&header);
     let pages: BTreeSet<Option<u32>> = plans.iter().map(|plan| plan.page).collect();
     for page in pages {
         let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
-        let mut engine = execute::Engine::new(inputs, &header, uprighting, limits);
-        let decode = |shrinks: &[Shrink]| {
-            let all = formats::decode_each(source, &header, shrinks, limits).into_iter();
-            let all = all.zip(shrinks).map(|(stored, shrink)| {
-                let stored = stored.map_err(|error| error.on_page(page))?;
-                let stored = match shrink {
-                    Shrink::Full => stored,
-                    // Decoded smaller, it holds means.
-                    Shrink::Half | Shrink::Quarter | Shrink::Eighth => ops::sampled(stored),
-                };
-                Ok(Arc::new(ops::orient(stored, orientation)))
-            });
-            all.collect()
-        };
+        let mut engine = execute::Engine::new(inputs, &header, uprighting, limits).showing(showing);
+        let decode = |shrinks: &[Shrink]| decode((source, &header), uprighting, limits, shrinks);
         convert_page((plans, page), &decode, &mut engine, each)?;
     }
     Ok(())
@@ -341,33 +403,62 @@ pub fn convert(
 /// The pixels of a page at one size, upright.
 type Picture = Result<Arc<raster::Raster>, ConvertError>;
 
+/// Decodes a page, or a picture, at each of some sizes.
+fn decode(
+    (source, header): (&[u8], &formats::Header),
+    uprighting: Uprighting,
+    limits: &Limits,
+    shrinks: &[Shrink],
+) -> Vec<Picture> {
+    let orientation = uprighting.of(header);
+    let all = formats::decode_each(source, header, shrinks, limits).into_iter();
+    let upright = |(stored, shrink): (Result<raster::Raster, ConvertError>, &Shrink)| {
+        let stored = stored.map_err(|error| error.on_page(header.page))?;
+        let stored = match shrink {
+            Shrink::Full => stored,
+            // Decoded smaller, it holds means.
+            Shrink::Half | Shrink::Quarter | Shrink::Eighth => ops::sampled(stored),
+        };
+        Ok(Arc::new(ops::orient(stored, orientation)))
+    };
+    all.zip(shrinks).map(upright).collect()
+}
+
 /// Makes the replies of one page, or of a picture; `decode` makes its pixels at each of some sizes.
 fn convert_page(
     (plans, page): (&[plan::Plan], Option<u32>),
     decode: &dyn Fn(&[Shrink]) -> Vec<Picture>,
     engine: &mut execute::Engine<'_>,
-    each: &mut dyn FnMut(usize, Result<Vec<u8>, ConvertError>),
+    each: &mut dyn FnMut(Made),
 ) -> Result<(), ConvertError> {
     let of_page = |n: &usize| plans[*n].page == page;
     let mut wanted: BTreeMap<Shrink, Vec<usize>> = BTreeMap::new();
     for number in (0..plans.len()).filter(of_page) {
-        if let Some(reply) = engine.recoded(&plans[number]) {
-            each(number, Ok(reply));
+        if let Some(file) = engine.recoded(&plans[number]) {
+            // Of what is never decoded there is nothing to be seen here.
+            each(Made::Reply(number, Ok(Reply { file, thumbnail: None })));
             continue;
         }
         wanted.entry(engine.shrink(&plans[number])).or_default().push(number);
     }
     let shrinks: Vec<Shrink> = wanted.keys().copied().collect();
+    let mut shows = engine.shows();
     // The smallest first: damage that only larger ones have does not keep it away.
     for (picture, mut numbers) in decode(&shrinks).into_iter().zip(wanted.into_values()).rev() {
         let picture = picture?;
+        // Another size, only to be shown, would be a tenth of the work.
+        if std::mem::take(&mut shows)
+            && let Some(thumbnail) = engine.thumbnail(&picture)
+        {
+            each(Made::Source(thumbnail));
+        }
         let last = numbers.pop();
         for number in numbers {
-            each(number, engine.reply(Arc::clone(&picture), &plans[number]));
+            each(Made::Reply(number, engine.reply(Arc::clone(&picture), &plans[number])));
         }
         // The last one may have the picture to itself.
         if let Some(last) = last {
-            each(last, engine.reply(picture, &plans[last]));
+            each(Made::Reply(last, engine.reply(picture, &plans[last])));
         }
     }
     Ok(())

@@ -441,6 +441,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Tells whether every pixel of the reply is that of the source in its place, but for its colour
+    /// space and what writing loses.
+    #[must_use]
+    pub fn keeps_pixels(&self) -> bool {
+        self.source == self.reply && self.steps.iter().all(|step| *step == Step::ToOutput)
+    }
+
     /// Estimates the most memory, in bytes, that executing this takes, decoding included.
     #[must_use]
     pub fn peak_memory(&self, source: &SourceInfo) -> u64 {

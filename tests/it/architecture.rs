@@ -75,6 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
+    ("base64", &["imaging/thumbnail.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),
     ("crc32fast", &["spool/journal.rs", "imaging/formats/tests.rs", "imaging/formats/tests/"]),

@@ -18,6 +18,7 @@ mod place;
 mod resample;
 mod rotate;
 mod sharpen;
+mod thin;
 mod usm;
 
 pub use blur::{blur, blur_memory};
@@ -34,4 +35,5 @@ pub use place::place;
 pub use resample::{Resampler, resample};
 pub use rotate::{rotate, sin_cos_degrees};
 pub use sharpen::sharpen;
+pub use thin::thinned;
 pub use usm::{Usm, usm};
