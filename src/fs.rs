@@ -21,5 +21,5 @@ pub use names::{MOST_NAME_BYTES, MOST_PATH_BYTES, RelPath, RelPathError, is_invi
 pub use root::{Content, Entry, OpenError, Root, Stamp};
 pub use write::{
     publish, remove_durable, remove_temporaries, rename_new, replace, sync_dir, sync_parents,
-    write_atomic, write_atomic_by, write_new, write_unsynced,
+    write_ahead_by, write_atomic, write_atomic_by, write_new, write_swiftly, write_unsynced,
 };

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::{Exit, Places, complain, print, say};
+use crate::report::thumbnails;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -262,8 +263,13 @@ fn tree(folder: &Path, indent: &str) {
     for (at, name) in visible.iter().enumerate() {
         let last = at + 1 == visible.len();
         let path = folder.join(name);
-        print(&format!("{indent}{} {name}\n", if last { "└──" } else { "├──" }));
-        if path.is_dir() {
+        let branch = if last { "└──" } else { "├──" };
+        if name == thumbnails::FOLDER {
+            print(&format!("{indent}{branch} {name} ({})\n", names(&path).len()));
+        } else {
+            print(&format!("{indent}{branch} {name}\n"));
+        }
+        if path.is_dir() && name != thumbnails::FOLDER {
             tree(&path, &format!("{indent}{}   ", if last { " " } else { "│" }));
         }
     }

@@ -184,6 +184,7 @@ pub(super) fn plan(places: &Places, args: &PlanArgs) -> Result<Exit, Exit> {
         macros: &epoch.settings.policy.macros,
         profiles: &epoch.settings.policy.profiles,
         cancel: &Cancel::default(),
+        shown: 0,
     };
     let prospects = prospect(job, &bench).map_err(|error| {
         complain(&error.to_string());

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{Exit, Places, complain, print, print_json, rendering, say};
 use crate::config::{Config, Settings};
 use crate::diag::{Diagnostic, nearest, render};
-use crate::imaging::modifiers::{Presets, Target, expand, parse};
+use crate::imaging::modifiers::{Presets, expand, parse};
 use crate::job::precedence;
+use crate::job::recipe::on;
 use crate::library::{CatalogFindings, ImageCatalogs, Scope};
 
 #[derive(Debug, Args)]
@@ -215,7 +216,7 @@ fn print_shown(
         .modifiers
         .iter()
         .map(|(target, setting)| {
-            format!("{}{}={}", of(target), setting.value.name(), setting.value)
+            format!("{}{}={}", on(target), setting.value.name(), setting.value)
         })
         .collect();
     if json {
@@ -235,14 +236,4 @@ fn print_shown(
         say(render("preset", &text, &parsed.findings, rendering()).trim_end());
     }
     Ok(if parsed.findings.iter().any(Diagnostic::is_error) { Exit::Wrong } else { Exit::Well })
-}
-
-/// Says what a command acts on, where that is not plain from its name.
-pub(super) fn of(target: Target) -> String {
-    match target {
-        Target::Request | Target::Composite | Target::Layer(0) => String::new(),
-        Target::Layer(n) => format!("layer {n}: "),
-        Target::Effect(Some(layer), n) => format!("effect {n} of layer {layer}: "),
-        Target::Effect(None, n) => format!("effect {n}: "),
-    }
 }

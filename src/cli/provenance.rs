@@ -1,10 +1,11 @@
 //! Where each thing a plan obeys was said: the last part of what `explain` prints.
 
-use super::presets::{of, origin};
+use super::presets::origin;
 use crate::config::Config;
 use crate::imaging::modifiers::{Modifiers, Target};
 use crate::imaging::plan::{Defaults, Encoding, Plan, Step};
 use crate::job::precedence::Own;
+use crate::job::recipe::on;
 use crate::library::{Asset, Attributes, Given, ImageCatalogs, Origin, Scope};
 
 /// Everything that was asked before a plan was made.
@@ -47,7 +48,7 @@ pub(super) fn told(asked: &Asked<'_>, plan: &Plan) -> String {
             if layers[..at].iter().any(|(above, _)| above.sets(target, name)) {
                 continue;
             }
-            let command = format!("{}{name}={}", of(target), setting.value);
+            let command = format!("{}{name}={}", on(target), setting.value);
             let from = match source {
                 Source::Entry if name == "mask" && asked.has_mask() => asked.record("MaskPath"),
                 _ => asked.source(*source, setting.span.as_ref()),

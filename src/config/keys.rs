@@ -585,10 +585,17 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "report.templates",
-        about: "Folder with templates of mails, used instead of the shipped ones of their name.",
+        about: "Folder with templates of mails and pages, used instead of the shipped ones of their name.",
         default: "",
         example: "\"/etc/exportd/templates\"",
         set: |d, _, v| folder(v).map(|path| d.templates = Some(path)),
+    },
+    Key {
+        name: "report.thumbnails",
+        about: "How many assets of a run, from the first, reports show by thumbnails; 0 is none.",
+        default: "2000",
+        example: "2000",
+        set: |d, _, v| small(v, 0, 100_000).map(|n| d.thumbnails = n as usize),
     },
     Key {
         name: "path_prefixes.*",

@@ -131,6 +131,8 @@ pub struct Settings {
     pub path_prefixes: BTreeMap<String, String>,
     /// How many days finished jobs stay in the spool.
     pub keep_days: u32,
+    /// So many assets of a run, from the first, are shown by thumbnails (`report.thumbnails`).
+    pub thumbnails: usize,
 }
 
 impl Settings {
@@ -201,6 +203,7 @@ pub(crate) struct Draft {
     mail_from: String,
     mail_to: Vec<String>,
     templates: Option<PathBuf>,
+    thumbnails: usize,
     path_prefixes: BTreeMap<String, String>,
 }
 
@@ -475,6 +478,7 @@ impl Draft {
             mail_to: self.mail_to.clone(),
             path_prefixes: self.path_prefixes.clone(),
             keep_days: self.keep_days,
+            thumbnails: self.thumbnails,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! to publish, the outputs in their place, the report, the mail. A job that is taken up again goes
 //! the same road and finds what is done; nothing on it undoes anything.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,12 @@ use crate::job::check::{
 use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
 use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
+use crate::job::recipe::recipes;
 use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
 use crate::library::Library;
 use crate::pulse::Pulse;
 use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
+use crate::report::page::AGAIN;
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
@@ -37,6 +40,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const HANDS: Duration = Duration::from_secs(30);
 /// What is done in a journal, for whoever finds it hanging.
 const WRITES: &str = "writes its journal";
+/// How long a run takes before its page shows how far it is; most are over by then.
+const FIRST_PAGE: Duration = Duration::from_secs(2);
+/// How often that is written again, at most.
+const NEXT_PAGE: Duration = Duration::from_secs(AGAIN as u64);
 /// How often progress is written down, at most.
 const POSTING: Duration = Duration::from_secs(1);
 
@@ -188,7 +195,8 @@ pub fn conduct(
     stand: &Stand<'_>,
     steps: Vec<Step>,
 ) -> Result<Conducted, ConductError> {
-    Course { order, epoch, stand, past: Past::of(steps) }.run()
+    let next_page = Cell::new(Instant::now() + FIRST_PAGE);
+    Course { order, epoch, stand, past: Past::of(steps), next_page }.run()
 }
 
 /// What the journal of earlier attempts says.
@@ -234,6 +242,8 @@ struct Course<'c> {
     epoch: &'c Epoch,
     stand: &'c Stand<'c>,
     past: Past,
+    /// When the page of the run is written again.
+    next_page: Cell<Instant>,
 }
 
 impl Course<'_> {
@@ -256,7 +266,7 @@ impl Course<'_> {
         let retry = judged
             .as_ref()
             .and_then(|judged| Some(request(judged.manifest.as_ref()?, judged.job.as_ref()?)));
-        let (mut log, run, folder) = self.begin(judged.as_ref())?;
+        let (mut log, run, folder) = self.begin(judged.as_ref(), library.as_ref().ok())?;
         match (decision, library, judged.and_then(|judged| judged.job)) {
             // Whatever the configuration has become: only forward from here.
             (Some(decision), _, _) => {
@@ -302,6 +312,7 @@ impl Course<'_> {
     fn begin(
         &self,
         judged: Option<&Judged>,
+        library: Option<&Library>,
     ) -> Result<(JobLog, RelPath, ReportFolder), ConductError> {
         let settings = &self.epoch.settings;
         let manifest = judged.and_then(|judged| judged.manifest.as_ref());
@@ -325,6 +336,11 @@ impl Course<'_> {
             findings: judged.map_or_else(Vec::new, Judged::told),
             fatal: judged.and_then(Judged::refusal),
             stopped: false,
+            recipes: judged
+                .and_then(|judged| judged.job.as_ref())
+                .zip(library)
+                .map(|(job, library)| recipes(job, library.images(), &settings.policy.macros))
+                .unwrap_or_default(),
             manifest: judged.map_or_else(String::new, |judged| judged.text.clone()),
             output_folder: None,
         };
@@ -417,6 +433,24 @@ impl Course<'_> {
             tracing::debug!(run = log.run, %error, "status.json not written");
         }
         (self.stand.watch)(&status);
+        if Instant::now() >= self.next_page.get() {
+            self.next_page.set(Instant::now() + NEXT_PAGE);
+            self.show((log, folder), progress, in_words(state, status.waiting));
+        }
+    }
+
+    /// Shows how far the run is on its page.
+    fn show(
+        &self,
+        (log, folder): (&JobLog, &ReportFolder),
+        progress: &Progress,
+        words: &'static str,
+    ) {
+        let report = Report { log, places: &self.epoch.places, retry: None };
+        let now = (self.stand.now)().to_zoned(TimeZone::system());
+        if let Err(error) = folder.write_progress(&report, (progress, &now), words) {
+            tracing::debug!(run = log.run, %error, "the page of a run was not written");
+        }
     }
 
     /// Works, decides and publishes; `false` when the daemon stops before the decision.
@@ -502,6 +536,7 @@ impl Course<'_> {
             macros: &self.epoch.settings.policy.macros,
             profiles: &self.epoch.settings.policy.profiles,
             cancel: self.stand.cancel,
+            shown: self.epoch.settings.thumbnails,
         };
         self.post((log, folder), ActiveState::Running, &Progress::NONE);
         let mut posted = Instant::now();
@@ -520,6 +555,7 @@ impl Course<'_> {
                 Event::Asset(entry) => {
                     self.stand.ledger.note(&Step::Asset(Box::new(entry.clone())))?;
                 }
+                Event::Thumbnail(subject, thumbnail) => folder.show(subject, thumbnail),
                 Event::Progress(progress) => {
                     last = *progress;
                     if posted.elapsed() >= POSTING {
@@ -534,15 +570,30 @@ impl Course<'_> {
             }
             Ok(())
         };
-        let mut entries = match work(job, &bench, stage, &self.past.assets, &mut tell) {
-            Ok(entries) => entries,
-            Err(WorkError::Suspended) => return Ok(None),
-            Err(WorkError::Journal(error)) => return Err(ConductError::Journal(error)),
+        match work(job, &bench, stage, &self.past.assets, &mut tell) {
+            Ok(entries) => self.decide(job, entries, (stage, folder), (log, run)).map(Some),
+            Err(WorkError::Suspended) => {
+                if folder.has_page() {
+                    self.show((log, folder), &last, "interrupted until exportd runs again");
+                }
+                Ok(None)
+            }
+            Err(WorkError::Journal(error)) => Err(ConductError::Journal(error)),
             Err(WorkError::Output(fault)) => {
                 self.empty(&lane);
-                return Err(self.held_up(fault, stage, (log, folder)));
+                Err(self.held_up(fault, stage, (log, folder)))
             }
-        };
+        }
+    }
+
+    /// Journals what is to be published.
+    fn decide(
+        &self,
+        job: &ExportJob,
+        mut entries: Vec<AssetEntry>,
+        (stage, folder): (&Stage, &ReportFolder),
+        (log, run): (&JobLog, &RelPath),
+    ) -> Result<Decision, ConductError> {
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
         let place = match &job.destination {
             None => Place::Run(run.clone()),
@@ -560,7 +611,7 @@ impl Course<'_> {
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
-        Ok(Some(Decision { place, entries, stopped }))
+        Ok(Decision { place, entries, stopped })
     }
 
     /// Waits until no worker writes for this run any more, so that the disk can be looked at.
@@ -631,6 +682,19 @@ impl Course<'_> {
             log.fatal = Some(Fault::NothingExportable);
         }
         Ok(())
+    }
+}
+
+/// Says what a run is doing, for its page.
+const fn in_words(state: ActiveState, waiting: Option<Waiting>) -> &'static str {
+    match (waiting, state) {
+        (Some(Waiting::WaitingAssets), _) => "waiting for files that are not there yet",
+        (Some(Waiting::WaitingSpace), _) => "waiting for room on a disk",
+        (None, ActiveState::New | ActiveState::WaitingClient) => "about to begin",
+        (None, ActiveState::WaitingCoordinator) => "waiting",
+        (None, ActiveState::Running) => "running",
+        (None, ActiveState::Stopping) => "stopping",
+        (None, ActiveState::Done) => "done",
     }
 }
 

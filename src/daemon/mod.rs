@@ -275,6 +275,7 @@ impl Epoch {
             out: settings.folders.out.clone(),
             reports: settings.folders.reports.clone(),
             shares: shares.map(|(ours, theirs)| (PathBuf::from(ours), theirs.clone())).collect(),
+            templates: settings.mail.templates.clone(),
         };
         let directory = people::directory(&settings);
         let pool = Pool::start(settings.pool.clone())?;

@@ -41,13 +41,40 @@ pub fn write_atomic_by(
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = parent_of(path);
+    write_ahead_by(path, mode, fill)?;
+    sync_dir(parent_of(path))
+}
+
+/// As [`write_atomic_by`], for a file that is followed by others: its name is durable when the folder
+/// has been synced.
+///
+/// # Errors
+/// As [`write_atomic_by`].
+pub fn write_ahead_by(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let tmp = temporary_name(path);
     let result = create_filled(&tmp, mode, fill).and_then(|file| {
         file.sync_all()?;
-        rustix::fs::rename(&tmp, path)?;
-        sync_dir(folder)
+        Ok(rustix::fs::rename(&tmp, path)?)
     });
+    if result.is_err() {
+        let _ = std::fs::remove_file(&tmp);
+    }
+    result
+}
+
+/// As [`write_atomic`], but not durable: after a power cut there may be the old content, the new, or
+/// none. For what is made again, or not missed.
+///
+/// # Errors
+/// The system's; the temporary file is removed and the old content is untouched.
+pub fn write_swiftly(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let tmp = temporary_name(path);
+    let result =
+        write_unsynced(&tmp, bytes, mode).and_then(|_| Ok(rustix::fs::rename(&tmp, path)?));
     if result.is_err() {
         let _ = std::fs::remove_file(&tmp);
     }

@@ -159,6 +159,15 @@ impl Recipe {
         }
     }
 
+    /// Tells whether a part of the text stands in the macro.
+    #[must_use]
+    pub fn is_of_macro(&self, part: &Range<usize>) -> bool {
+        match (&self.modifier, &self.preset) {
+            (Some(modifier), Some(_)) => part.start > modifier.value.len(),
+            (modifier, preset) => modifier.is_none() && preset.is_some(),
+        }
+    }
+
     /// Returns the place in the manifest of a part of the text, in bytes.
     ///
     /// A part of the macro points at `macro`, a part of modifiers written with escapes at the

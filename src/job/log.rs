@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::recipe::Recipe;
 use super::{EmailSetting, Verdict};
 use crate::diag::{Diagnostic, Fault};
 use crate::fs::RelPath;
@@ -22,6 +23,9 @@ pub struct Delivered {
     pub width: Option<u32>,
     /// Pixels from top to bottom.
     pub height: Option<u32>,
+    /// Its colour profile, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// How it relates to what was there.
     pub change: Change,
 }
@@ -206,6 +210,8 @@ pub struct JobLog {
     pub fatal: Option<Fault>,
     /// Whether a person stopped it.
     pub stopped: bool,
+    /// What was asked for, rendition by rendition; empty of a refusal.
+    pub recipes: Vec<Recipe>,
     /// The manifest's text, for showing findings in it.
     pub manifest: String,
     /// Where the outputs are, below the output root; `None` when there are none.

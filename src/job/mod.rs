@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod names;
 pub mod precedence;
 pub mod publish;
+pub mod recipe;
 pub mod run;
 pub mod schedule;
 

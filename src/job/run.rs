@@ -11,7 +11,7 @@
 //!
 //! One failing asset is an outcome, not an end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 mod batches;
 mod cancel;
+mod look;
 mod prepare;
 mod suffix;
 
@@ -36,8 +37,9 @@ use super::precedence::Own;
 use super::publish::{Place, Stage};
 use crate::diag::Fault;
 use crate::fs::{RelPath, Stamp};
-use crate::imaging::SourceInfo;
-use crate::imaging::plan::{Aux, Defaults, Plan};
+use crate::imaging::plan::{Aux, Defaults, Plan, Space};
+use crate::imaging::thumbnail::Thumbnail;
+use crate::imaging::{PixelType, Showing, SourceInfo};
 use crate::library::{Asset, Library, SourceFile};
 use crate::spool::JournalError;
 use crate::worker::{Answer, Lane, Task, Written};
@@ -115,6 +117,8 @@ pub struct Bench<'a> {
     pub profiles: &'a BTreeMap<String, PathBuf>,
     /// Whether to end early.
     pub cancel: &'a Cancel,
+    /// So many assets, from the first, are shown by thumbnails.
+    pub shown: usize,
 }
 
 impl Bench<'_> {
@@ -132,6 +136,17 @@ pub enum Event<'e> {
     Asset(&'e AssetEntry),
     /// So much is done.
     Progress(&'e Progress),
+    /// Something can be shown.
+    Thumbnail(Subject<'e>, &'e Thumbnail),
+}
+
+/// What a thumbnail shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'e> {
+    /// The source of that path below its asset root.
+    Source(&'e str),
+    /// The output of that name.
+    Output(&'e RelPath),
 }
 
 /// How far a run is.
@@ -230,8 +245,11 @@ pub fn work(
         queue: Vec::new(),
         running: BTreeMap::new(),
         next_tag: 0,
+        seen: BTreeSet::new(),
+        alike: BTreeSet::new(),
     };
     making.run()?;
+    making.look()?;
     Ok(items.into_iter().map(|item| item.entry).collect())
 }
 
@@ -354,6 +372,10 @@ struct Making<'m, 'j, 't> {
     queue: Vec<Batch>,
     running: BTreeMap<u64, AtWork>,
     next_tag: u64,
+    /// The sources that have been shown, by the first item that has each.
+    seen: BTreeSet<usize>,
+    /// Items that look like their sources, pixel for pixel, and were made without decoding them.
+    alike: BTreeSet<usize>,
 }
 
 /// A batch that a worker has.
@@ -485,7 +507,9 @@ impl<'j> Making<'_, 'j, '_> {
                 }
             }
         }
-        Ok((Task::Convert { input, aux, plans, outputs }, stamp))
+        let shows = batch.outputs.iter().any(|wanted| wanted.is_shown(self.bench));
+        let showing = if shows { Showing::Thumbnails } else { Showing::Nothing };
+        Ok((Task::Convert { input, aux, plans, outputs, showing }, stamp))
     }
 
     fn source(&self, batch: &Batch) -> Option<&'j SourceFile> {
@@ -615,7 +639,10 @@ impl<'j> Making<'_, 'j, '_> {
     fn settle(&mut self, batch: &Batch, answer: Result<Answer, Fault>) -> Result<(), WorkError> {
         let results: Vec<Result<Written, Fault>> = match answer {
             Ok(Answer::Copied(written)) => vec![Ok(written)],
-            Ok(Answer::Converted(results)) if results.len() == batch.outputs.len() => results,
+            Ok(Answer::Converted(results, source)) if results.len() == batch.outputs.len() => {
+                self.show_source(batch, source)?;
+                results
+            }
             Ok(_) => vec![Err(unexpected()); batch.outputs.len()],
             Err(fault) => vec![Err(fault); batch.outputs.len()],
         };
@@ -637,10 +664,21 @@ impl<'j> Making<'_, 'j, '_> {
     }
 
     /// Notes a file that is made; with the last one its item is over.
-    fn deliver(&mut self, wanted: Wanted, written: Written) -> Result<(), WorkError> {
+    fn deliver(&mut self, wanted: Wanted, mut written: Written) -> Result<(), WorkError> {
         let item = &mut self.items[wanted.item];
         let State::Ready(ready) = &item.state else { return Ok(()) };
         let Some(file) = ready.files.get(wanted.file) else { return Ok(()) };
+        match written.thumbnail.take() {
+            _ if !wanted.is_shown(self.bench) => {}
+            Some(thumbnail) => {
+                let subject = Subject::Output(&file.output);
+                (self.watch.tell)(Event::Thumbnail(subject, &thumbnail))?;
+            }
+            None if file.plan.as_ref().is_some_and(Plan::keeps_pixels) => {
+                self.alike.insert(wanted.item);
+            }
+            None => {}
+        }
         let made = self.made.entry(wanted.item).or_default();
         made.insert(wanted.file, delivered(file, written));
         if made.len() < ready.files.len() {
@@ -665,7 +703,17 @@ fn delivered(planned: &Planned, written: Written) -> Delivered {
         sha256: written.sha256,
         width: size.map(|size| size.width),
         height: size.map(|size| size.height),
+        profile: planned.plan.as_ref().and_then(profile),
         change: Change::New,
+    }
+}
+
+/// Names the colour profile of what a plan makes, where the plan alone knows it.
+fn profile(plan: &Plan) -> Option<String> {
+    match (&plan.output.conversion.to, plan.output.pixel_type) {
+        (Space::Named(name), _) => Some(name.clone()),
+        (Space::BuiltIn, PixelType::Rgb) => Some("sRGB".into()),
+        (Space::BuiltIn | Space::Embedded | Space::Unknown, _) => None,
     }
 }
 

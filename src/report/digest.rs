@@ -86,6 +86,7 @@ impl Digest {
             subject,
             text: self.text(now),
             html: None,
+            pictures: Vec::new(),
             broken: None,
             gist: Gist { outcome: self.outcome(), ..Gist::default() },
         }

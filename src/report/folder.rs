@@ -4,9 +4,12 @@
 //! |---|---|
 //! | `manifest.toml` | from the beginning, as received |
 //! | `SHA256SUMS` | of a run that went into a destination |
+//! | `thumbnails/` | small pictures, as they are made |
 //! | `status.json` | while the run goes on; replaced whole, removed at the end |
 //! | `WHY-IT-FAILED.txt` | failed, fatal, refused |
 //! | `retry-failed.toml` | some assets failed |
+//! | `report.csv` | at the end |
+//! | `report.html` | of a run that takes its time, showing how far it is; in the end the whole |
 //! | `report.json` | last, by one rename: who sees it may rely on the run being over |
 //!
 //! A crash leaves a folder without `report.json`; the run is then taken up again and writes the
@@ -16,16 +19,21 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Report, text};
+use super::page::Front;
+use super::thumbnails::{self, Thumbnails};
+use super::{Report, csv, html, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
 use crate::fs::{
-    RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_atomic, write_atomic_by,
+    RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_ahead_by, write_atomic,
+    write_atomic_by, write_swiftly,
 };
+use crate::imaging::thumbnail::Thumbnail;
 use crate::job::Verdict;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered, JobLog};
+use crate::job::run::{Progress, Subject};
 use crate::library::AssetType;
 
 /// Everybody on the machine may read what is written for people.
@@ -168,6 +176,13 @@ impl ReportFolder {
         self.write("SHA256SUMS", sums.as_bytes())
     }
 
+    /// Keeps a thumbnail. One that cannot be kept is worth no report.
+    pub fn show(&self, subject: Subject<'_>, thumbnail: &Thumbnail) {
+        if let Err(error) = thumbnails::keep(&self.path, subject, thumbnail) {
+            tracing::debug!(run = %self.path.display(), %error, "a thumbnail was not kept");
+        }
+    }
+
     /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -205,11 +220,62 @@ impl ReportFolder {
         if let Some(manifest) = text::retry_manifest(report) {
             self.write("retry-failed.toml", manifest.as_bytes())?;
         }
+        let thumbnails = Thumbnails::of(&self.path);
+        thumbnails.clear(&report.log.assets);
+        self.write_by("report.csv", |file| csv::write(report.log, file))?;
+        self.write_page(report, &thumbnails)?;
         remove_durable(&self.path.join("status.json"))?;
         remove_durable(&self.path.join(OWNER))?;
         // Of many assets it is long: it is written as it is made.
         let path = self.path.join("report.json");
         write_atomic_by(&path, FILE_MODE, |file| report_json(report.log, file))
+    }
+
+    /// Replaces `report.html` while the run goes on. At most every few seconds is the caller's duty.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write_progress(
+        &self,
+        report: &Report<'_>,
+        at: (&Progress, &Zoned),
+        state: &'static str,
+    ) -> io::Result<()> {
+        let front = Front::running(report, at, state);
+        let mut page = Vec::new();
+        html::progress(&front, report.templates(), &mut page)?;
+        write_swiftly(&self.path.join(PAGE), &page, FILE_MODE)
+    }
+
+    /// Tells whether there is a `report.html`.
+    #[must_use]
+    pub fn has_page(&self) -> bool {
+        self.path.join(PAGE).exists()
+    }
+
+    /// Writes `report.html`, by the template of whoever runs the daemon if that can be used. The
+    /// log says so if it cannot.
+    fn write_page(&self, report: &Report<'_>, thumbnails: &Thumbnails) -> io::Result<()> {
+        let front = Front::over(report);
+        let folder = report.templates();
+        let own =
+            self.write_by(PAGE, |file| html::page(&front, (report.log, thumbnails), folder, file));
+        match own {
+            Err(error) if folder.is_some() && error.kind() == io::ErrorKind::InvalidData => {
+                tracing::warn!(%error, "the template of the page cannot be used");
+                self.write_by(PAGE, |file| html::page(&front, (report.log, thumbnails), None, file))
+            }
+            done => done,
+        }
+    }
+
+    /// Writes a file that `report.json` makes durable: its content is, its name when the folder is.
+    fn write_by(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        write_ahead_by(&self.path.join(name), FILE_MODE, fill)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -222,6 +288,9 @@ fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+/// The page of a run.
+const PAGE: &str = "report.html";
 
 /// Says, in a folder whose run is not over, which job it is of.
 const OWNER: &str = ".job";
@@ -529,7 +598,7 @@ mod tests {
             (Verdict::Stopped, &[]),
         ] {
             let (_dir, folder, json) = finished(verdict);
-            let mut expected = vec!["manifest.toml", "report.json"];
+            let mut expected = vec!["manifest.toml", "report.csv", "report.html", "report.json"];
             expected.extend(further);
             expected.sort_unstable();
             assert_eq!(names(&folder), expected, "{verdict:?}");

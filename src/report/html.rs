@@ -1,4 +1,4 @@
-//! The HTML part of a mail, and the only door to minijinja.
+//! The HTML part of a mail and the page of a run, and the only door to minijinja.
 //!
 //! What is said is a [`Sheet`], the same that the text part is set from; how it looks is a template.
 //! The shipped one is below `templates/`. Whoever runs the daemon may put another of its name into a
@@ -7,15 +7,30 @@
 //!
 //! Every value is escaped unless a template says otherwise; undefined names are mistakes.
 
-use std::io::{self, Read as _};
+use std::error::Error as _;
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::sync_channel;
+use std::thread::{Builder, Scope};
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
 
+use super::page::{self, Front};
 use super::sheet::Sheet;
+use super::thumbnails::Thumbnails;
 use crate::diag::shown;
+use crate::job::log::JobLog;
 
+/// The template of the page of a run.
+const PAGE: &str = "page.html";
+const SHIPPED_PAGE: &str = include_str!("templates/page.html");
+/// Further steps for each asset on a page.
+const FUEL_OF_ONE: u64 = 2_000;
+/// So many pictures or rows of a page are made ahead.
+const AHEAD: usize = 16;
 /// The template of the mail about a run.
 const NAME: &str = "report.html";
 const SHIPPED: &str = include_str!("templates/report.html");
@@ -78,12 +93,96 @@ fn read(file: &Path) -> io::Result<Option<String>> {
     Ok(Some(source))
 }
 
-fn render(source: &str, sheet: &Sheet) -> Result<String, minijinja::Error> {
+fn render(source: &str, sheet: &impl Serialize) -> Result<String, minijinja::Error> {
+    environment(FUEL).render_named_str(NAME, source, Serde(sheet))
+}
+
+fn environment(fuel: u64) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.set_fuel(Some(FUEL));
-    environment.render_named_str(NAME, source, Serde(sheet))
+    environment.set_fuel(Some(fuel));
+    environment
+}
+
+/// Sets the page of a run that is over, by the template in `folder` if there is one.
+///
+/// # Errors
+/// Those of `to`; `InvalidData` when the template cannot be used.
+pub fn page(
+    front: &Front,
+    (log, thumbnails): (&JobLog, &Thumbnails),
+    folder: Option<&Path>,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let tiles = stream(scope, page::tiles(log, thumbnails))?;
+        let lines = stream(scope, page::lines(log))?;
+        let assets = u64::try_from(log.assets.len()).unwrap_or(u64::MAX);
+        let fuel = assets.saturating_mul(FUEL_OF_ONE).saturating_add(FUEL);
+        let (has_tiles, has_lines) = (!thumbnails.is_empty(), !log.assets.is_empty());
+        let given = context! { tiles, lines, has_tiles, has_lines, ..Serde(front) };
+        set_page((folder, fuel), given, to)
+    })
+}
+
+/// Sets the page of a run that goes on.
+///
+/// # Errors
+/// As [`page()`].
+pub fn progress(front: &Front, folder: Option<&Path>, to: &mut Vec<u8>) -> io::Result<()> {
+    let given = |none: Value| {
+        let (tiles, lines) = (none.clone(), none);
+        context! { tiles, lines, has_tiles => false, has_lines => false, ..Serde(front) }
+    };
+    let none = || Value::from(Vec::<Value>::new());
+    if folder.is_some() && set_page((folder, FUEL), given(none()), to).is_ok() {
+        return Ok(());
+    }
+    to.clear();
+    set_page((None, FUEL), given(none()), to)
+}
+
+fn set_page(
+    (folder, fuel): (Option<&Path>, u64),
+    given: Value,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    let own = match folder {
+        Some(folder) => read(&folder.join(PAGE))
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
+        None => None,
+    };
+    let environment = environment(fuel);
+    let done = environment
+        .template_from_named_str(PAGE, own.as_deref().unwrap_or(SHIPPED_PAGE))
+        .and_then(|template| template.render_captured_to(given, to).map(drop));
+    done.map_err(|error| {
+        match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+            // The disk's trouble is not the template's.
+            Some(source) => io::Error::new(source.kind(), source.to_string()),
+            None => io::Error::new(io::ErrorKind::InvalidData, words(&error)),
+        }
+    })
+}
+
+/// Makes values one after the other while a template goes through them, so that there are never
+/// many of them in memory.
+fn stream<'s, T: Serialize>(
+    scope: &'s Scope<'s, '_>,
+    items: impl Iterator<Item = T> + Send + 's,
+) -> io::Result<Value> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    Builder::new().name("page".into()).spawn_scoped(scope, move || {
+        for item in items {
+            if sender.send(Value::from(Serde(item))).is_err() {
+                // The template does not want them.
+                return;
+            }
+        }
+    })?;
+    let receiver = Mutex::new(receiver);
+    Ok(Value::make_one_shot_iterator(std::iter::from_fn(move || receiver.lock().ok()?.recv().ok())))
 }
 
 fn words(error: &minijinja::Error) -> String {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Address;
 use super::html::Broken;
+use super::pictures::Attached;
 use crate::fs::sha256;
 use crate::job::Verdict;
 
@@ -122,6 +123,8 @@ pub struct Letter {
     pub text: String,
     /// The same as HTML, where there is such a part.
     pub html: Option<String>,
+    /// The pictures that it shows.
+    pub pictures: Vec<Attached>,
     /// Why it is not set by the template of whoever runs the daemon.
     pub broken: Option<Broken>,
     /// What a digest says of it.

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use crate::job::log::{About, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
+pub mod csv;
 pub mod digest;
 pub mod folder;
 pub mod html;
@@ -26,19 +27,26 @@ mod letter;
 pub mod notice;
 pub mod outbox;
 pub mod pace;
+pub mod page;
+mod pictures;
 pub mod reading;
 mod settings;
 pub mod sheet;
 pub mod smtp;
 pub mod text;
+pub mod thumbnails;
 
 use html::{Broken, Html};
 pub use letter::{Event, Gist, Letter, Matter, Mid};
 pub use notice::Notice;
 pub use pace::Pace;
+pub use pictures::Attached;
 pub use settings::{MailSettings, Patience, SettingsError, SmtpSettings, Tls};
 use sheet::Sheet;
 pub use smtp::Address;
+
+/// Longest HTML part in bytes that has pictures beside it.
+const MOST_WITH_PICTURES: usize = 200 << 10;
 
 /// Who may be mailed: `[users]` and `mail.to`. A manifest can name no address beyond these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,6 +107,8 @@ pub struct Places {
     pub reports: PathBuf,
     /// `path_prefixes`: a folder of this machine and the share under which others see it.
     pub shares: Vec<(PathBuf, String)>,
+    /// A folder with templates that are used instead of the shipped ones.
+    pub templates: Option<PathBuf>,
 }
 
 impl Places {
@@ -187,6 +197,12 @@ impl Report<'_> {
         level.wants(self.log.verdict())
     }
 
+    /// Returns the folder with templates of whoever runs the daemon.
+    #[must_use]
+    pub fn templates(&self) -> Option<&Path> {
+        self.places.templates.as_deref()
+    }
+
     /// Tells whether `retry-failed.toml` belongs to this run.
     #[must_use]
     pub fn has_retry(&self) -> bool {
@@ -200,8 +216,17 @@ impl Report<'_> {
     pub fn letter(&self, settings: &MailSettings, to: &Address) -> Option<Letter> {
         let content = self.mail_content()?;
         let log = self.log;
-        let sheet = Sheet::new(self, content).mailed(log);
-        let Html { part, broken } = html::set(&sheet, settings.templates.as_deref());
+        let mut sheet = Sheet::new(self, content).mailed(log);
+        let mut pictures = pictures::attach(&mut sheet, self, &settings.host);
+        let templates = settings.templates.as_deref();
+        let mut set = html::set(&sheet, templates);
+        // A mail that would be too long goes without pictures rather than without its page.
+        if set.part.as_ref().is_some_and(|part| part.len() > MOST_WITH_PICTURES) {
+            pictures::detach(&mut sheet);
+            pictures.clear();
+            set = html::set(&sheet, templates);
+        }
+        let Html { part, broken } = set;
         Some(Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -216,6 +241,7 @@ impl Report<'_> {
             matter: Matter::Run { run: log.run.clone(), verdict: log.verdict() },
             subject: text::subject(log),
             text: text::letter(&sheet),
+            pictures: if part.is_some() { pictures } else { Vec::new() },
             html: part,
             broken,
             gist: text::gist(log),

@@ -252,6 +252,7 @@ impl Words {
             subject: format!("[exportd] {}", self.outcome),
             text: self.text,
             html: None,
+            pictures: Vec::new(),
             broken: None,
             gist: Gist { outcome: self.outcome, todo: self.todo, ..Gist::default() },
         }

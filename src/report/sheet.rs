@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use jiff::Zoned;
 use serde::Serialize;
 
 use super::text::page::{cut, duration, sentence};
@@ -39,6 +40,8 @@ pub struct Sheet {
     pub failures: List<Failure>,
     /// What else is worth knowing.
     pub warnings: List<Warning>,
+    /// What some of the files look like; only a mail has them.
+    pub pictures: Vec<Picture>,
     /// Where the files and the report are.
     pub places: Vec<Row>,
     /// About the run.
@@ -113,6 +116,17 @@ pub struct Failure {
     pub cause: String,
     /// What to do about it, a sentence.
     pub todo: String,
+    /// What the source looks like; only in a mail, and only of some.
+    pub picture: Option<Picture>,
+}
+
+/// A picture that goes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Picture {
+    /// Its name in the mail.
+    pub cid: String,
+    /// What it shows.
+    pub alt: String,
 }
 
 /// Something else that is worth knowing.
@@ -142,8 +156,34 @@ impl Sheet {
             counts: if refused { Vec::new() } else { counts(&log.counts(), log.warnings()) },
             failures: if lists_failures { failures(log) } else { List::nothing() },
             warnings: if lists_warnings { warnings(log) } else { List::nothing() },
+            pictures: Vec::new(),
             places: places(report),
             facts: facts(log),
+            why: None,
+        }
+    }
+
+    /// Puts a run that goes on into words, as it is at some time.
+    #[must_use]
+    pub fn running(
+        report: &Report<'_>,
+        (so_far, now): (&Counts, &Zoned),
+        state: &'static str,
+    ) -> Self {
+        let done = grouped(so_far.total_file_count);
+        Self {
+            job: shown(&report.log.about.job_name),
+            outcome: state.to_owned(),
+            verdict: "running",
+            todo: format!("Nothing to do yet: {done} done so far."),
+            findings: None,
+            mistakes: List::nothing(),
+            counts: if so_far.total_file_count == 0 { Vec::new() } else { running(so_far) },
+            failures: List::nothing(),
+            warnings: List::nothing(),
+            pictures: Vec::new(),
+            places: places(report),
+            facts: super::page::facts_of(report.log, now),
             why: None,
         }
     }
@@ -215,11 +255,24 @@ fn counts(counts: &Counts, warnings: usize) -> Vec<Row> {
         .collect()
 }
 
+fn running(so_far: &Counts) -> Vec<Row> {
+    let done = so_far.total_file_count;
+    let rows = [
+        ("Done", done),
+        ("Exported", so_far.file_success_count),
+        ("Failed", so_far.file_error_count),
+        ("Left out", so_far.file_warning_count),
+    ];
+    let worth = rows.into_iter().filter(|(label, n)| *n > 0 || *label == "Done");
+    worth.map(|(label, n)| Row { label, value: grouped(n) }).collect()
+}
+
 fn failures(log: &JobLog) -> List<Failure> {
     let failed = text::failed(log).map(|(asset, fault)| Failure {
         name: name_of(asset),
         cause: sentence(&fault.to_string()),
         todo: sentence(&fault.next_step()),
+        picture: None,
     });
     List::new(text::failed(log).count(), failed)
 }

@@ -18,11 +18,13 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use super::engine::Piece;
 use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
 use super::{MAX_AUX_BYTES, Sandbox, Written, engine, sandbox};
 use crate::diag::{Fault, human_bytes};
-use crate::imaging::Inputs;
 use crate::imaging::plan::{Aux, Plan};
+use crate::imaging::thumbnail::Thumbnail;
+use crate::imaging::{Inputs, Reply, Showing};
 
 /// Most characters of a panic's message that are passed on.
 const MOST_WORDS: usize = 1000;
@@ -104,7 +106,7 @@ impl Desk<'_> {
         };
         let named: &[Aux] = match request {
             Request::Convert(Convert { aux, .. }) => aux,
-            Request::Probe | Request::Copy => &[],
+            Request::Probe | Request::Copy | Request::Show => &[],
         };
         let mut beside: Vec<File> = files.by_ref().take(named.len()).collect();
         // A worker before this one may have read from them.
@@ -125,16 +127,20 @@ impl Desk<'_> {
                 Ok(written) => Report::Copied(written),
                 Err(fault) => Report::Failed(fault),
             },
-            (Request::Convert(Convert { aux, plans }), outputs)
+            (Request::Show, []) => match self.show(input) {
+                Ok(shown) => Report::Shown(shown),
+                Err(fault) => Report::Failed(fault),
+            },
+            (Request::Convert(Convert { aux, plans, showing }), outputs)
                 if aux.len() == beside.len() && plans.len() == outputs.len() =>
             {
                 let aux = aux.iter().cloned().zip(beside).collect();
-                match self.convert((input, aux), plans, outputs)? {
+                match self.convert((input, aux), (plans, *showing), outputs)? {
                     Ok(()) => Report::Finished,
                     Err(fault) => Report::Failed(fault),
                 }
             }
-            (Request::Probe | Request::Copy | Request::Convert(_), _) => {
+            (Request::Probe | Request::Copy | Request::Show | Request::Convert(_), _) => {
                 Report::Failed(mismatch(request))
             }
         })
@@ -145,7 +151,7 @@ impl Desk<'_> {
     fn convert(
         &self,
         (input, aux): (File, Vec<(Aux, File)>),
-        plans: &[Plan],
+        plans: (&[Plan], Showing),
         outputs: &[File],
     ) -> Result<Result<(), Fault>, WireError> {
         let bytes = self.read_whole(input).and_then(|source| Ok((source, self.read_aux(aux)?)));
@@ -158,14 +164,20 @@ impl Desk<'_> {
             Inputs { source: &source, aux: &aux },
             plans,
             self.setup,
-            &mut |index, reply| {
-                let result = match (reply, outputs.get(index)) {
-                    (Ok(reply), Some(output)) => self.write(output, &reply),
-                    (Ok(_), None) => return,
-                    (Err(fault), _) => Err(fault),
+            &mut |piece| {
+                let report = match piece {
+                    Piece::Source(thumbnail) => Report::Seen(thumbnail),
+                    Piece::Reply(index, reply) => {
+                        let result = match (reply, outputs.get(index)) {
+                            (Ok(reply), Some(output)) => self.write(output, reply),
+                            (Ok(_), None) => return,
+                            (Err(fault), _) => Err(fault),
+                        };
+                        Report::Rendered { index, result }
+                    }
                 };
                 if sent.is_ok() {
-                    sent = self.channel.send(&Report::Rendered { index, result }, &[]);
+                    sent = self.channel.send(&report, &[]);
                 }
                 grant_time(self.setup);
             },
@@ -204,11 +216,19 @@ impl Desk<'_> {
         Ok(bytes)
     }
 
-    fn write(&self, mut output: &File, bytes: &[u8]) -> Result<Written, Fault> {
+    fn show(&self, input: File) -> Result<Option<Thumbnail>, Fault> {
+        engine::show(&self.read_whole(input)?, self.setup)
+    }
+
+    fn write(
+        &self,
+        mut output: &File,
+        Reply { file: bytes, thumbnail }: Reply,
+    ) -> Result<Written, Fault> {
         self.check_size(bytes.len() as u64)?;
         // Durable it becomes in the parent, while the next picture is converted.
-        output.write_all(bytes).map_err(|error| Fault::of_output(&error))?;
-        Ok(Written { bytes: bytes.len() as u64, sha256: crate::fs::sha256(bytes) })
+        output.write_all(&bytes).map_err(|error| Fault::of_output(&error))?;
+        Ok(Written { bytes: bytes.len() as u64, sha256: crate::fs::sha256(&bytes), thumbnail })
     }
 
     fn copy(&self, input: &File, output: &mut File) -> Result<Written, Fault> {
@@ -216,7 +236,7 @@ impl Desk<'_> {
         let copied = crate::fs::copy_hashed(input, output)
             .and_then(|copied| output.sync_data().map(|()| copied))
             .map_err(|error| Fault::of_output(&error))?;
-        Ok(Written { bytes: copied.bytes, sha256: copied.sha256 })
+        Ok(Written { bytes: copied.bytes, sha256: copied.sha256, thumbnail: None })
     }
 
     fn check_size(&self, bytes: u64) -> Result<(), Fault> {
@@ -251,6 +271,7 @@ fn mismatch(request: &Request) -> Fault {
         Request::Probe => "a probe",
         Request::Convert(_) => "a conversion",
         Request::Copy => "a copy",
+        Request::Show => "a thumbnail",
     };
     Fault::Internal { detail: format!("{what} came with the wrong number of files") }
 }

@@ -106,7 +106,7 @@ impl Drop for Lane {
 /// Makes the replies of a conversion durable: here, in the job's thread, so that no worker waits
 /// for a disk while it could convert. What cannot be made so is not written.
 fn settle(task: &Task, answer: &mut Result<Answer, Fault>) {
-    let (Task::Convert { outputs, .. }, Ok(Answer::Converted(replies))) = (task, answer) else {
+    let (Task::Convert { outputs, .. }, Ok(Answer::Converted(replies, _))) = (task, answer) else {
         return;
     };
     for (reply, output) in replies.iter_mut().zip(outputs) {

@@ -47,7 +47,8 @@ pub use sandbox::{Held, Sandbox};
 
 use crate::diag::Fault;
 use crate::imaging::plan::{Aux, Plan};
-use crate::imaging::{Limits, SourceInfo};
+use crate::imaging::thumbnail::Thumbnail;
+use crate::imaging::{Limits, Showing, SourceInfo};
 use crate::pulse::Pulse;
 use crew::{Crew, Phase, Post};
 use process::Launch;
@@ -134,6 +135,8 @@ pub enum Task {
         plans: Vec<Plan>,
         /// Where, one per plan.
         outputs: Vec<File>,
+        /// Whether thumbnails come with the answer.
+        showing: Showing,
     },
     /// Copies byte for byte, by reflink where the file system can.
     Copy {
@@ -142,6 +145,11 @@ pub enum Task {
         /// Where to.
         output: File,
     },
+    /// Makes a thumbnail, and nothing else.
+    Show {
+        /// The source.
+        input: File,
+    },
 }
 
 /// What came of a task.
@@ -149,10 +157,13 @@ pub enum Task {
 pub enum Answer {
     /// The header.
     Probed(SourceInfo),
-    /// What came of each plan, in their order.
-    Converted(Vec<Result<Written, Fault>>),
+    /// What came of each plan, in their order, and a thumbnail of the source where it was asked for
+    /// and could be made.
+    Converted(Vec<Result<Written, Fault>>, Option<Thumbnail>),
     /// The copy.
     Copied(Written),
+    /// The thumbnail, if it can be made.
+    Shown(Option<Thumbnail>),
 }
 
 /// A finished output. Its content is durable; its name is the caller's business.
@@ -162,6 +173,9 @@ pub struct Written {
     pub bytes: u64,
     /// SHA-256 of the content, 64 lower-case hexadecimal digits.
     pub sha256: String,
+    /// What it looks like, where that was asked for and could be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<Thumbnail>,
 }
 
 /// What a pool is doing.

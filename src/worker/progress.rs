@@ -12,6 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::wire::{Convert, Report, Request};
 use super::{Answer, Task, Written};
 use crate::diag::Fault;
+use crate::imaging::Showing;
+use crate::imaging::thumbnail::Thumbnail;
 
 /// Broken workers a task may leave behind before the rest of it is given up.
 const MOST_BROKEN: usize = 3;
@@ -39,6 +41,8 @@ pub(super) struct Progress<'t> {
     replies: Vec<Option<Result<Written, Fault>>>,
     /// The plans of the present request: a plan's number there → its number in the task.
     asked: Vec<usize>,
+    /// What the source looks like.
+    source: Option<Thumbnail>,
     /// Workers that broke so far.
     broken: usize,
 }
@@ -48,9 +52,10 @@ impl<'t> Progress<'t> {
     pub(super) fn of(task: &'t Task, memory: u64) -> Self {
         let plans = match task {
             Task::Convert { plans, .. } => plans.len(),
-            Task::Probe { .. } | Task::Copy { .. } => 0,
+            Task::Probe { .. } | Task::Copy { .. } | Task::Show { .. } => 0,
         };
-        Self { task, memory, replies: vec![None; plans], asked: Vec::new(), broken: 0 }
+        let replies = vec![None; plans];
+        Self { task, memory, replies, asked: Vec::new(), source: None, broken: 0 }
     }
 
     /// Returns the request for what is left to do, with its descriptors.
@@ -58,7 +63,8 @@ impl<'t> Progress<'t> {
         match self.task {
             Task::Probe { input } => (Request::Probe, vec![input.as_fd()]),
             Task::Copy { input, output } => (Request::Copy, vec![input.as_fd(), output.as_fd()]),
-            Task::Convert { input, aux, plans, outputs } => {
+            Task::Show { input } => (Request::Show, vec![input.as_fd()]),
+            Task::Convert { input, aux, plans, outputs, showing } => {
                 let most = if self.broken == 0 { plans.len() } else { 1 };
                 self.asked = self.missing().take(most).collect();
                 let plans = self.asked.iter().map(|&n| plans[n].clone()).collect();
@@ -66,7 +72,8 @@ impl<'t> Progress<'t> {
                 let beside = aux.iter().map(|(_, file)| file);
                 let files = std::iter::once(input).chain(beside).chain(outputs);
                 let names = aux.iter().map(|(aux, _)| aux.clone()).collect();
-                (Request::Convert(Convert { aux: names, plans }), files.map(AsFd::as_fd).collect())
+                let convert = Convert { aux: names, plans, showing: *showing };
+                (Request::Convert(convert), files.map(AsFd::as_fd).collect())
             }
         }
     }
@@ -80,6 +87,11 @@ impl<'t> Progress<'t> {
             (Task::Probe { .. }, Report::Probed(info)) => Step::Over(Ok(Answer::Probed(info))),
             (Task::Copy { .. }, Report::Copied(written)) if is_sound(&written) => {
                 Step::Over(Ok(Answer::Copied(written)))
+            }
+            (Task::Show { .. }, Report::Shown(shown)) => Step::Over(Ok(Answer::Shown(shown))),
+            (Task::Convert { showing: Showing::Thumbnails, .. }, Report::Seen(thumbnail)) => {
+                self.source = Some(thumbnail);
+                Step::Wait
             }
             (Task::Convert { .. }, Report::Rendered { index, result }) => {
                 self.note(index, result).map_or_else(|| Step::Broken(nonsense()), |()| Step::Wait)
@@ -143,11 +155,14 @@ impl<'t> Progress<'t> {
 
     /// Ends the task; what is not made has this fault.
     pub(super) fn conclude(&mut self, fault: &Fault) -> Result<Answer, Fault> {
-        if self.replies.iter().all(Option::is_none) && !self.is_empty_conversion() {
+        // One that was seen is shown beside its fault.
+        let nothing = self.replies.iter().all(Option::is_none) && self.source.is_none();
+        if nothing && !self.is_empty_conversion() {
             return Err(fault.clone());
         }
         let fill = |reply: Option<_>| reply.unwrap_or_else(|| Err(fault.clone()));
-        Ok(Answer::Converted(std::mem::take(&mut self.replies).into_iter().map(fill).collect()))
+        let replies = std::mem::take(&mut self.replies).into_iter().map(fill).collect();
+        Ok(Answer::Converted(replies, self.source.take()))
     }
 
     fn is_empty_conversion(&self) -> bool {
@@ -186,15 +201,20 @@ mod tests {
             aux: Vec::new(),
             plans: vec![plan(); count],
             outputs: (0..count).map(|_| null()).collect(),
+            showing: Showing::Nothing,
         }
     }
 
     fn written(bytes: u64) -> Written {
-        Written { bytes, sha256: "0".repeat(64) }
+        Written { bytes, sha256: "0".repeat(64), thumbnail: None }
     }
 
     fn rendered(index: usize, bytes: u64) -> Report {
         Report::Rendered { index, result: Ok(written(bytes)) }
+    }
+
+    fn thumbnail() -> Thumbnail {
+        Thumbnail::recognise(vec![0xff, 0xd8, 0xff]).unwrap()
     }
 
     const FAULT: Fault = Fault::DiskFull;
@@ -223,7 +243,7 @@ mod tests {
         }
         let _ = progress.request();
         let answer = vec![Ok(written(10)), Ok(written(11)), Ok(written(12)), Err(FAULT)];
-        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer, None))));
     }
 
     #[test]
@@ -233,7 +253,7 @@ mod tests {
         let _ = progress.request();
         let _ = progress.take(rendered(1, 1));
         let answer = vec![Err(FAULT), Ok(written(1))];
-        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer, None))));
     }
 
     #[test]
@@ -248,7 +268,7 @@ mod tests {
         }
         let mut answer = vec![Err(FAULT); 10];
         answer[0] = Ok(written(1));
-        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer))));
+        assert_eq!(progress.blame(&FAULT), Some(Ok(Answer::Converted(answer, None))));
     }
 
     #[test]
@@ -266,17 +286,21 @@ mod tests {
         let _ = progress.request();
         let _ = progress.take(rendered(0, 3));
         let answer = vec![Ok(written(1)), Err(FAULT), Ok(written(3))];
-        assert_eq!(progress.take(Report::Finished), Step::Over(Ok(Answer::Converted(answer))));
+        assert_eq!(
+            progress.take(Report::Finished),
+            Step::Over(Ok(Answer::Converted(answer, None)))
+        );
     }
 
     #[test]
     fn reports_that_do_not_fit_break_the_worker() {
-        let unsound = Written { bytes: 1, sha256: "../../etc".into() };
+        let unsound = Written { bytes: 1, sha256: "../../etc".into(), thumbnail: None };
         let cases = [
             (conversion(1), rendered(1, 1)),
             (conversion(1), Report::Rendered { index: 0, result: Ok(unsound.clone()) }),
             (conversion(1), Report::Copied(written(1))),
             (conversion(1), Report::Started),
+            (conversion(1), Report::Seen(thumbnail())),
             (Task::Copy { input: null(), output: null() }, Report::Copied(unsound)),
             (Task::Copy { input: null(), output: null() }, Report::Finished),
             (Task::Probe { input: null() }, rendered(0, 1)),
@@ -310,9 +334,23 @@ mod tests {
         let mut progress = Progress::of(&task, 1 << 30);
         let _ = progress.request();
         let _ = progress.take(rendered(1, 1));
-        let Step::Over(Ok(Answer::Converted(replies))) = progress.take(Report::Finished) else {
+        let Step::Over(Ok(Answer::Converted(replies, None))) = progress.take(Report::Finished)
+        else {
             panic!("not over");
         };
         assert!(matches!(replies[0], Err(Fault::Internal { .. })) && replies[1].is_ok());
+    }
+
+    #[test]
+    fn what_was_seen_of_a_picture_that_fails_is_kept() {
+        let mut task = conversion(2);
+        if let Task::Convert { showing, .. } = &mut task {
+            *showing = Showing::Thumbnails;
+        }
+        let mut progress = Progress::of(&task, 1 << 30);
+        let _ = progress.request();
+        assert_eq!(progress.take(Report::Seen(thumbnail())), Step::Wait);
+        let answer = Answer::Converted(vec![Err(FAULT); 2], Some(thumbnail()));
+        assert_eq!(progress.blame(&FAULT), Some(Ok(answer)));
     }
 }

@@ -64,7 +64,7 @@ fn parent_entry() {
 pub(super) fn obey(
     inputs: Inputs<'_>,
     plans: &[Plan],
-    each: engine::Each<'_>,
+    each: &mut dyn FnMut(usize, Result<Vec<u8>, Fault>),
 ) -> Option<Result<(), Fault>> {
     let script = std::str::from_utf8(inputs.source).ok()?;
     if !script.starts_with('!') {
@@ -254,7 +254,13 @@ impl Fixture {
         let plans = (0..count).map(numbered).collect();
         lane.submit(
             tag,
-            Task::Convert { input: self.input(script.as_bytes()), aux: Vec::new(), plans, outputs },
+            Task::Convert {
+                input: self.input(script.as_bytes()),
+                aux: Vec::new(),
+                plans,
+                outputs,
+                showing: Showing::Nothing,
+            },
         );
         readers
     }
@@ -263,7 +269,7 @@ impl Fixture {
     fn run(&self, lane: &Lane, script: &str) -> Result<String, Fault> {
         let output = self.submit(lane, 0, script).remove(0);
         match lane.wait(LONG).unwrap() {
-            (0, Ok(Answer::Converted(mut replies))) => {
+            (0, Ok(Answer::Converted(mut replies, _))) => {
                 let written = replies.remove(0)?;
                 let text = content(output);
                 assert_eq!(written.bytes, text.len() as u64);
@@ -317,7 +323,7 @@ fn outputs_are_written_hashed_and_numbered() {
     assert_eq!(fixture.run(&lane, "!echo hello"), Ok("hello".into()));
     let outputs = fixture.submit(&lane, 7, "!echo a|!fail cut short|!echo ccc");
     let (tag, answer) = lane.wait(LONG).unwrap();
-    let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
+    let Ok(Answer::Converted(replies, _)) = answer else { panic!("{answer:?}") };
     assert_eq!(tag, 7);
     assert_eq!(replies[1], Err(Fault::Damaged { detail: "cut short".into() }));
     assert_eq!(replies[2].as_ref().unwrap().bytes, 3);
@@ -333,7 +339,8 @@ fn a_copy_is_the_source_and_its_hash() {
     let text = "original ".repeat(50_000);
     let (output, reader) = fixture.output();
     lane.submit(3, Task::Copy { input: fixture.input(text.as_bytes()), output });
-    let written = Written { bytes: text.len() as u64, sha256: crate::fs::sha256(text.as_bytes()) };
+    let sha256 = crate::fs::sha256(text.as_bytes());
+    let written = Written { bytes: text.len() as u64, sha256, thumbnail: None };
     assert_eq!(lane.wait(LONG), Some((3, Ok(Answer::Copied(written)))));
     assert!(content(reader) == text);
     let (output, _reader) = fixture.output();
@@ -424,7 +431,7 @@ fn an_output_that_breaks_a_worker_leaves_the_others_alone() {
     let lane = pool.lane();
     let outputs = fixture.submit(&lane, 0, "!echo 0|!abort|!echo 2|!fail x|!echo 4");
     let (_, answer) = lane.wait(LONG).unwrap();
-    let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
+    let Ok(Answer::Converted(replies, _)) = answer else { panic!("{answer:?}") };
     let good: Vec<bool> = replies.iter().map(Result::is_ok).collect();
     assert_eq!(good, [true, false, true, false, true]);
     assert_eq!(replies[1], Err(Fault::WorkerDied { how: "signal 6".into() }));
@@ -583,7 +590,13 @@ fn what_an_earlier_worker_wrote_is_forgotten() {
     let input = fixture.input(b"!echo whole");
     lane.submit(
         0,
-        Task::Convert { input, aux: Vec::new(), plans: vec![plan()], outputs: vec![output] },
+        Task::Convert {
+            input,
+            aux: Vec::new(),
+            plans: vec![plan()],
+            outputs: vec![output],
+            showing: Showing::Nothing,
+        },
     );
     assert!(matches!(lane.wait(LONG), Some((0, Ok(_)))));
     assert_eq!(content(reader), "whole");
@@ -606,9 +619,15 @@ fn a_full_disk_is_said_to_be_full() {
     let input = fixture.input(b"!echo x");
     lane.submit(
         2,
-        Task::Convert { input, aux: Vec::new(), plans: vec![plan()], outputs: vec![full()] },
+        Task::Convert {
+            input,
+            aux: Vec::new(),
+            plans: vec![plan()],
+            outputs: vec![full()],
+            showing: Showing::Nothing,
+        },
     );
-    let answer = Answer::Converted(vec![Err(Fault::DiskFull)]);
+    let answer = Answer::Converted(vec![Err(Fault::DiskFull)], None);
     assert_eq!(lane.wait(LONG), Some((2, Ok(answer))));
 }
 
@@ -621,8 +640,10 @@ fn what_does_not_become_durable_is_not_written() {
     let null = File::options().write(true).open("/dev/null").unwrap();
     let outputs = vec![null, fixture.output().0];
     let input = fixture.input(b"!echo x");
-    lane.submit(3, Task::Convert { input, aux: Vec::new(), plans: vec![plan(), plan()], outputs });
-    let Some((3, Ok(Answer::Converted(replies)))) = lane.wait(LONG) else { panic!("no answer") };
+    let plans = vec![plan(), plan()];
+    let showing = Showing::Nothing;
+    lane.submit(3, Task::Convert { input, aux: Vec::new(), plans, outputs, showing });
+    let Some((3, Ok(Answer::Converted(replies, _)))) = lane.wait(LONG) else { panic!("no answer") };
     assert!(matches!(replies[0], Err(Fault::NotWritable { .. })), "{replies:?}");
     assert!(replies[1].is_ok(), "{replies:?}");
 }
@@ -763,9 +784,12 @@ fn what_is_named_beside_the_source_arrives_in_order_and_every_time() {
         let (output, reader) = fixture.output();
         let input = fixture.input(b"!aux");
         let (plans, outputs) = (vec![plan()], vec![output]);
-        lane.submit(tag, Task::Convert { input, aux: aux(), plans, outputs });
+        lane.submit(
+            tag,
+            Task::Convert { input, aux: aux(), plans, outputs, showing: Showing::Nothing },
+        );
         let answer = lane.wait(LONG);
-        assert!(matches!(answer, Some((_, Ok(Answer::Converted(_))))), "{answer:?}");
+        assert!(matches!(answer, Some((_, Ok(Answer::Converted(..))))), "{answer:?}");
         assert_eq!(content(reader), wanted);
     }
     // A worker that breaks is followed by another, which gets the same files from their beginning.
@@ -780,8 +804,11 @@ fn what_is_named_beside_the_source_arrives_in_order_and_every_time() {
     let (third, reader) = fixture.output();
     readers.push(reader);
     let outputs = outputs.into_iter().chain([third]).collect();
-    lane.submit(2, Task::Convert { input: first, aux: aux(), plans, outputs });
-    let Some((2, Ok(Answer::Converted(replies)))) = lane.wait(LONG) else { panic!("no answer") };
+    lane.submit(
+        2,
+        Task::Convert { input: first, aux: aux(), plans, outputs, showing: Showing::Nothing },
+    );
+    let Some((2, Ok(Answer::Converted(replies, _)))) = lane.wait(LONG) else { panic!("no answer") };
     assert_eq!(replies.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(content(readers.remove(2)), wanted);
 }
@@ -797,7 +824,16 @@ fn a_file_beside_the_source_that_is_far_too_long_is_not_read() {
     let aux = vec![(Aux::Mask("m.png".into()), File::open(path).unwrap())];
     let (output, _reader) = fixture.output();
     let input = fixture.input(b"!aux");
-    lane.submit(0, Task::Convert { input, aux, plans: vec![plan()], outputs: vec![output] });
+    lane.submit(
+        0,
+        Task::Convert {
+            input,
+            aux,
+            plans: vec![plan()],
+            outputs: vec![output],
+            showing: Showing::Nothing,
+        },
+    );
     let Some((0, Err(fault))) = lane.wait(LONG) else { panic!("it was read") };
     assert!(fault.to_string().contains("the mask m.png is larger than"), "{fault}");
 }
@@ -810,7 +846,7 @@ fn more_outputs_than_descriptors_fit_is_a_fault() {
     let most = vec!["!echo x"; MAX_OUTPUTS].join("|");
     let outputs = fixture.submit(&lane, 0, &most);
     let (_, answer) = lane.wait(LONG).unwrap();
-    let Ok(Answer::Converted(replies)) = answer else { panic!("{answer:?}") };
+    let Ok(Answer::Converted(replies, _)) = answer else { panic!("{answer:?}") };
     assert!(replies.iter().all(Result::is_ok) && replies.len() == MAX_OUTPUTS);
     drop(outputs);
     let too_many = vec!["!echo x"; wire::MAX_FILES].join("|");

@@ -30,7 +30,8 @@ use super::Written;
 use super::sandbox::Sandbox;
 use crate::diag::Fault;
 use crate::imaging::plan::{Aux, Plan};
-use crate::imaging::{Limits, SourceInfo};
+use crate::imaging::thumbnail::Thumbnail;
+use crate::imaging::{Limits, Showing, SourceInfo};
 
 /// Most descriptors of one message; the kernel's own bound is 253.
 pub(super) const MAX_FILES: usize = 250;
@@ -42,7 +43,7 @@ const PIECE: usize = 32 << 10;
 const MAX_MESSAGE: usize = 16 << 20;
 
 /// Longest report in bytes. It says one thing, the longest of which are the names of a source's
-/// hundred paths and the sizes of a document's pages; parts of it are printed and mailed.
+/// hundred paths, the sizes of a document's pages and a thumbnail; parts of it are printed and mailed.
 const MAX_REPORT: usize = 96 << 10;
 
 /// First byte of a packet that is the last of its message.
@@ -75,6 +76,8 @@ pub(super) enum Request {
     Convert(Convert),
     /// Copy the input to the only output.
     Copy,
+    /// Make a thumbnail of the input.
+    Show,
 }
 
 /// What to convert, and with what.
@@ -84,6 +87,8 @@ pub(super) struct Convert {
     pub(super) aux: Vec<Aux>,
     /// What to make.
     pub(super) plans: Vec<Plan>,
+    /// Whether to make thumbnails too.
+    pub(super) showing: Showing,
 }
 
 /// What a worker says.
@@ -100,6 +105,10 @@ pub(super) enum Report {
         /// What came of it.
         result: Result<Written, Fault>,
     },
+    /// The source can be shown.
+    Seen(Thumbnail),
+    /// The source is shown, if that can be done: the end of the request.
+    Shown(Option<Thumbnail>),
     /// The header is read: the end of the request.
     Probed(SourceInfo),
     /// The copy is made: the end of the request.

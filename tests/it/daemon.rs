@@ -234,6 +234,37 @@ fn a_small_job_does_not_wait_for_a_large_one() {
 }
 
 #[test]
+fn the_page_of_a_long_run_shows_how_far_it_is_and_that_it_is_interrupted() {
+    let mut play = Playground::with_config("workers = 1\n");
+    let png = picture("a.png", 700, 700);
+    for n in 0..150 {
+        play.write(&format!("assets/p{n:03}.png"), &png);
+    }
+    play.start();
+    let modifier = "is_modifier = \"wid=650&op_blur=60&fmt=png\"";
+    play.drop_manifest("long.toml", &manifest("long", &["*.png"], modifier));
+    let page = |play: &Playground| {
+        let run = list(&play.path("reports")).into_iter().find(|r| r.starts_with("long_"))?;
+        std::fs::read_to_string(play.path(&format!("reports/{run}/report.html"))).ok()
+    };
+    let again = "http-equiv=\"refresh\"";
+    play.wait("the page of a run that goes on", SOON, || {
+        let page = page(&play)?;
+        (page.contains(again) && page.contains(">running</h1>")).then_some(())
+    });
+    assert_eq!(play.stop(), Some(0));
+    let left = page(&play).unwrap();
+    assert!(left.contains(">interrupted until exportd runs again</h1>"), "{left}");
+    play.start();
+    let (run, report) = play.report_of("long", Duration::from_secs(120));
+    assert_eq!(report["fileSuccessCount"], 150, "{report:#}");
+    let whole = page(&play).unwrap();
+    assert!(!whole.contains(again) && whole.contains(">done, 150 files</h1>"));
+    // Those of the first attempt are shown as well.
+    assert_eq!(list(&play.path(&format!("reports/{run}/thumbnails"))).len(), 300);
+}
+
+#[test]
 fn what_takes_longest_is_made_first() {
     let mut play = Playground::with_config("workers = 1\n");
     for (name, side) in [("a.png", 500), ("b.png", 1500), ("c.png", 1000)] {

@@ -47,6 +47,21 @@ fn the_demo_runs_three_manifests_and_shows_what_came_of_them() {
         }
     }
     assert!(shown.contains("── wrong.toml.FAILED.txt\n"), "{shown}");
+    // Each run has its page and its list; what could be shown is.
+    let page = |run: &str, name: &str| {
+        std::fs::read_to_string(root.join("reports").join(run).join(name)).unwrap()
+    };
+    let pictures = |run: &str| page(run, "report.html").matches("<img src=\"data:image/").count();
+    assert_eq!(pictures(&runs[0]), 16);
+    assert!(pictures(&runs[1]) >= 12, "{}", pictures(&runs[1]));
+    assert_eq!(pictures(&runs[2]), 0);
+    assert!(page(&runs[0], "report.html").contains("macro $web$"));
+    assert_eq!(page(&runs[1], "report.csv").lines().count(), 1 + 14);
+    // The clean run's mail shows six of its files.
+    let mail = mails.iter().find(|name| name.starts_with(&runs[0])).unwrap();
+    let mail = std::fs::read_to_string(root.join("mail/sent").join(mail)).unwrap();
+    assert_eq!(mail.matches("Content-Disposition: inline").count(), 6);
+    assert!(mail.contains("multipart/related"));
     // The mails, in the order of the manifests.
     let places: Vec<Option<usize>> = ["done, 8 files", "6 of 14 need you", "NOT exported (line 2"]
         .map(|subject| shown.find(subject))

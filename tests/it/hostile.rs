@@ -294,6 +294,7 @@ fn staged(stage: &Stage, name: &str, text: &str) -> Option<AssetEntry> {
         sha256: sha256(text.as_bytes()),
         width: None,
         height: None,
+        profile: None,
         change: Change::New,
     };
     Some(AssetEntry {

@@ -42,6 +42,9 @@ STATES = ("queue", "active", "scheduled", "hold", "done", "failed", "corrupt")
 OVER = ("done", "failed", "corrupt")
 JOB = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}(-\d{8}T\d{6}Z)?")
 STAGE = ".exportd-stage"
+THUMBNAIL = re.compile(r"(source|output)-[0-9a-f]{24}\.(jpg|png)")
+IN_REPORT = {"manifest.toml", "report.json", "report.html", "report.csv", "SHA256SUMS", "WHY-IT-FAILED.txt",
+             "retry-failed.toml", "thumbnails"}
 OURS_IN_TMP = re.compile(r"\..*\.\d+-\d+\.tmp")
 # Which verdicts are mailed at which level.
 MAILED = {
@@ -291,6 +294,9 @@ class Tree:
                     left += [path / name for name in names if (path / name).exists()]
                     if not (path / "report.json").exists():
                         left.append(path)
+                    left += [file for file in path.iterdir() if file.name not in IN_REPORT]
+                    if (path / "thumbnails").is_dir():
+                        left += [file for file in (path / "thumbnails").iterdir() if not THUMBNAIL.fullmatch(file.name)]
             for path in self.out.iterdir() if self.out.is_dir() else ():
                 if path.is_file():
                     left.append(path)

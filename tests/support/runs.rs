@@ -9,6 +9,7 @@ use super::exportd;
 use exportd::diag::{Code, Diagnostic, Fault};
 use exportd::fs::RelPath;
 use exportd::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
+use exportd::job::recipe::{Recipe, Said};
 use exportd::job::{EmailSetting, Fmt, Verdict};
 use exportd::library::AssetType;
 use exportd::report::{
@@ -36,6 +37,7 @@ pub fn places() -> Places {
         out: "/srv/exportd/out".into(),
         reports: "/srv/exportd/reports".into(),
         shares: vec![("/srv/exportd".into(), r"\\nas\exports".into())],
+        templates: None,
     }
 }
 
@@ -106,6 +108,7 @@ pub fn delivered(name: &str, change: Change) -> Delivered {
         sha256: exportd::fs::sha256(name.as_bytes()),
         width: Some(2000),
         height: Some(1500),
+        profile: Some("sRGB".into()),
         change,
     }
 }
@@ -124,6 +127,14 @@ pub fn failed(name: &str, fault: Fault) -> AssetEntry {
     asset(name, AssetOutcome::Failed { fault })
 }
 
+fn recipe() -> Recipe {
+    Recipe {
+        rendition: None,
+        request: Some("wid=2000&fmt=png&wid=1200&qlt=85".into()),
+        commands: vec![Said { command: "wid=1200".into(), by: "macro $web$".into() }],
+    }
+}
+
 /// A run that ends with `verdict`.
 pub fn log(verdict: Verdict) -> JobLog {
     let mut log = JobLog {
@@ -136,6 +147,7 @@ pub fn log(verdict: Verdict) -> JobLog {
         findings: Vec::new(),
         fatal: None,
         stopped: false,
+        recipes: vec![recipe()],
         manifest: "jobName = \"spring-tops\"\nemailSeting = \"All\"\n".into(),
         output_folder: Some(RelPath::parse(RUN).unwrap()),
     };

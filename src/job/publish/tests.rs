@@ -21,6 +21,7 @@ fn staged(stage: &Stage, name: &str, bytes: &[u8]) -> AssetEntry {
                 sha256: fs::sha256(bytes),
                 width: None,
                 height: None,
+                profile: None,
                 change: Change::New,
             },
             warnings: Vec::new(),

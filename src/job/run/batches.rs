@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Item, Planned, State};
+use super::{Bench, Item, Planned, State};
 use crate::imaging::plan::{Aux, Plan};
 use crate::library::{Scope, SourceFile};
 use crate::worker::{MAX_AUX, MAX_OUTPUTS};
@@ -25,6 +25,13 @@ pub(super) struct Wanted {
     pub(super) file: usize,
     /// The item's place in the list.
     pub(super) item: usize,
+}
+
+impl Wanted {
+    /// Tells whether a thumbnail of it is wanted.
+    pub(super) const fn is_shown(&self, bench: &Bench<'_>) -> bool {
+        self.file == 0 && self.item < bench.shown
+    }
 }
 
 impl Batch {

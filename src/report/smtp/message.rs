@@ -3,12 +3,13 @@
 use std::time::SystemTime;
 
 use lettre::message::header::{self, HeaderName, HeaderValue};
-use lettre::message::{MultiPart, MultiPartKind, SinglePart};
+use lettre::message::{Attachment, MultiPart, MultiPartKind, SinglePart};
 
 use super::Address;
 use crate::diag::shown;
 use crate::fs::{is_invisible, sha256};
-use crate::report::{Letter, Matter, Mid};
+use crate::imaging::thumbnail::Kind;
+use crate::report::{Attached, Letter, Matter, Mid};
 
 /// A message with HTML is at most so long; otherwise it is its text alone.
 const MOST_MESSAGE: usize = 1 << 20;
@@ -68,14 +69,41 @@ pub fn render(letter: &Letter) -> Result<Vec<u8>, RenderError> {
     let boundary = format!("=_{}", &sha256(letter.mid.as_str().as_bytes())[..32]);
     let both = MultiPart::builder()
         .kind(MultiPartKind::Alternative)
-        .boundary(boundary)
-        .singlepart(text.clone())
-        .singlepart(part(header::ContentType::TEXT_HTML, html));
+        .boundary(&boundary)
+        .singlepart(text.clone());
+    let page = part(header::ContentType::TEXT_HTML, html);
+    let both =
+        if letter.pictures.is_empty() {
+            both.singlepart(page)
+        } else {
+            let related = MultiPart::builder()
+                .kind(MultiPartKind::Related)
+                // Neither may begin like the other.
+                .boundary(boundary.replacen("=_", "=_r", 1))
+                .singlepart(page);
+            both.multipart(
+                letter.pictures.iter().enumerate().fold(related, |all, (at, picture)| {
+                    all.singlepart(shown_inside(at + 1, picture))
+                }),
+            )
+        };
     let message = builder.clone().multipart(both)?.formatted();
     if message.len() > MOST_MESSAGE {
         return Ok(builder.singlepart(text)?.formatted());
     }
     Ok(message)
+}
+
+/// Makes a part of a picture that the page shows (RFC 2392).
+fn shown_inside(number: usize, Attached { cid, thumbnail }: &Attached) -> SinglePart {
+    let name = format!("picture-{number}.{}", thumbnail.kind.suffix());
+    let attachment = Attachment::new_inline_with_name(cid.clone(), name);
+    let kind = match thumbnail.kind {
+        Kind::Jpeg => "image/jpeg",
+        Kind::Png => "image/png",
+    };
+    let kind = header::ContentType::parse(kind).unwrap_or(header::ContentType::TEXT_PLAIN);
+    attachment.body(thumbnail.bytes.clone(), kind)
 }
 
 /// Names what a letter is about, for programs that sort mail.
@@ -147,6 +175,7 @@ fn body_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::thumbnail::Thumbnail;
     use crate::report::smtp::mailer::ALWAYS_TAKEN;
     use crate::report::{Event, Report, samples};
     use mailparse::MailHeaderMap;
@@ -209,6 +238,44 @@ mod tests {
         let page = html.get_body().unwrap().replace("\r\n", "\n");
         assert_eq!(Some(page), letter.html);
         assert!(bytes.split(|&byte| byte == b'\n').all(|line| line.len() <= 999));
+    }
+
+    #[test]
+    fn pictures_go_beside_the_page_that_shows_them() {
+        let mut letter = letter();
+        let thumbnail = |bytes: &[u8]| Thumbnail::recognise(bytes.to_vec()).unwrap();
+        let shown = [
+            ("picture-1.ab@studio.example", thumbnail(b"\xff\xd8\xff one")),
+            ("picture-2.ab@studio.example", thumbnail(b"\x89PNG\r\n\x1a\n two")),
+        ];
+        letter.pictures = shown
+            .iter()
+            .map(|(cid, thumbnail)| Attached {
+                cid: (*cid).to_owned(),
+                thumbnail: thumbnail.clone(),
+            })
+            .collect();
+        let bytes = render(&letter).unwrap();
+        assert_eq!(bytes, render(&letter).unwrap());
+        assert_eq!(names(&bytes), HEADERS);
+        let mail = mailparse::parse_mail(&bytes).unwrap();
+        let [text, related] = mail.subparts.as_slice() else { panic!("not two parts") };
+        assert_eq!(text.ctype.mimetype, "text/plain");
+        assert_eq!(related.ctype.mimetype, "multipart/related");
+        let [page, one, two] = related.subparts.as_slice() else { panic!("not three parts") };
+        assert_eq!(page.ctype.mimetype, "text/html");
+        for (part, ((cid, thumbnail), kind)) in
+            [one, two].iter().zip(shown.iter().zip(["image/jpeg", "image/png"]))
+        {
+            assert_eq!(part.ctype.mimetype, kind);
+            let id = part.headers.get_first_value("Content-ID").unwrap();
+            assert_eq!(id, format!("<{cid}>"));
+            let how = part.headers.get_first_value("Content-Disposition").unwrap();
+            assert!(how.starts_with("inline"), "{how}");
+            assert_eq!(part.get_body_raw().unwrap(), thumbnail.bytes);
+        }
+        let short = shortened(&bytes);
+        assert!(short.is_none_or(|short| !short.windows(6).any(|six| six == b"image/")));
     }
 
     #[test]
