@@ -30,6 +30,9 @@ pub struct Sheet {
     pub verdict: &'static str,
     /// What the reader has to do; the first thing that is said.
     pub todo: String,
+    /// What to do when what failed is mended. Where it is said failures stand before the counts:
+    /// of few, they are what is to be done.
+    pub then: Option<String>,
     /// What is wrong with a manifest that was refused, in lines with carets.
     pub findings: Option<String>,
     /// The same, one by one.
@@ -151,6 +154,7 @@ impl Sheet {
             outcome: text::outcome(log),
             verdict: log.verdict().word(),
             todo: text::what_to_do(report, content),
+            then: text::leads(log, content).then(|| text::again(report)),
             findings: refused.then(|| findings(log)),
             mistakes: if refused { mistakes(log) } else { List::nothing() },
             counts: if refused { Vec::new() } else { counts(&log.counts(), log.warnings()) },
@@ -176,6 +180,7 @@ impl Sheet {
             outcome: state.to_owned(),
             verdict: "running",
             todo: format!("Nothing to do yet: {done} done so far."),
+            then: None,
             findings: None,
             mistakes: List::nothing(),
             counts: if so_far.total_file_count == 0 { Vec::new() } else { running(so_far) },

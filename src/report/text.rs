@@ -22,6 +22,8 @@ pub use retry::{RETRY_OF, retry_manifest};
 
 /// So many failures or warnings are written out; the rest is counted.
 pub(super) const MOST_LISTED: usize = 50;
+/// So few failures stand before the counts.
+const FEW: u64 = 3;
 /// A subject gives at most so many characters of a cause.
 const MOST_CAUSE: usize = 120;
 
@@ -126,6 +128,10 @@ fn set(page: &mut Page, sheet: &Sheet) {
     if let Some(findings) = &sheet.findings {
         page.block(findings);
     }
+    if let Some(then) = &sheet.then {
+        failures(page, sheet);
+        page.paragraph(then);
+    }
     if !sheet.counts.is_empty() {
         page.heading("Result");
         for Row { label, value } in &sheet.counts {
@@ -133,14 +139,8 @@ fn set(page: &mut Page, sheet: &Sheet) {
         }
         page.gap();
     }
-    if !sheet.failures.items.is_empty() {
-        page.heading(&format!("Failed ({})", sheet.failures.total));
-        for (n, failure) in sheet.failures.items.iter().enumerate() {
-            page.item(&format!("{:>3}. ", n + 1), &failure.name);
-            page.item("     ", &failure.cause);
-            page.item("     What to do: ", &failure.todo);
-        }
-        and_more(page, sheet.failures.more.as_deref());
+    if sheet.then.is_none() {
+        failures(page, sheet);
     }
     if !sheet.warnings.items.is_empty() {
         page.heading(&format!("Warnings ({})", sheet.warnings.total));
@@ -165,6 +165,19 @@ fn set(page: &mut Page, sheet: &Sheet) {
     if let Some(why) = &sheet.why {
         page.paragraph(why);
     }
+}
+
+fn failures(page: &mut Page, sheet: &Sheet) {
+    if sheet.failures.items.is_empty() {
+        return;
+    }
+    page.heading(&format!("Failed ({})", sheet.failures.total));
+    for (n, failure) in sheet.failures.items.iter().enumerate() {
+        page.item(&format!("{:>3}. ", n + 1), &failure.name);
+        page.item("     ", &failure.cause);
+        page.item("     What to do: ", &failure.todo);
+    }
+    and_more(page, sheet.failures.more.as_deref());
 }
 
 fn and_more(page: &mut Page, more: Option<&str>) {
@@ -196,14 +209,14 @@ pub(super) fn what_to_do(report: &Report<'_>, content: MailContent) -> String {
             let failed = counts.file_error_count;
             let need = if failed == 1 { "file needs" } else { "files need" };
             format!(
-                "{} of {} {need} you; the others are ready. {}",
+                "{} of {} {need} you; the others are ready.{}",
                 grouped(failed),
                 grouped(counts.total_file_count),
                 mend_and_retry(report, content)
             )
         }
         Verdict::Failed => {
-            format!("Nothing was exported. {}", mend_and_retry(report, content))
+            format!("Nothing was exported.{}", mend_and_retry(report, content))
         }
         Verdict::Fatal => {
             let fault = cause(log);
@@ -254,10 +267,20 @@ fn refused(log: &JobLog) -> String {
     }
 }
 
+/// Tells whether what failed is so little that it is the first that is said.
+pub(super) fn leads(log: &JobLog, content: MailContent) -> bool {
+    let lists = matches!(content, MailContent::ErrorList | MailContent::Lists);
+    let ended = matches!(log.verdict(), Verdict::Partial | Verdict::Failed);
+    lists && ended && (1..=FEW).contains(&log.counts().file_error_count)
+}
+
 /// How to come from failed assets to good ones.
 fn mend_and_retry(report: &Report<'_>, content: MailContent) -> String {
+    if leads(report.log, content) {
+        // Each stands below with its own, and then the rest.
+        return String::new();
+    }
     let mut steps: Vec<String> = failed(report.log).map(|(_, fault)| fault.next_step()).collect();
-    let several = steps.len() > 1;
     steps.sort_unstable();
     steps.dedup();
     let first = match steps.as_slice() {
@@ -267,15 +290,19 @@ fn mend_and_retry(report: &Report<'_>, content: MailContent) -> String {
         }
         _ => "Correct what is listed below.".into(),
     };
-    let then = if report.has_retry() {
-        let these = if several { "exactly these files" } else { "exactly this file" };
-        format!(
-            "Then copy retry-failed.toml from the report folder into the drop folder: it asks for {these} again."
-        )
-    } else {
-        "Then drop the manifest again.".into()
-    };
-    format!("{first} {then}")
+    format!(" {first} {}", again(report))
+}
+
+/// What to do when everything that failed is mended.
+pub(super) fn again(report: &Report<'_>) -> String {
+    if !report.has_retry() {
+        return "Then drop the manifest again.".into();
+    }
+    let several = report.log.counts().file_error_count > 1;
+    let these = if several { "exactly these files" } else { "exactly this file" };
+    format!(
+        "Then copy retry-failed.toml from the report folder into the drop folder: it asks for {these} again."
+    )
 }
 
 /// Says why a run was mailed about, and how to have it otherwise.
