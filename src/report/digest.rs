@@ -5,8 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::text::{Page, count, grouped, number};
-use super::{Gist, Letter, MailSettings, Matter, Mid};
+use super::bulletin::{Bulletin, Entry, Section, capital};
+use super::sheet::Row;
+use super::text::{count, grouped, number};
+use super::{Gist, Letter, MailSettings, Matter, Mid, html};
 use crate::diag::shown;
 use crate::fs::sha256;
 use crate::job::Verdict;
@@ -66,6 +68,11 @@ const LABELS: [&str; 8] = [
     "Done",
 ];
 
+/// Why it is one mail.
+const WHY: &str = "Each run has its report in a folder of its name in the reports folder. You get one \
+                   mail instead of many because more reports came in a short time than one person is \
+                   sent singly.";
+
 /// Ranks below this need somebody.
 const NEEDS_YOU: usize = 5;
 
@@ -75,6 +82,7 @@ impl Digest {
         let mids: Vec<&str> = self.parts.iter().map(|part| part.mid.as_str()).collect();
         let hash = sha256(mids.join("\n").as_bytes());
         let subject = format!("[exportd] {}", self.outcome());
+        let bulletin = self.bulletin(now);
         Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -84,8 +92,8 @@ impl Digest {
             date: now,
             matter: Matter::Digest { reports: self.parts.len() },
             subject,
-            text: self.text(now),
-            html: None,
+            text: bulletin.text(),
+            html: html::notice(&bulletin, settings.templates.as_deref()),
             pictures: Vec::new(),
             broken: None,
             gist: Gist { outcome: self.outcome(), ..Gist::default() },
@@ -104,57 +112,54 @@ impl Digest {
         }
     }
 
-    fn text(&self, now: Timestamp) -> String {
-        let mut page = Page::default();
-        self.opening(&mut page, now);
-        page.heading("Result");
-        page.line(&format!(
-            "  {:<40}{:>10}",
-            "Reports in this mail",
-            grouped(number(self.parts.len()))
-        ));
-        for (at, label) in LABELS.iter().enumerate() {
+    /// Puts it into words.
+    fn bulletin(&self, now: Timestamp) -> Bulletin {
+        let all = Row { label: "Reports in this mail", value: grouped(number(self.parts.len())) };
+        let ranked = LABELS.into_iter().enumerate().filter_map(|(at, label)| {
             let n = self.count(|rank| rank == at);
-            if n > 0 {
-                page.line(&format!("  {label:<40}{:>10}", grouped(n)));
-            }
+            (n > 0).then(|| Row { label, value: grouped(n) })
+        });
+        let counts = [all].into_iter().chain(ranked).collect();
+        let result = Section { heading: "Result".into(), counts, ..Section::default() };
+        let mut sections = vec![result];
+        self.groups(&mut sections);
+        sections.extend(self.undelivered());
+        let need = self.count(|rank| rank < NEEDS_YOU);
+        Bulletin {
+            headline: capital(&self.outcome()),
+            tone: if need == 0 { "good" } else { "bad" },
+            opening: self.opening(now),
+            sections,
+            closing: Some(WHY.into()),
         }
-        page.gap();
-        self.groups(&mut page);
-        self.undelivered(&mut page);
-        page.paragraph(
-            "Each run has its report in a folder of its name in the reports folder. You get one \
-             mail instead of many because more reports came in a short time than one person is \
-             sent singly.",
-        );
-        page.finish()
     }
 
-    fn opening(&self, page: &mut Page, now: Timestamp) {
+    fn opening(&self, now: Timestamp) -> Vec<String> {
         let need = self.count(|rank| rank < NEEDS_YOU);
-        page.paragraph(&match need {
+        let mut opening = vec![match need {
             0 => "Nothing to do: everything in this mail is done.".into(),
             1 => "1 report needs you. What to do stands below, with its cause.".into(),
             _ => format!(
                 "{} reports need you. What to do stands below, once for each cause.",
                 grouped(need)
             ),
-        });
+        }];
         let oldest = self.parts.iter().map(|part| part.created).min().unwrap_or(now);
         if now.duration_since(oldest) > LATE {
             let why = self.delayed_by.as_deref().map_or_else(String::new, |why| {
                 format!(" The relay said: {}.", shown(why.trim_end_matches('.')))
             });
             let hours = now.duration_since(oldest).as_hours().max(0);
-            page.paragraph(&format!(
+            opening.push(format!(
                 "This mail is late: its oldest report waited {} before it could be sent.{why}",
                 count(u64::try_from(hours).unwrap_or(0), "hour")
             ));
         }
+        opening
     }
 
     /// The runs, by how bad it is and by cause; causes that many share come first.
-    fn groups(&self, page: &mut Page) {
+    fn groups(&self, sections: &mut Vec<Section>) {
         let mut groups: Vec<(usize, &str, Vec<&Part>)> = Vec::new();
         let mut places = std::collections::HashMap::new();
         for part in &self.parts {
@@ -175,42 +180,46 @@ impl Digest {
                 unsaid += parts.len();
                 continue;
             }
-            let label = LABELS.get(*rank).copied().unwrap_or_default();
-            let total = grouped(number(parts.len()));
-            if cause.is_empty() {
-                page.item("", &format!("{label} ({total})"));
-            } else {
-                page.item("", &format!("{label} ({total}): {}", shown(cause)));
-            }
-            if let Some(todo) = parts.first().map(|part| part.gist.todo.as_str())
-                && !todo.is_empty()
-            {
-                page.item("     What to do: ", &shown(todo));
-            }
             let listed = parts.len().min(MOST_OF_ONE).min(room);
-            for part in parts.iter().take(listed) {
-                page.item("  - ", &line(&part.gist));
-            }
             room -= listed;
-            if parts.len() > listed {
-                page.line(&format!("    and {} more", grouped(number(parts.len() - listed))));
-            }
-            page.gap();
+            sections.push(group((*rank, cause), parts, listed));
         }
         if unsaid > 0 {
-            page.paragraph(&format!("and {} more, each with its report", grouped(number(unsaid))));
+            let heading = format!("and {} more, each with its report", grouped(number(unsaid)));
+            sections.push(Section { heading, ..Section::default() });
         }
     }
 
-    fn undelivered(&self, page: &mut Page) {
+    fn undelivered(&self) -> Option<Section> {
         if self.dead.is_empty() {
-            return;
+            return None;
         }
-        page.heading(&format!("Mails to you that could not be delivered ({})", self.dead.len()));
-        for (gist, why) in self.dead.iter().take(MOST_OF_ONE) {
-            page.item("  - ", &format!("{}: {}", line(gist), shown(why)));
-        }
-        page.gap();
+        let heading = format!("Mails to you that could not be delivered ({})", self.dead.len());
+        let entries = self.dead.iter().take(MOST_OF_ONE).map(|(gist, why)| Entry {
+            what: format!("{}: {}", line(gist), shown(why)),
+            note: None,
+        });
+        Some(Section { heading, entries: entries.collect(), ..Section::default() })
+    }
+}
+
+/// Puts runs that ended in one way, for one cause, into words; so many are listed.
+fn group((rank, cause): (usize, &str), parts: &[&Part], listed: usize) -> Section {
+    let label = LABELS.get(rank).copied().unwrap_or_default();
+    let total = grouped(number(parts.len()));
+    let heading = match cause {
+        "" => format!("{label} ({total})"),
+        cause => format!("{label} ({total}): {}", shown(cause)),
+    };
+    let todo = parts.first().map(|part| shown(&part.gist.todo)).filter(|todo| !todo.is_empty());
+    let entry = |part: &&Part| Entry { what: line(&part.gist), note: None };
+    let rest = parts.len() - listed;
+    Section {
+        heading,
+        todo,
+        entries: parts.iter().take(listed).map(entry).collect(),
+        more: (rest > 0).then(|| format!("and {} more", grouped(number(rest)))),
+        ..Section::default()
     }
 }
 
@@ -255,6 +264,11 @@ mod tests {
             format!("Subject: {}\n\n{}", letter.subject, letter.text)
         );
         assert_eq!(letter.matter, Matter::Digest { reports: 10 });
+        let html = letter.html.unwrap();
+        for word in letter.text.split(|c: char| !c.is_alphanumeric()) {
+            assert!(html.contains(word), "{word} is not in {html}");
+        }
+        assert!(html.contains(">tops-2: 2 of 3 need you<"));
     }
 
     #[test]
@@ -303,7 +317,7 @@ mod tests {
             proptest::prop_assert_eq!(names, [
                 "Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted",
                 "X-Auto-Response-Suppress", "List-Id", "X-Exportd-Digest", "MIME-Version",
-                "Content-Type", "Content-Transfer-Encoding",
+                "Content-Type",
             ]);
         }
     }

@@ -1,4 +1,4 @@
-//! The HTML part of a mail and the page of a run, and the only door to minijinja.
+//! The HTML part of mails and the page of a run, and the only door to minijinja.
 //!
 //! What is said is a [`Sheet`], the same that the text part is set from; how it looks is a template.
 //! The shipped one is below `templates/`. Whoever runs the daemon may put another of its name into a
@@ -18,6 +18,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
+use super::bulletin::Bulletin;
 use super::page::{self, Front};
 use super::sheet::Sheet;
 use super::thumbnails::Thumbnails;
@@ -34,6 +35,9 @@ const AHEAD: usize = 16;
 /// The template of the mail about a run.
 const NAME: &str = "report.html";
 const SHIPPED: &str = include_str!("templates/report.html");
+/// The template of mails about no single run.
+const NOTICE: &str = "notice.html";
+const SHIPPED_NOTICE: &str = include_str!("templates/notice.html");
 /// Steps that a template may take: a loop in a loop must end. A full report takes some thousands.
 const FUEL: u64 = 1_000_000;
 /// Longest template that is read.
@@ -80,6 +84,30 @@ pub fn set(sheet: &Sheet, folder: Option<&Path>) -> Html {
     // What is shipped is tested with every verdict; should it fail all the same, the text is there.
     let part = render(SHIPPED, sheet).ok().filter(|part| part.len() <= MOST_HTML);
     Html { part, broken }
+}
+
+/// Sets a bulletin as HTML, by the template in `folder` if there is one that can be used; `None` when
+/// it would be too long for a mail.
+#[must_use]
+pub fn notice(bulletin: &Bulletin, folder: Option<&Path>) -> Option<String> {
+    let mut bulletin = bulletin.clone();
+    // It stands above.
+    if let Some(first) = bulletin.opening.first_mut()
+        && let Some(rest) = first.strip_prefix(&format!("{}. ", bulletin.headline))
+    {
+        *first = rest.to_owned();
+    }
+    let file = folder.map(|folder| folder.join(NOTICE));
+    let own = file.as_ref().and_then(|file| {
+        match read(file).map(|source| source.map(|source| render(&source, &bulletin))) {
+            Ok(source) => source?.map_err(|error| words(&error)),
+            Err(error) => Err(error.to_string()),
+        }
+        .inspect_err(|reason| tracing::warn!(file = %file.display(), reason, "not used"))
+        .ok()
+    });
+    let fits = |part: &String| part.len() <= MOST_HTML;
+    own.filter(fits).or_else(|| render(SHIPPED_NOTICE, &bulletin).ok().filter(fits))
 }
 
 fn read(file: &Path) -> io::Result<Option<String>> {
@@ -199,7 +227,7 @@ mod tests {
     use crate::diag::Fault;
     use crate::job::log::JobLog;
     use crate::job::{MailContent, Verdict};
-    use crate::report::{Report, samples};
+    use crate::report::{Notice, Report, samples};
     use proptest::prelude::*;
 
     fn sheet(log: &JobLog) -> Sheet {
@@ -284,6 +312,51 @@ mod tests {
         let html = shipped(&log);
         assert!(!html.contains("<script") && !html.contains("49"), "{html}");
         assert!(visible(&html).contains(odd));
+    }
+
+    #[test]
+    fn what_the_text_of_a_notice_says_its_page_says_and_as_text() {
+        let odd = "</td><script>alert(1)</script>\"'&{{ 7 * 7 }}";
+        let now: jiff::Timestamp = "2026-12-01T06:00:00Z".parse().unwrap();
+        let to = crate::report::Address::operator();
+        let notice = Notice::DropGone { folder: Path::new("/srv/a"), since: now, reason: odd };
+        let letter = notice.letter(&samples::mail(), &to, now);
+        let test = crate::report::notice::test(&samples::mail(), &to, now);
+        for letter in [letter, test] {
+            let html = letter.html.unwrap();
+            assert!(!html.contains("<script") && !html.contains("49"), "{html}");
+            for word in ["http", "src=", "url(", "<img", "<link", "@import", "href"] {
+                assert!(!html.contains(word), "{word}");
+            }
+            assert_eq!(html.matches("<h1").count(), 1);
+            let page = visible(&html);
+            for word in letter.text.split_whitespace() {
+                assert!(page.contains(word.trim_end_matches('.')), "{word} is not in {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_notice_is_set_by_a_template_of_ones_own_that_can_be_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let bulletin = Bulletin {
+            headline: "The disk is full".into(),
+            tone: "bad",
+            opening: vec!["The disk is full. What to do: Make room.".into()],
+            sections: Vec::new(),
+            closing: None,
+        };
+        let shipped = notice(&bulletin, None);
+        let with = |source: &str| {
+            let file = dir.path().join(NOTICE);
+            let _ = std::fs::remove_file(&file);
+            crate::fs::write_new(&file, source.as_bytes(), 0o600).unwrap();
+            notice(&bulletin, Some(dir.path()))
+        };
+        assert_eq!(with("{{ opening[0] }}").as_deref(), Some("What to do: Make room."));
+        for wrong in ["{{ headlin }}", "{% for x in %}", "{{ 'x' * 600000 }}"] {
+            assert_eq!(with(wrong), shipped, "{wrong}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use crate::job::log::{About, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
+pub mod bulletin;
 pub mod csv;
 pub mod digest;
 pub mod folder;

@@ -7,12 +7,17 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::bulletin::{Bulletin, Entry, Section, capital};
 use super::digest::line;
-use super::text::{Page, count, grouped, number};
-use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid};
+use super::sheet::Row;
+use super::text::{count, grouped, number};
+use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid, html};
 use crate::diag::shown;
 use crate::fs::sha256;
 
+/// Why it comes to its reader.
+const WHY: &str = "You get this mail because mail.to in the configuration of exportd names you as \
+                   whoever looks after it.";
 /// So many mails are named one by one.
 const MOST_LISTED: usize = 100;
 
@@ -139,16 +144,10 @@ impl Notice<'_> {
     /// Writes the letter to one operator.
     #[must_use]
     pub fn letter(&self, settings: &MailSettings, to: &Address, now: Timestamp) -> Letter {
-        let mut page = Page::default();
-        page.paragraph(&capital(&format!("{}. What to do: {}", self.outcome(), self.todo())));
-        page.heading("Where");
-        for (label, value) in self.facts() {
-            page.item(&format!("  {label:<9}"), &shown(&value));
-        }
-        page.gap();
-        why(&mut page);
-        let words =
-            Words { outcome: self.outcome(), todo: self.todo().into(), text: page.finish() };
+        let facts = self.facts().into_iter().map(|(label, value)| Row::new(label, &value));
+        let place =
+            Section { heading: "Where".into(), facts: facts.collect(), ..Section::default() };
+        let words = Words::new(self.outcome(), self.todo(), vec![place]);
         let mid = Mid::new(&self.incident(), Event::Notice, to);
         words.letter(settings, to, (mid, self.word(), now))
     }
@@ -188,41 +187,47 @@ pub(super) fn undelivered(
     };
     let todo = "Look at what the relay said. When it is mended, `exportd mail retry` sends a mail \
                 again; the reports themselves are in the reports folder.";
-    let mut page = Page::default();
-    page.paragraph(&capital(&format!("{outcome}. What to do: {todo}")));
+    let mut sections = Vec::new();
     for (heading, wanted) in [("Given up", true), ("Waiting, tried further", false)] {
         let these: Vec<&Missed> = missed.iter().filter(|mail| mail.dead == wanted).collect();
         if these.is_empty() {
             continue;
         }
-        page.heading(&format!("{heading} ({})", grouped(number(these.len()))));
-        for mail in these.iter().take(MOST_LISTED) {
-            page.item("  - ", &format!("to {}: {}", shown(&mail.recipient), line(&mail.gist)));
-            page.item("    ", &shown(&mail.why));
-        }
-        if these.len() > MOST_LISTED {
-            let rest = grouped(number(these.len() - MOST_LISTED));
-            page.line(&format!("and {rest} more, see `exportd mail list`"));
-        }
-        page.gap();
+        let entries = these.iter().take(MOST_LISTED).map(|mail| Entry {
+            what: format!("to {}: {}", shown(&mail.recipient), line(&mail.gist)),
+            note: Some(shown(&mail.why)),
+        });
+        let rest = these.len().saturating_sub(MOST_LISTED);
+        let more = || format!("and {} more, see `exportd mail list`", grouped(number(rest)));
+        sections.push(Section {
+            heading: format!("{heading} ({})", grouped(number(these.len()))),
+            entries: entries.collect(),
+            more: (rest > 0).then(more),
+            ..Section::default()
+        });
     }
-    why(&mut page);
     let mids: Vec<String> =
         missed.iter().map(|mail| format!("{} {}", mail.mid, mail.dead)).collect();
     let hash = sha256(mids.join("\n").as_bytes());
     let mid = Mid::new(&format!("undelivered-{}", &hash[..12]), Event::Undelivered, to);
-    let words = Words { outcome, todo: todo.into(), text: page.finish() };
+    let words = Words::new(outcome, todo, sections);
     words.letter(settings, to, (mid, "undelivered", now))
 }
 
 /// Writes a letter that tests the way to the relay.
 #[must_use]
 pub fn test(settings: &MailSettings, to: &Address, now: Timestamp) -> Letter {
-    let mut page = Page::default();
-    page.paragraph(
-        "Nothing to do: this is a test that somebody asked for with `exportd mail test`.",
-    );
-    let words = Words { outcome: "test".into(), todo: String::new(), text: page.finish() };
+    let bulletin = Bulletin {
+        headline: "Test".into(),
+        tone: "good",
+        opening: vec![
+            "Nothing to do: this is a test that somebody asked for with `exportd mail test`."
+                .into(),
+        ],
+        sections: Vec::new(),
+        closing: None,
+    };
+    let words = Words { outcome: "test".into(), todo: String::new(), bulletin };
     let mid = Mid::new(&format!("test-{}", now.as_nanosecond()), Event::Test, to);
     words.letter(settings, to, (mid, "test", now))
 }
@@ -231,10 +236,19 @@ pub fn test(settings: &MailSettings, to: &Address, now: Timestamp) -> Letter {
 struct Words {
     outcome: String,
     todo: String,
-    text: String,
+    bulletin: Bulletin,
 }
 
 impl Words {
+    /// Says what happened, what to do, and whatever else there is to whoever runs the daemon.
+    fn new(outcome: String, todo: &str, sections: Vec<Section>) -> Self {
+        let headline = capital(&outcome);
+        let opening = vec![format!("{headline}. What to do: {todo}")];
+        let closing = Some(WHY.into());
+        let bulletin = Bulletin { headline, tone: "bad", opening, sections, closing };
+        Self { outcome, todo: todo.into(), bulletin }
+    }
+
     fn letter(
         self,
         settings: &MailSettings,
@@ -250,25 +264,13 @@ impl Words {
             date: now,
             matter: Matter::Notice { word },
             subject: format!("[exportd] {}", self.outcome),
-            text: self.text,
-            html: None,
+            text: self.bulletin.text(),
+            html: html::notice(&self.bulletin, settings.templates.as_deref()),
             pictures: Vec::new(),
             broken: None,
             gist: Gist { outcome: self.outcome, todo: self.todo, ..Gist::default() },
         }
     }
-}
-
-fn why(page: &mut Page) {
-    page.paragraph(
-        "You get this mail because mail.to in the configuration of exportd names you as whoever \
-         looks after it.",
-    );
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(label: &'static str, value: &str) -> Self {
+    pub(super) fn new(label: &'static str, value: &str) -> Self {
         Self { label, value: shown(value) }
     }
 }
