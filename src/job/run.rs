@@ -674,7 +674,7 @@ impl<'j> Making<'_, 'j, '_> {
                 let subject = Subject::Output(&file.output);
                 (self.watch.tell)(Event::Thumbnail(subject, &thumbnail))?;
             }
-            None if file.plan.as_ref().is_some_and(Plan::keeps_pixels) => {
+            None if file.plan.as_deref().is_some_and(Plan::keeps_pixels) => {
                 self.alike.insert(wanted.item);
             }
             None => {}
@@ -703,7 +703,7 @@ fn delivered(planned: &Planned, written: Written) -> Delivered {
         sha256: written.sha256,
         width: size.map(|size| size.width),
         height: size.map(|size| size.height),
-        profile: planned.plan.as_ref().and_then(profile),
+        profile: planned.plan.as_deref().and_then(profile),
         change: Change::New,
     }
 }
