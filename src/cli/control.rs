@@ -1,11 +1,13 @@
 //! `submit`, `status`, `stop`: speaking with a daemon through files.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::jobs::{library, read};
+use super::progress::{Bar, words};
 use super::{Exit, Places, complain, print, print_json, say};
 use crate::config::Settings;
 use crate::daemon::board::{Board, Posting};
@@ -29,6 +31,9 @@ pub(super) struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Keep showing it until interrupted; of one run, until it is over, and return its exit code
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 }
 
 #[derive(Debug, Args)]
@@ -106,17 +111,25 @@ fn worse(a: Exit, b: Exit) -> Exit {
 fn await_run(settings: &Settings, manifest: &[u8], before: &[String]) -> Result<Exit, Exit> {
     let reports = &settings.folders.reports;
     let since = Instant::now();
+    let bar = Bar::new("waiting for the daemon");
     loop {
         for run in crate::report::folder::runs(reports) {
             if before.contains(&run) || !is_of(&reports.join(&run), manifest) {
                 continue;
             }
             if let Some(verdict) = crate::report::folder::verdict(&reports.join(&run)) {
+                drop(bar);
                 print(&format!("{run}: {}\n", verdict.word()));
                 return Ok(verdict.into());
             }
+            let board = Board::read(&settings.folders.drop);
+            let jobs = board.iter().flat_map(|board| &board.jobs);
+            for posting in jobs.filter(|posting| posting.run.as_ref() == Some(&run)) {
+                bar.show_posting(posting);
+            }
         }
         if since.elapsed() > PATIENCE && Board::read(&settings.folders.drop).is_none() {
+            drop(bar);
             complain("no daemon runs over this folder: the manifest waits there for `exportd run`");
             return Err(Exit::Unavailable);
         }
@@ -130,18 +143,16 @@ fn is_of(run: &Path, manifest: &[u8]) -> bool {
 
 pub(super) fn status(places: &Places, args: &StatusArgs) -> Result<Exit, Exit> {
     let settings = places.settings()?.settings;
+    if args.watch {
+        return watch(&settings, args);
+    }
     let Some(board) = Board::read(&settings.folders.drop) else {
         if args.json {
             print_json(&Vec::<Posting>::new());
         }
-        complain(&format!("no daemon runs over {}", settings.folders.drop.display()));
-        return Err(Exit::Unavailable);
+        return Err(nobody(&settings));
     };
-    let wanted = |posting: &&Posting| match &args.run {
-        None => true,
-        Some(run) => posting.run.as_ref() == Some(run) || posting.manifest == *run,
-    };
-    let jobs: Vec<&Posting> = board.jobs.iter().filter(wanted).collect();
+    let jobs: Vec<&Posting> = board.jobs.iter().filter(|job| args.mean(job)).collect();
     if args.json {
         print_json(&jobs);
     } else {
@@ -154,6 +165,61 @@ pub(super) fn status(places: &Places, args: &StatusArgs) -> Result<Exit, Exit> {
         return Err(Exit::Absent);
     }
     Ok(Exit::Well)
+}
+
+impl StatusArgs {
+    fn mean(&self, posting: &Posting) -> bool {
+        match &self.run {
+            None => true,
+            Some(run) => posting.run.as_ref() == Some(run) || posting.manifest == *run,
+        }
+    }
+}
+
+fn nobody(settings: &Settings) -> Exit {
+    complain(&format!("no daemon runs over {}", settings.folders.drop.display()));
+    Exit::Unavailable
+}
+
+/// Shows what is going on until it is over: on a terminal in one place, elsewhere whenever it changes.
+fn watch(settings: &Settings, args: &StatusArgs) -> Result<Exit, Exit> {
+    let terminal = std::io::stdout().is_terminal();
+    let (mut before, mut run) = (String::new(), None);
+    loop {
+        let Some(board) = Board::read(&settings.folders.drop) else {
+            return Err(nobody(settings));
+        };
+        let jobs: Vec<&Posting> = board.jobs.iter().filter(|job| args.mean(job)).collect();
+        if args.run.is_some() && jobs.is_empty() {
+            return ended(settings, run.or_else(|| args.run.clone()));
+        }
+        run = jobs.iter().find_map(|job| job.run.clone()).or(run);
+        let mut now: String = jobs.iter().map(|job| line(job)).collect();
+        if args.run.is_none() {
+            now = format!("{}\n{now}", board.status);
+        }
+        if now != before {
+            let back = before.lines().count();
+            // To the first line of what was shown, and clears from there on.
+            let clear =
+                if terminal && back > 0 { format!("\x1b[{back}F\x1b[J") } else { String::new() };
+            print(&(clear + &now));
+            before = now;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Says how a run that is watched no more has ended.
+fn ended(settings: &Settings, run: Option<String>) -> Result<Exit, Exit> {
+    let Some(run) = run else { return Err(Exit::Absent) };
+    let verdict = crate::report::folder::verdict(&settings.folders.reports.join(&run));
+    let Some(verdict) = verdict else {
+        complain(&format!("there is no such run: {run}"));
+        return Err(Exit::Absent);
+    };
+    print(&format!("{run}: {}\n", verdict.word()));
+    Ok(verdict.into())
 }
 
 fn line(job: &Posting) -> String {
@@ -176,10 +242,7 @@ fn line(job: &Posting) -> String {
         None => {}
     }
     if counts.total_file_count > 0 {
-        out.push_str(&format!(
-            "  {} done, {} failed",
-            counts.file_success_count, counts.file_error_count
-        ));
+        out.push_str(&format!("  {}", words(counts)));
     }
     out.push('\n');
     out

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::progress::Bar;
 use super::{Exit, Places, complain, print, say};
+use crate::daemon::board::Board;
 use crate::report::thumbnails;
 
 #[derive(Debug, Args)]
@@ -63,8 +65,11 @@ pub(super) fn demo(places: &Places, args: &DemoArgs) -> Result<Exit, Exit> {
             Exit::NoOutput
         })?;
         say(&format!("dropped {name}"));
+        let bar = Bar::new(name);
         daemon
             .wait("the report", || {
+                let board = Board::read(&root.join("drop"));
+                board.iter().flat_map(|board| &board.jobs).for_each(|job| bar.show_posting(job));
                 let runs = finished(&root);
                 (runs.len() > before)
                     .then(|| runs.into_iter().find(|run| !reports.contains(run)))?

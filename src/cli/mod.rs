@@ -20,6 +20,7 @@ mod jobs;
 mod mail;
 mod once;
 mod presets;
+mod progress;
 mod provenance;
 mod settings;
 mod starter;

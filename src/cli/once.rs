@@ -1,10 +1,10 @@
 //! `once`: one manifest here and now, outside the spool.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::progress::Bar;
 use super::{Exit, Places, complain, print, say};
 use crate::daemon::conduct::{
     ConductError, Conducted, Epoch, Fired, Ledger, Order, Over, Stand, conduct,
@@ -74,18 +74,11 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
 }
 
 fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
-    let terminal = std::io::stderr().is_terminal();
-    let watch = move |status: &Status<'_>| {
-        if terminal {
-            let percent = (status.progress * 100.0).round();
-            let _ = write!(std::io::stderr().lock(), "\r{percent:>3} %  {}", status.run);
-        }
-    };
+    let bar = Bar::new(order.name);
+    let watch = |status: &Status<'_>| bar.show(status.run, status.progress, &status.counts);
     let stand = Stand { cancel: &Cancel::default(), ledger: Ledger::Nowhere, watch: &watch, now };
     let conducted = conduct(order, epoch, &stand, Vec::new());
-    if terminal {
-        say("");
-    }
+    drop(bar);
     match conducted {
         Ok(Conducted::Over(over)) => Ok(*over),
         Ok(Conducted::Later(_) | Conducted::Suspended) => Err(Exit::Failed),

@@ -15,7 +15,8 @@ use crate::job::{EmailSetting, MailContent, Verdict};
 pub(super) mod page;
 mod retry;
 
-pub(super) use page::{Page, count, grouped, number};
+pub use page::grouped;
+pub(super) use page::{Page, count, number};
 use page::{cut, sentence};
 use retry::level_word;
 pub use retry::{RETRY_OF, retry_manifest};

@@ -86,6 +86,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // mail and words
     ("lettre", &["report/smtp/"]),
     ("mailparse", &["report/reading.rs", "report/smtp/message.rs"]),
+    ("indicatif", &["cli/progress.rs"]),
     ("minijinja", &["report/html.rs"]),
     ("nix", &["daemon/people.rs"]),
     ("tracing_subscriber", &["daemon/", "cli/", "main.rs"]),

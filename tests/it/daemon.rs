@@ -1,5 +1,6 @@
 //! The daemon as its users meet it: manifests in, folders, reports and mails out.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::playground::{Playground, list, picture};
@@ -325,6 +326,41 @@ fn a_job_waits_for_its_time_and_a_stopped_one_says_so() {
         String::from_utf8_lossy(&status.stdout).contains("2099-01-01").then_some(())
     });
     assert!(list(&play.path("out")).iter().all(|name| name == ".exportd-stage"));
+}
+
+#[test]
+fn a_job_is_watched_until_it_is_over() {
+    let mut play = Playground::new();
+    play.write("exportd.toml", b"[job]\nwait_for_assets = \"60s\"\n");
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    play.drop_manifest(
+        "two.toml",
+        &manifest("two", &["a.png", "b.png"], "is_modifier = \"wid=9\""),
+    );
+    play.wait("the job", SOON, || {
+        let status = play.command(&["status"]).output().unwrap();
+        String::from_utf8_lossy(&status.stdout).contains("waiting-assets").then_some(())
+    });
+    let watch = |name: &str| {
+        let mut command = play.command(&["status", "--watch", name]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut by_manifest = watch("two.toml");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(by_manifest.try_wait().unwrap().is_none(), "it is not over");
+    play.write("assets/b.png", b"no picture");
+    let shown = by_manifest.wait_with_output().unwrap();
+    // One of two failed.
+    assert_eq!(shown.status.code(), Some(3), "{}", String::from_utf8_lossy(&shown.stderr));
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let (run, _) = play.report_of("two", SOON);
+    assert!(text.contains("waiting-assets"), "{text}");
+    assert!(text.ends_with(&format!("{run}: partial\n")), "{text}");
+    assert!(!text.contains('\x1b'), "it is no terminal: {text}");
+    // One that was over before says the same, and what never was is told from it.
+    assert_eq!(watch(&run).wait_with_output().unwrap().status.code(), Some(3));
+    assert_eq!(watch("nothing").wait_with_output().unwrap().status.code(), Some(66));
 }
 
 #[test]

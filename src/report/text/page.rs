@@ -12,7 +12,8 @@ pub(in crate::report) fn number(n: usize) -> u64 {
 }
 
 /// Writes a number with its thousands apart: `1,984`.
-pub(in crate::report) fn grouped(n: u64) -> String {
+#[must_use]
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
