@@ -90,7 +90,9 @@ impl Notice<'_> {
             Self::DiskFull { folder, .. } => {
                 format!("the disk of {} is full, jobs wait", shown(&folder.to_string_lossy()))
             }
-            Self::PutAside { found, .. } => format!("{} was put aside", shown(found)),
+            Self::PutAside { found, .. } => {
+                format!("in the spool, {} was put aside", shown(found))
+            }
             Self::BadTemplate { file, .. } => {
                 format!("the template {} cannot be used", shown(&file.to_string_lossy()))
             }
