@@ -14,7 +14,7 @@ mod names;
 mod root;
 mod write;
 
-pub use copy::{Copied, copy_hashed, hash_file, hex, sha256};
+pub use copy::{ContentHash, Copied, NoHash, copy_hashed, hash_file, hex, sha256};
 pub use folder::{Folder, Found};
 pub use lock::FolderLock;
 pub use names::{MOST_NAME_BYTES, MOST_PATH_BYTES, RelPath, RelPathError, is_invisible};

@@ -1,18 +1,85 @@
 //! Whole files copied and hashed.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::str::FromStr;
 
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// A SHA-256 of a file's content; in text 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash([u8; 32]);
+
+/// Why a text is no [`ContentHash`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 has 64 lower-case hexadecimal digits")]
+pub struct NoHash;
+
+impl ContentHash {
+    /// Returns that of bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = NoHash;
+
+    fn from_str(text: &str) -> Result<Self, NoHash> {
+        let digit = |digit: u8| match digit {
+            b'0'..=b'9' => Ok(digit - b'0'),
+            b'a'..=b'f' => Ok(digit - b'a' + 10),
+            _ => Err(NoHash),
+        };
+        let mut hash = [0; 32];
+        if text.len() != 2 * hash.len() {
+            return Err(NoHash);
+        }
+        for (byte, [high, low]) in hash.iter_mut().zip(text.as_bytes().as_chunks().0) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Ok(Self(hash))
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentHash({self})")
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = NoHash;
+
+    fn try_from(text: String) -> Result<Self, NoHash> {
+        text.parse()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.to_string()
+    }
+}
 
 /// What a copy was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256 of the content, lower-case hexadecimal.
-    pub sha256: String,
+    /// The hash of the content.
+    pub sha256: ContentHash,
 }
 
 /// Copies a whole file into an empty one and hashes it: by reflink where the file system can,
@@ -52,7 +119,7 @@ pub fn copy_hashed(from: &File, to: &mut File) -> io::Result<Copied> {
         }
         bytes += piece as u64;
     }
-    Ok(Copied { bytes, sha256: hex(&hash.finalize()) })
+    Ok(Copied { bytes, sha256: ContentHash(hash.finalize().into()) })
 }
 
 /// Hashes a whole file from its beginning.
@@ -76,7 +143,7 @@ pub fn hash_file(file: &File) -> io::Result<Copied> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Copied { bytes, sha256: hex(&hash.finalize()) })
+    Ok(Copied { bytes, sha256: ContentHash(hash.finalize().into()) })
 }
 
 /// Copies one piece inside the kernel; `false` when this pair of files cannot.
@@ -121,6 +188,19 @@ mod tests {
     use crate::fs::write_new;
 
     #[test]
+    fn a_hash_is_its_text() {
+        let hash = ContentHash::of(b"abc");
+        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((hash.to_string().as_str(), text.parse()), (text, Ok(hash)));
+        let json = serde_json::to_string(&hash).unwrap();
+        assert_eq!(serde_json::from_str::<ContentHash>(&json).unwrap(), hash);
+        for wrong in ["", "ba", "../../etc", &text.to_uppercase(), &format!("{text}0")] {
+            assert_eq!(wrong.parse::<ContentHash>(), Err(NoHash), "{wrong}");
+        }
+        assert!(serde_json::from_str::<ContentHash>("\"../../etc\"").is_err());
+    }
+
+    #[test]
     fn a_copy_is_the_same_and_its_hash_is_right() {
         let dir = tempfile::tempdir().unwrap();
         let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
@@ -128,7 +208,7 @@ mod tests {
         let from = File::open(dir.path().join("a")).unwrap();
         let mut to = File::create(dir.path().join("b")).unwrap();
         let copied = copy_hashed(&from, &mut to).unwrap();
-        assert_eq!(copied, Copied { bytes: 3_000_000, sha256: sha256(&bytes) });
+        assert_eq!(copied, Copied { bytes: 3_000_000, sha256: ContentHash::of(&bytes) });
         assert_eq!(std::fs::read(dir.path().join("b")).unwrap(), bytes);
     }
 }

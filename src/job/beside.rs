@@ -117,7 +117,7 @@ impl Beside<'_> {
             };
             wrong(fault.to_string(), near)
         };
-        let own = asset.mask.as_ref().filter(|mask| mask.path.as_str() == object.as_str());
+        let own = asset.mask.as_deref().filter(|mask| mask.path.as_str() == object.as_str());
         if let Some(file) = itself.or(own) {
             return self.library.open_source(file).map(|(file, _)| file).map_err(told);
         }

@@ -1,12 +1,14 @@
 //! What came of a run: the one record from which mail, report, status and exit code are made.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
 use super::{EmailSetting, Verdict};
 use crate::diag::{Diagnostic, Fault};
-use crate::fs::RelPath;
+use crate::fs::{ContentHash, RelPath};
 use crate::library::AssetType;
 
 /// One file that was delivered.
@@ -17,15 +19,15 @@ pub struct Delivered {
     pub output: RelPath,
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256 of the content, lower-case hexadecimal.
-    pub sha256: String,
+    /// The hash of the content.
+    pub sha256: ContentHash,
     /// Pixels from left to right; absent where the file is not a picture that was read.
     pub width: Option<u32>,
     /// Pixels from top to bottom.
     pub height: Option<u32>,
     /// Its colour profile, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
+    pub profile: Option<Cow<'static, str>>,
     /// How it relates to what was there.
     pub change: Change,
 }
@@ -49,7 +51,7 @@ pub enum AssetOutcome {
     /// The original was copied.
     Copied {
         /// The file.
-        file: Delivered,
+        file: Box<Delivered>,
         /// Why the original and not a conversion, or anything else worth knowing.
         warnings: Vec<String>,
     },
@@ -79,7 +81,7 @@ impl AssetOutcome {
     #[must_use]
     pub fn files(&self) -> &[Delivered] {
         match self {
-            Self::Copied { file, .. } => std::slice::from_ref(file),
+            Self::Copied { file, .. } => std::slice::from_ref(&**file),
             Self::Converted { files, .. } => files,
             Self::NotExportable { .. } | Self::Failed { .. } | Self::Cancelled => &[],
         }

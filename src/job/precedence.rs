@@ -355,7 +355,7 @@ mod tests {
     fn a_mask_is_a_modifier_that_a_request_replaces() {
         let path = RelPath::parse("a (1)/m&m.tif").unwrap();
         let mask = Some(SourceFile { root: 0, path });
-        let masked = Asset { mask, ..asset(Some("wid=5"), None) };
+        let masked = Asset { mask: mask.map(Box::new), ..asset(Some("wid=5"), None) };
         let own = Own::read(&masked, &Presets::default(), Rules::default()).unwrap();
         assert_eq!(own.below.to_string(), "wid=5&mask=a%20%281%29/m%26m.tif");
         let request = modifiers::parse("mask=b", &Presets::default(), Rules::default()).modifiers;

@@ -27,7 +27,7 @@ use super::check::Existing;
 use super::log::{AssetEntry, AssetOutcome, Change};
 use super::names::SUMS;
 use crate::diag::Fault;
-use crate::fs::{self, Folder, FolderLock, Found, OpenError, RelPath};
+use crate::fs::{self, ContentHash, Folder, FolderLock, Found, OpenError, RelPath};
 
 /// The staging folders of all runs, below the output folder.
 pub const STAGE: &str = ".exportd-stage";
@@ -202,7 +202,7 @@ impl Stage {
         let files = outcome.files();
         files
             .iter()
-            .all(|file| has_hash(&self.staged(&file.output), &file.sha256).is_ok_and(|same| same))
+            .all(|file| has_hash(&self.staged(&file.output), file.sha256).is_ok_and(|same| same))
     }
 
     /// Decides what publishing does to each file, given what the destination holds now: fills in
@@ -388,10 +388,10 @@ fn delivered(entries: &[AssetEntry]) -> impl Iterator<Item = usize> {
 /// Writes the list of hashes in the form of coreutils' `sha256sum`, sorted by name.
 #[must_use]
 pub fn sums(entries: &[AssetEntry]) -> String {
-    let mut lines: Vec<(&RelPath, &str)> = entries
+    let mut lines: Vec<(&RelPath, ContentHash)> = entries
         .iter()
         .flat_map(|entry| entry.outcome.files())
-        .map(|file| (&file.output, file.sha256.as_str()))
+        .map(|file| (&file.output, file.sha256))
         .collect();
     lines.sort();
     lines.dedup();
@@ -410,7 +410,7 @@ pub fn sums(entries: &[AssetEntry]) -> String {
 
 fn files_mut(outcome: &mut AssetOutcome) -> &mut [super::log::Delivered] {
     match outcome {
-        AssetOutcome::Copied { file, .. } => std::slice::from_mut(file),
+        AssetOutcome::Copied { file, .. } => std::slice::from_mut(&mut **file),
         AssetOutcome::Converted { files, .. } => files,
         AssetOutcome::NotExportable { .. }
         | AssetOutcome::Failed { .. }
@@ -430,7 +430,7 @@ fn look(path: &Path) -> io::Result<Option<std::fs::Metadata>> {
 }
 
 /// Tells whether there is a regular file with this SHA-256.
-fn has_hash(path: &Path, sha256: &str) -> io::Result<bool> {
+fn has_hash(path: &Path, sha256: ContentHash) -> io::Result<bool> {
     if !look(path)?.is_some_and(|meta| meta.is_file()) {
         return Ok(false);
     }

@@ -11,6 +11,7 @@
 //!
 //! One failing asset is an outcome, not an end.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::precedence::Own;
 use super::publish::{Place, Stage};
 use crate::diag::Fault;
-use crate::fs::{RelPath, Stamp};
+use crate::fs::{ContentHash, RelPath, Stamp};
 use crate::imaging::plan::{Aux, Defaults, Plan, Space};
 use crate::imaging::thumbnail::Thumbnail;
 use crate::imaging::{PixelType, Showing, SourceInfo};
@@ -186,8 +187,8 @@ struct Item<'j> {
     file: Option<&'j SourceFile>,
     /// What it is; `None` when there is no such asset.
     asset: Option<&'j Asset>,
-    /// What its catalogue asks for it.
-    own: Own,
+    /// What its catalogue asks for it, where it does.
+    own: Option<Box<Own>>,
     state: State,
 }
 
@@ -665,6 +666,9 @@ impl<'j> Making<'_, 'j, '_> {
 
     /// Notes a file that is made; with the last one its item is over.
     fn deliver(&mut self, wanted: Wanted, mut written: Written) -> Result<(), WorkError> {
+        let Ok(sha256) = written.sha256.parse() else {
+            return self.fail(wanted.item, unexpected());
+        };
         let item = &mut self.items[wanted.item];
         let State::Ready(ready) = &item.state else { return Ok(()) };
         let Some(file) = ready.files.get(wanted.file) else { return Ok(()) };
@@ -680,7 +684,7 @@ impl<'j> Making<'_, 'j, '_> {
             None => {}
         }
         let made = self.made.entry(wanted.item).or_default();
-        made.insert(wanted.file, delivered(file, written));
+        made.insert(wanted.file, delivered(file, written.bytes, sha256));
         if made.len() < ready.files.len() {
             return Ok(());
         }
@@ -695,12 +699,12 @@ impl<'j> Making<'_, 'j, '_> {
     }
 }
 
-fn delivered(planned: &Planned, written: Written) -> Delivered {
+fn delivered(planned: &Planned, bytes: u64, sha256: ContentHash) -> Delivered {
     let size = planned.plan.as_ref().map(|plan| plan.reply);
     Delivered {
         output: planned.output.clone(),
-        bytes: written.bytes,
-        sha256: written.sha256,
+        bytes,
+        sha256,
         width: size.map(|size| size.width),
         height: size.map(|size| size.height),
         profile: planned.plan.as_deref().and_then(profile),
@@ -709,9 +713,9 @@ fn delivered(planned: &Planned, written: Written) -> Delivered {
 }
 
 /// Names the colour profile of what a plan makes, where the plan alone knows it.
-fn profile(plan: &Plan) -> Option<String> {
+fn profile(plan: &Plan) -> Option<Cow<'static, str>> {
     match (&plan.output.conversion.to, plan.output.pixel_type) {
-        (Space::Named(name), _) => Some(name.clone()),
+        (Space::Named(name), _) => Some(name.clone().into()),
         (Space::BuiltIn, PixelType::Rgb) => Some("sRGB".into()),
         (Space::BuiltIn | Space::Embedded | Space::Unknown, _) => None,
     }
@@ -720,7 +724,7 @@ fn profile(plan: &Plan) -> Option<String> {
 fn outcome(Made { files: planned, warnings }: Made, files: Vec<Delivered>) -> AssetOutcome {
     let copied = planned.iter().all(|file| file.plan.is_none());
     match <[Delivered; 1]>::try_from(files) {
-        Ok([file]) if copied => AssetOutcome::Copied { file, warnings },
+        Ok([file]) if copied => AssetOutcome::Copied { file: Box::new(file), warnings },
         Ok(one) => AssetOutcome::Converted { files: one.into(), warnings },
         Err(files) => AssetOutcome::Converted { files, warnings },
     }

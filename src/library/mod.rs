@@ -85,7 +85,7 @@ pub struct Asset {
     /// Modifiers of its own, above those of a job.
     pub post_modifier: Option<String>,
     /// A picture whose alpha or gray stands in for its own alpha.
-    pub mask: Option<SourceFile>,
+    pub mask: Option<Box<SourceFile>>,
     /// The record of an image catalogue that describes it.
     pub entry: Option<Origin>,
     /// Whose macros and profiles hold for it.
@@ -315,7 +315,7 @@ impl Library {
         let mask = match &record.mask {
             None => None,
             Some(place) => match self.placed(place) {
-                Ok(Some(mask)) => Some(mask),
+                Ok(Some(mask)) => Some(Box::new(mask)),
                 Ok(None) | Err(_) => return Err(no_mask(place)),
             },
         };
@@ -720,7 +720,7 @@ impl Asset {
             file: self.file.clone(),
             kind: self.kind,
             modifiers: [self.modifier.clone(), self.post_modifier.clone()],
-            mask: self.mask.clone(),
+            mask: self.mask.as_deref().cloned(),
             scope: self.scope,
             handle: self.file.is_none().then(|| self.handle.clone()),
         }

@@ -81,7 +81,7 @@ fn fields(asset: &AssetEntry) -> [String; 13] {
         number(first.map(|_| files.iter().map(|file| file.bytes).sum())),
         side(first.and_then(|file| file.width)),
         side(first.and_then(|file| file.height)),
-        first.map_or_else(String::new, |file| file.sha256.clone()),
+        first.map_or_else(String::new, |file| file.sha256.to_string()),
         message(&asset.outcome),
     ]
 }

@@ -27,8 +27,8 @@ use super::thumbnails::{self, Thumbnails};
 use super::{Report, csv, html, text};
 use crate::diag::{Diagnostic, Fault, position, shown};
 use crate::fs::{
-    RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_ahead_by, write_atomic,
-    write_atomic_by, write_swiftly,
+    ContentHash, RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_ahead_by,
+    write_atomic, write_atomic_by, write_swiftly,
 };
 use crate::imaging::thumbnail::Thumbnail;
 use crate::job::Verdict;
@@ -390,7 +390,7 @@ struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<&'a str>,
+    sha256: Option<ContentHash>,
 }
 
 impl<'a> JsonReport<'a> {
@@ -522,7 +522,7 @@ impl<'a> Detail<'a> {
             bytes: Some(file.bytes),
             width: file.width,
             height: file.height,
-            sha256: Some(&file.sha256),
+            sha256: Some(file.sha256),
             ..Self::of_asset(asset, log_type, message.to_owned())
         }
     }
@@ -675,7 +675,7 @@ mod tests {
         let mut log = samples::log(Verdict::Stopped);
         for (name, change) in [("same", Change::Identical), ("new", Change::Replaced)] {
             let file = samples::delivered(name, change);
-            let outcome = AssetOutcome::Copied { file, warnings: Vec::new() };
+            let outcome = AssetOutcome::Copied { file: Box::new(file), warnings: Vec::new() };
             log.assets.push(samples::asset(name, outcome));
         }
         let mut json = Vec::new();

@@ -236,7 +236,7 @@ impl Desk<'_> {
         let copied = crate::fs::copy_hashed(input, output)
             .and_then(|copied| output.sync_data().map(|()| copied))
             .map_err(|error| Fault::of_output(&error))?;
-        Ok(Written { bytes: copied.bytes, sha256: copied.sha256, thumbnail: None })
+        Ok(Written { bytes: copied.bytes, sha256: copied.sha256.to_string(), thumbnail: None })
     }
 
     fn check_size(&self, bytes: u64) -> Result<(), Fault> {

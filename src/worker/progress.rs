@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::wire::{Convert, Report, Request};
 use super::{Answer, Task, Written};
 use crate::diag::Fault;
+use crate::fs::ContentHash;
 use crate::imaging::Showing;
 use crate::imaging::thumbnail::Thumbnail;
 
@@ -181,8 +182,7 @@ fn nonsense() -> Fault {
 }
 
 fn is_sound(written: &Written) -> bool {
-    written.sha256.len() == 64
-        && written.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    written.sha256.parse::<ContentHash>().is_ok()
 }
 
 #[cfg(test)]

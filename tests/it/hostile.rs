@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use exportd::diag::Fault;
-use exportd::fs::{MOST_NAME_BYTES, RelPath, Root, is_invisible, sha256};
+use exportd::fs::{ContentHash, MOST_NAME_BYTES, RelPath, Root, is_invisible};
 use exportd::job::check::Existing;
 use exportd::job::log::{AssetEntry, AssetOutcome, Change, Delivered};
 use exportd::job::manifest::{Filling, OutputName};
@@ -291,7 +291,7 @@ fn staged(stage: &Stage, name: &str, text: &str) -> Option<AssetEntry> {
     let file = Delivered {
         output,
         bytes: text.len() as u64,
-        sha256: sha256(text.as_bytes()),
+        sha256: ContentHash::of(text.as_bytes()),
         width: None,
         height: None,
         profile: None,
@@ -303,7 +303,7 @@ fn staged(stage: &Stage, name: &str, text: &str) -> Option<AssetEntry> {
         asset_type: None,
         rendition: None,
         source: None,
-        outcome: AssetOutcome::Copied { file, warnings: Vec::new() },
+        outcome: AssetOutcome::Copied { file: Box::new(file), warnings: Vec::new() },
     })
 }
 

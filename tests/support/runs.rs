@@ -105,7 +105,7 @@ pub fn delivered(name: &str, change: Change) -> Delivered {
     Delivered {
         output: RelPath::parse(&format!("tops/{name}.png")).unwrap(),
         bytes: 123_456,
-        sha256: exportd::fs::sha256(name.as_bytes()),
+        sha256: exportd::fs::ContentHash::of(name.as_bytes()),
         width: Some(2000),
         height: Some(1500),
         profile: Some("sRGB".into()),

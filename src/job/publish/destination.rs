@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{PublishError, Stage, delivered, entered};
 use crate::diag::Fault;
-use crate::fs::{self, Folder, Found, RelPath};
+use crate::fs::{self, ContentHash, Folder, Found, RelPath};
 use crate::job::check::Existing;
 use crate::job::log::{AssetEntry, Change, Delivered};
 
@@ -36,12 +36,12 @@ pub(super) fn what_is_there(
     if folder.find(name).map_err(PublishError::io(&path))?.is_none() {
         return Ok(There::Nothing);
     }
-    let same = is_same(&folder, name, &file.sha256).map_err(PublishError::io(&path))?;
+    let same = is_same(&folder, name, file.sha256).map_err(PublishError::io(&path))?;
     Ok(if same { There::Same } else { There::Other })
 }
 
 /// Tells whether a regular file of that name has this SHA-256.
-fn is_same(folder: &Folder, name: &str, sha256: &str) -> io::Result<bool> {
+fn is_same(folder: &Folder, name: &str, sha256: ContentHash) -> io::Result<bool> {
     match folder.read(name)? {
         Some(file) => Ok(fs::hash_file(&file)?.sha256 == sha256),
         None => Ok(false),
@@ -150,8 +150,7 @@ impl Stage {
                 if existing == Existing::Replace && is_file {
                     return staged.move_over(name, &there, name).map_err(PublishError::io(&target));
                 }
-                let same =
-                    is_same(&there, name, &file.sha256).map_err(PublishError::io(&target))?;
+                let same = is_same(&there, name, file.sha256).map_err(PublishError::io(&target))?;
                 if same { Ok(()) } else { Err(PublishError::Taken(file.output.clone())) }
             }
             other => other.map_err(PublishError::io(&target)),

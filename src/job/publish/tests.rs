@@ -15,15 +15,15 @@ fn staged(stage: &Stage, name: &str, bytes: &[u8]) -> AssetEntry {
         rendition: None,
         source: None,
         outcome: AssetOutcome::Copied {
-            file: Delivered {
+            file: Box::new(Delivered {
                 output: rel(name),
                 bytes: bytes.len() as u64,
-                sha256: fs::sha256(bytes),
+                sha256: fs::ContentHash::of(bytes),
                 width: None,
                 height: None,
                 profile: None,
                 change: Change::New,
-            },
+            }),
             warnings: Vec::new(),
         },
     }

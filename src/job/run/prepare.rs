@@ -38,7 +38,7 @@ pub(super) fn list<'j>(job: &'j ExportJob, bench: &Bench<'_>) -> Vec<Item<'j>> {
                 n: listed.position,
                 file: None,
                 asset: listed.asset.as_ref().ok(),
-                own: Own::default(),
+                own: None,
                 state: State::Settled,
             };
             match (&listed.asset, listed.delivery(&rendition.make)) {
@@ -91,7 +91,7 @@ fn begin(
             match (recipe.modifiers(asset.scope), own) {
                 (Err(fault), _) | (_, Err(fault)) => return item.fail(fault),
                 (Ok(_), Ok(own)) => {
-                    item.own = own;
+                    item.own = (own != Own::default()).then(|| Box::new(own));
                     State::Convert
                 }
             }
@@ -266,7 +266,7 @@ pub(super) fn plan_item(
     let Make::Convert(recipe) = &item.rendition.make else { return };
     let Some(asset) = item.asset else { return };
     let Ok(asked) = recipe.modifiers(asset.scope) else { return };
-    let modifiers = item.own.around(asked);
+    let modifiers = item.own.as_ref().map_or_else(|| asked.clone(), |own| own.around(asked));
     let mut defaults = precedence::defaults(bench.defaults, &asset.attributes);
     match bench.beside().colors(asset.scope, defaults.colors, modifiers.profile()) {
         Ok(colors) => defaults.colors = colors,

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from exportd_test import Daemon, check, main, manifest, png, wait_for
 
 ASSETS, LIMIT = 10_000, 5.0
-MOST_MEMORY = 40_000_000
+MOST_MEMORY = 34_000_000
 
 
 def test():
