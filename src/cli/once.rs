@@ -15,6 +15,7 @@ use crate::job::check::When;
 use crate::job::run::Cancel;
 use crate::report::Channel;
 use crate::report::folder::Status;
+use crate::report::locale::Language;
 use crate::report::outbox::Outbox;
 use crate::report::text;
 
@@ -63,7 +64,8 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
     };
     let over = run(&order, &epoch)?;
     let report = over.report(&epoch.places);
-    print(&text::summary(&report));
+    // Whoever types reads what the rest of the command line says, too.
+    print(&text::summary(&report, Language::English));
     if args.mail {
         mail(&epoch, &over)?;
     }

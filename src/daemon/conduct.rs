@@ -29,6 +29,7 @@ use crate::library::Library;
 use crate::pulse::Pulse;
 use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
 use crate::report::page::AGAIN;
+use crate::report::sheet::Doing;
 use crate::report::text::RETRY_OF;
 use crate::report::{Directory, Places, Report, RetryRendition, RetryRequest};
 use crate::spool::{Due, Journal, JournalError};
@@ -435,20 +436,15 @@ impl Course<'_> {
         (self.stand.watch)(&status);
         if Instant::now() >= self.next_page.get() {
             self.next_page.set(Instant::now() + NEXT_PAGE);
-            self.show((log, folder), progress, in_words(state, status.waiting));
+            self.show((log, folder), progress, doing(state, status.waiting));
         }
     }
 
     /// Shows how far the run is on its page.
-    fn show(
-        &self,
-        (log, folder): (&JobLog, &ReportFolder),
-        progress: &Progress,
-        words: &'static str,
-    ) {
+    fn show(&self, (log, folder): (&JobLog, &ReportFolder), progress: &Progress, doing: Doing) {
         let report = Report { log, places: &self.epoch.places, retry: None };
         let now = (self.stand.now)().to_zoned(TimeZone::system());
-        if let Err(error) = folder.write_progress(&report, (progress, &now), words) {
+        if let Err(error) = folder.write_progress(&report, (progress, &now), doing) {
             tracing::debug!(run = log.run, %error, "the page of a run was not written");
         }
     }
@@ -574,7 +570,7 @@ impl Course<'_> {
             Ok(entries) => self.decide(job, entries, (stage, folder), (log, run)).map(Some),
             Err(WorkError::Suspended) => {
                 if folder.has_page() {
-                    self.show((log, folder), &last, "interrupted until exportd runs again");
+                    self.show((log, folder), &last, Doing::Interrupted);
                 }
                 Ok(None)
             }
@@ -686,15 +682,15 @@ impl Course<'_> {
 }
 
 /// Says what a run is doing, for its page.
-const fn in_words(state: ActiveState, waiting: Option<Waiting>) -> &'static str {
+const fn doing(state: ActiveState, waiting: Option<Waiting>) -> Doing {
     match (waiting, state) {
-        (Some(Waiting::WaitingAssets), _) => "waiting for files that are not there yet",
-        (Some(Waiting::WaitingSpace), _) => "waiting for room on a disk",
-        (None, ActiveState::New | ActiveState::WaitingClient) => "about to begin",
-        (None, ActiveState::WaitingCoordinator) => "waiting",
-        (None, ActiveState::Running) => "running",
-        (None, ActiveState::Stopping) => "stopping",
-        (None, ActiveState::Done) => "done",
+        (Some(Waiting::WaitingAssets), _) => Doing::WaitingAssets,
+        (Some(Waiting::WaitingSpace), _) => Doing::WaitingSpace,
+        (None, ActiveState::New | ActiveState::WaitingClient) => Doing::New,
+        (None, ActiveState::WaitingCoordinator) => Doing::Waiting,
+        (None, ActiveState::Running) => Doing::Running,
+        (None, ActiveState::Stopping) => Doing::Stopping,
+        (None, ActiveState::Done) => Doing::Over,
     }
 }
 

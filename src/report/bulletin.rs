@@ -71,12 +71,12 @@ impl Section {
     fn set(&self, page: &mut Page) {
         page.item("", &self.heading);
         if let Some(todo) = &self.todo {
-            page.item("     What to do: ", todo);
+            page.item("     ", &format!("What to do: {todo}"));
         }
-        for Row { label, value } in &self.counts {
+        for Row { label, value, .. } in &self.counts {
             page.line(&format!("  {label:<40}{value:>10}"));
         }
-        for Row { label, value } in &self.facts {
+        for Row { label, value, .. } in &self.facts {
             page.item(&format!("  {label:<9}"), value);
         }
         for Entry { what, note } in &self.entries {

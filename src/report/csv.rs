@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::locale::Language;
 use crate::diag::shown;
 use crate::job::log::{AssetEntry, AssetOutcome, Change, JobLog};
 
@@ -30,32 +31,57 @@ const HEAD: [&str; 13] = [
 /// Those of `to`.
 pub fn write(log: &JobLog, to: &mut dyn Write) -> io::Result<()> {
     line(to, HEAD.map(str::to_owned))?;
-    log.assets.iter().try_for_each(|asset| line(to, fields(asset)))
+    let language = Language::of(log);
+    log.assets.iter().try_for_each(|asset| line(to, fields(asset, language)))
 }
 
-/// How an asset came out, in a word or two.
-pub(super) fn word(outcome: &AssetOutcome) -> &'static str {
-    match outcome {
-        AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } => {
-            let changes = || outcome.files().iter().map(|file| file.change);
-            if changes().any(|change| change == Change::Replaced) {
-                "replaced"
-            } else if changes().all(|change| change == Change::Identical) {
-                "already there"
-            } else {
-                "exported"
+/// How an asset came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Exported,
+    Replaced,
+    AlreadyThere,
+    LeftOut,
+    Failed,
+    NotDone,
+}
+
+impl Word {
+    pub(super) fn of(outcome: &AssetOutcome) -> Self {
+        match outcome {
+            AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } => {
+                let changes = || outcome.files().iter().map(|file| file.change);
+                if changes().any(|change| change == Change::Replaced) {
+                    Self::Replaced
+                } else if changes().all(|change| change == Change::Identical) {
+                    Self::AlreadyThere
+                } else {
+                    Self::Exported
+                }
             }
+            AssetOutcome::NotExportable { .. } => Self::LeftOut,
+            AssetOutcome::Failed { .. } => Self::Failed,
+            AssetOutcome::Cancelled => Self::NotDone,
         }
-        AssetOutcome::NotExportable { .. } => "left out",
-        AssetOutcome::Failed { .. } => "failed",
-        AssetOutcome::Cancelled => "not done",
+    }
+
+    /// The word of the list, the same in every language: a program may look for it.
+    const fn written(self) -> &'static str {
+        match self {
+            Self::Exported => "exported",
+            Self::Replaced => "replaced",
+            Self::AlreadyThere => "already there",
+            Self::LeftOut => "left out",
+            Self::Failed => "failed",
+            Self::NotDone => "not done",
+        }
     }
 }
 
 /// What there is to say of an asset.
-pub(super) fn message(outcome: &AssetOutcome) -> String {
+pub(super) fn message(outcome: &AssetOutcome, language: Language) -> String {
     match outcome {
-        AssetOutcome::Failed { fault } => shown(&format!("{fault}; {}", fault.next_step())),
+        AssetOutcome::Failed { fault } => language.cause_and_step(fault),
         AssetOutcome::NotExportable { reason } => shown(reason),
         AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } | AssetOutcome::Cancelled => {
             shown(&outcome.warnings().join("; "))
@@ -64,13 +90,13 @@ pub(super) fn message(outcome: &AssetOutcome) -> String {
 }
 
 /// A document of several pages has the first of its files here, and the bytes of all.
-fn fields(asset: &AssetEntry) -> [String; 13] {
+fn fields(asset: &AssetEntry, language: Language) -> [String; 13] {
     let files = asset.outcome.files();
     let first = files.first();
     let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
     let side = |side: Option<u32>| number(side.map(u64::from));
     [
-        word(&asset.outcome).to_owned(),
+        Word::of(&asset.outcome).written().to_owned(),
         asset.handle.clone(),
         asset.name.clone(),
         asset.asset_type.map_or_else(String::new, kind),
@@ -82,7 +108,7 @@ fn fields(asset: &AssetEntry) -> [String; 13] {
         side(first.and_then(|file| file.width)),
         side(first.and_then(|file| file.height)),
         first.map_or_else(String::new, |file| file.sha256.to_string()),
-        message(&asset.outcome),
+        message(&asset.outcome, language),
     ]
 }
 

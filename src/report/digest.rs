@@ -114,10 +114,10 @@ impl Digest {
 
     /// Puts it into words.
     fn bulletin(&self, now: Timestamp) -> Bulletin {
-        let all = Row { label: "Reports in this mail", value: grouped(number(self.parts.len())) };
+        let all = Row::new("Reports in this mail", &grouped(number(self.parts.len())));
         let ranked = LABELS.into_iter().enumerate().filter_map(|(at, label)| {
             let n = self.count(|rank| rank == at);
-            (n > 0).then(|| Row { label, value: grouped(n) })
+            (n > 0).then(|| Row::new(label, &grouped(n)))
         });
         let counts = [all].into_iter().chain(ranked).collect();
         let result = Section { heading: "Result".into(), counts, ..Section::default() };

@@ -22,10 +22,12 @@ use std::path::{Path, PathBuf};
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
+use super::locale::{Language, Say};
 use super::page::Front;
+use super::sheet::Doing;
 use super::thumbnails::{self, Thumbnails};
 use super::{Report, csv, html, text};
-use crate::diag::{Diagnostic, Fault, position, shown};
+use crate::diag::{Diagnostic, position, shown};
 use crate::fs::{
     ContentHash, RelPath, publish, remove_durable, remove_temporaries, sync_dir, write_ahead_by,
     write_atomic, write_atomic_by, write_swiftly,
@@ -215,7 +217,10 @@ impl ReportFolder {
         }
         let verdict = report.log.verdict();
         if matches!(verdict, Verdict::Failed | Verdict::Fatal | Verdict::Refused) {
-            self.write("WHY-IT-FAILED.txt", text::summary(report).as_bytes())?;
+            self.write(
+                "WHY-IT-FAILED.txt",
+                text::summary(report, Language::of(report.log)).as_bytes(),
+            )?;
         }
         if let Some(manifest) = text::retry_manifest(report) {
             self.write("retry-failed.toml", manifest.as_bytes())?;
@@ -239,7 +244,7 @@ impl ReportFolder {
         &self,
         report: &Report<'_>,
         at: (&Progress, &Zoned),
-        state: &'static str,
+        state: Doing,
     ) -> io::Result<()> {
         let front = Front::running(report, at, state);
         let mut page = Vec::new();
@@ -418,24 +423,28 @@ impl<'a> JsonReport<'a> {
 /// in the manifest's order, what ended it, its end.
 fn details(log: &JobLog, verdict: Verdict) -> Vec<Detail<'_>> {
     let counts = log.counts();
+    let language = Language::of(log);
     let mut out = vec![
-        Detail::of_run(LogType::BeginExport, format!("run {} began", shown(&log.run))),
+        Detail::of_run(LogType::BeginExport, language.say(Say::LogBegan { run: &log.run })),
         Detail::of_run(LogType::TotalFileCount, counts.total_file_count.to_string()),
     ];
     for finding in log.findings.iter().filter(|finding| !finding.is_error()) {
-        out.push(Detail::of_run(LogType::ExportWarning, finding_line(log, finding)));
+        out.push(Detail::of_run(LogType::ExportWarning, finding_line(log, finding, language)));
     }
     for asset in &log.assets {
-        asset_details(asset, &mut out);
+        asset_details(asset, language, &mut out);
     }
     match verdict {
         Verdict::Refused if log.findings.iter().any(Diagnostic::is_error) => {
             for finding in log.findings.iter().filter(|finding| finding.is_error()) {
-                out.push(Detail::of_run(LogType::FatalError, finding_line(log, finding)));
+                out.push(Detail::of_run(LogType::FatalError, finding_line(log, finding, language)));
             }
         }
         Verdict::Fatal | Verdict::Refused => {
-            out.push(Detail::of_run(LogType::FatalError, fault_line(text::cause(log))));
+            out.push(Detail::of_run(
+                LogType::FatalError,
+                language.cause_and_step(text::cause(log)),
+            ));
         }
         Verdict::Clean
         | Verdict::Warnings
@@ -443,15 +452,15 @@ fn details(log: &JobLog, verdict: Verdict) -> Vec<Detail<'_>> {
         | Verdict::Failed
         | Verdict::Stopped => {}
     }
-    out.push(Detail::of_run(LogType::EndExport, text::outcome(log)));
+    out.push(Detail::of_run(LogType::EndExport, text::outcome(log, language)));
     out
 }
 
-fn asset_details<'a>(asset: &'a AssetEntry, out: &mut Vec<Detail<'a>>) {
+fn asset_details<'a>(asset: &'a AssetEntry, language: Language, out: &mut Vec<Detail<'a>>) {
     match &asset.outcome {
         AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } => {
             for file in asset.outcome.files() {
-                out.push(Detail::of_file(asset, file));
+                out.push(Detail::of_file(asset, file, language));
             }
             for warning in asset.outcome.warnings() {
                 out.push(Detail::of_asset(asset, LogType::ExportWarning, warning.clone()));
@@ -461,23 +470,21 @@ fn asset_details<'a>(asset: &'a AssetEntry, out: &mut Vec<Detail<'a>>) {
             out.push(Detail::of_asset(asset, LogType::ExportWarning, reason.clone()));
         }
         AssetOutcome::Failed { fault } => {
-            out.push(Detail::of_asset(asset, LogType::ExportError, fault_line(fault)));
+            out.push(Detail::of_asset(asset, LogType::ExportError, language.cause_and_step(fault)));
         }
         AssetOutcome::Cancelled => {
-            let why = "not done, because the run was stopped".to_owned();
+            let why = language.say(Say::LogCancelled);
             out.push(Detail::of_asset(asset, LogType::FileCancel, why));
         }
     }
 }
 
-fn fault_line(fault: &Fault) -> String {
-    shown(&format!("{fault}; {}", fault.next_step()))
-}
-
-fn finding_line(log: &JobLog, finding: &Diagnostic) -> String {
+fn finding_line(log: &JobLog, finding: &Diagnostic, language: Language) -> String {
     let (line, column) = position(&log.manifest, finding.span.start);
     let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-    shown(&format!("line {line}, column {column}: {} ({}){help}", finding.message, finding.code))
+    let message = &format!("{} ({}){help}", finding.message, finding.code);
+    let (line, column) = (&line.to_string(), &column.to_string());
+    shown(&language.say(Say::LogFinding { line, column, message }))
 }
 
 impl<'a> Detail<'a> {
@@ -509,13 +516,11 @@ impl<'a> Detail<'a> {
         }
     }
 
-    fn of_file(asset: &'a AssetEntry, file: &'a Delivered) -> Self {
+    fn of_file(asset: &'a AssetEntry, file: &'a Delivered, language: Language) -> Self {
         let (log_type, message) = match file.change {
-            Change::New => (LogType::ExportSuccess, "exported"),
-            Change::Identical => {
-                (LogType::DuplicateSkipped, "already there and identical, not written again")
-            }
-            Change::Replaced => (LogType::FileUpdated, "replaced what was there"),
+            Change::New => (LogType::ExportSuccess, Say::LogExported),
+            Change::Identical => (LogType::DuplicateSkipped, Say::LogIdentical),
+            Change::Replaced => (LogType::FileUpdated, Say::LogReplaced),
         };
         Self {
             output: Some(file.output.as_str()),
@@ -523,7 +528,7 @@ impl<'a> Detail<'a> {
             width: file.width,
             height: file.height,
             sha256: Some(file.sha256),
-            ..Self::of_asset(asset, log_type, message.to_owned())
+            ..Self::of_asset(asset, log_type, language.say(message))
         }
     }
 }

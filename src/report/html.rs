@@ -227,6 +227,8 @@ mod tests {
     use crate::diag::Fault;
     use crate::job::log::JobLog;
     use crate::job::{MailContent, Verdict};
+    use crate::report::locale::Language;
+    use crate::report::words::Words;
     use crate::report::{Notice, Report, samples};
     use proptest::prelude::*;
 
@@ -266,6 +268,33 @@ mod tests {
             }
             assert!(html.contains("prefers-color-scheme: dark"));
             assert!(!html.contains("white-space:nowrap"), "it must fit 320 px");
+        }
+    }
+
+    #[test]
+    fn a_page_is_in_one_language_and_says_which() {
+        let places = samples::places();
+        for language in Language::ALL {
+            let mut log = samples::log(Verdict::Partial);
+            log.about.locale = Some(language.tag().into());
+            let report = Report { log: &log, places: &places, retry: None };
+            let mail = shipped(&log);
+            let mut page = Vec::new();
+            let nothing = Thumbnails::of(Path::new("/nowhere"));
+            super::page(&Front::over(&report), (&log, &nothing), None, &mut page).unwrap();
+            let page = String::from_utf8(page).unwrap();
+            let ours = serde_json::to_value(Words::new(language)).unwrap();
+            let english = serde_json::to_value(Words::new(Language::English)).unwrap();
+            for html in [&mail, &page] {
+                assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
+                for (name, word) in english.as_object().unwrap() {
+                    let foreign = ours[name] != *word;
+                    let word = format!(">{}<", word.as_str().unwrap());
+                    assert!(!(foreign && html.contains(&word)), "{}: {word}", language.tag());
+                }
+            }
+            let own = ours["files"].as_str().unwrap();
+            assert!(page.contains(&format!(">{own}</h2>")), "{page}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! What people are told when a run is over: files in the report folder, and mail.
 //!
 //! Everything here is made from the [`JobLog`] and from [`crate::diag::Fault`]; nothing is looked
-//! up again. [`sheet`] says what is to be said, [`text`] has the words, [`html`] the mail as a page,
+//! up again. [`sheet`] says what is to be said, [`locale`] has the words, [`text`] sets them as lines and
+//! [`html`] as a page,
 //! [`folder`] the files below `reports/RUN/`, [`smtp`] turns a
 //! [`Letter`] into bytes and speaks to the relay (from a child process), and [`outbox`] keeps what
 //! is to be sent until it is.
@@ -25,6 +26,7 @@ pub mod digest;
 pub mod folder;
 pub mod html;
 mod letter;
+pub mod locale;
 pub mod notice;
 pub mod outbox;
 pub mod pace;
@@ -36,6 +38,7 @@ pub mod sheet;
 pub mod smtp;
 pub mod text;
 pub mod thumbnails;
+pub mod words;
 
 use html::{Broken, Html};
 pub use letter::{Event, Gist, Letter, Matter, Mid};

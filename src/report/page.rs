@@ -8,10 +8,11 @@ use std::path::{Component, Path};
 use jiff::Zoned;
 use serde::Serialize;
 
-use super::sheet::{Row, Sheet};
+use super::locale::{Language, Say};
+use super::sheet::{Doing, Row, Sheet};
 use super::thumbnails::{self, Thumbnails};
 use super::{Report, csv};
-use crate::diag::{human_bytes, shown};
+use crate::diag::shown;
 use crate::imaging::thumbnail::Kind;
 use crate::job::MailContent;
 use crate::job::log::{AssetEntry, AssetOutcome, Delivered, JobLog};
@@ -47,6 +48,8 @@ pub struct Bar {
     pub percent: u32,
     /// After how many seconds there is something new to see.
     pub again: u32,
+    /// Both in words.
+    pub said: String,
 }
 
 /// What a rendition asks for.
@@ -77,7 +80,7 @@ pub struct Link {
     /// Its name.
     pub name: &'static str,
     /// What it is for.
-    pub about: &'static str,
+    pub about: String,
     /// Where it is, from the page.
     pub href: String,
 }
@@ -90,13 +93,13 @@ pub struct Tile {
     /// How it came out: `good`, `look` or `bad`.
     pub tone: &'static str,
     /// How it came out, in a word or two.
-    pub outcome: &'static str,
+    pub outcome: String,
     /// Its source.
     pub source: Option<Shot>,
     /// What became of it.
     pub output: Option<Shot>,
     /// What stands in the place of that where it is not shown.
-    pub absent: &'static str,
+    pub absent: String,
     /// Pixels, bytes and profile of the output.
     pub facts: Vec<String>,
 }
@@ -118,7 +121,7 @@ pub struct Line {
     /// As of a tile.
     pub tone: &'static str,
     /// As of a tile.
-    pub outcome: &'static str,
+    pub outcome: String,
     /// The files, mostly one.
     pub files: Vec<File>,
     /// What else there is to say.
@@ -139,18 +142,23 @@ impl Front {
     #[must_use]
     pub fn over(report: &Report<'_>) -> Self {
         let sheet = Sheet::new(report, MailContent::Lists);
+        let language = sheet.language;
+        let link = |name: &'static str, about: Say<'_>, href: String| Link {
+            name,
+            about: language.say(about),
+            href,
+        };
         let mut links = Vec::new();
-        if let Some(href) = sums(report) {
-            links.push(Link { name: SUMS, about: "proves that a copy is whole", href });
-        }
-        for (name, about) in [("report.json", "for programs"), ("report.csv", "for spreadsheets")] {
-            links.push(Link { name, about, href: name.into() });
-        }
+        links.extend(sums(report).map(|href| link(SUMS, Say::LinkSums, href)));
+        let json = "report.json";
+        links.push(link(json, Say::LinkPrograms, json.into()));
+        let csv = "report.csv";
+        links.push(link(csv, Say::LinkSpreadsheets, csv.into()));
         if report.has_retry() {
-            let (name, about) = ("retry-failed.toml", "asks again for what failed");
-            links.push(Link { name, about, href: name.into() });
+            let retry = "retry-failed.toml";
+            links.push(link(retry, Say::LinkRetry, retry.into()));
         }
-        links.push(manifest());
+        links.push(manifest(language));
         Self { sheet, progress: None, recipes: told(report.log), links }
     }
 
@@ -160,17 +168,20 @@ impl Front {
     pub fn running(
         report: &Report<'_>,
         (progress, now): (&Progress, &Zoned),
-        state: &'static str,
+        state: Doing,
     ) -> Self {
         let sheet = Sheet::running(report, (&progress.counts, now), state);
         let percent = (progress.done.clamp(0.0, 1.0) * 100.0) as u32;
-        let progress = Some(Bar { percent, again: AGAIN });
-        Self { sheet, progress, recipes: told(report.log), links: vec![manifest()] }
+        let (language, seconds) = (sheet.language, u64::from(AGAIN));
+        let said = language.say(Say::PageProgress { percent: percent.into(), seconds });
+        let progress = Some(Bar { percent, again: AGAIN, said });
+        Self { sheet, progress, recipes: told(report.log), links: vec![manifest(language)] }
     }
 }
 
-fn manifest() -> Link {
-    Link { name: "manifest.toml", about: "as it was dropped", href: "manifest.toml".into() }
+fn manifest(language: Language) -> Link {
+    let name = "manifest.toml";
+    Link { name, about: language.say(Say::LinkDropped), href: name.into() }
 }
 
 fn told(log: &JobLog) -> Vec<Told> {
@@ -234,6 +245,7 @@ pub(super) fn tiles<'r>(
         (room, bytes) = (room - 1, left);
         Some(Shot { src: thumbnail.data_uri(), transparent })
     };
+    let language = Language::of(log);
     let failed = |asset: &&AssetEntry| matches!(asset.outcome, AssetOutcome::Failed { .. });
     let others = log.assets.iter().filter(move |asset| !failed(asset));
     let failed = log.assets.iter().filter(failed);
@@ -246,28 +258,29 @@ pub(super) fn tiles<'r>(
         Some(Tile {
             name: name(asset),
             tone: tone(&asset.outcome),
-            outcome: csv::word(&asset.outcome),
+            outcome: word(&asset.outcome, language),
             source,
             output,
-            absent: absent(&asset.outcome),
-            facts: asset.outcome.files().first().map(facts).unwrap_or_default(),
+            absent: absent(&asset.outcome, language),
+            facts: asset.outcome.files().first().map(|f| facts(f, language)).unwrap_or_default(),
         })
     })
 }
 
 /// Makes the rows of the table of all files.
 pub(super) fn lines(log: &JobLog) -> impl Iterator<Item = Line> + Send + '_ {
-    log.assets.iter().map(|asset| Line {
+    let language = Language::of(log);
+    log.assets.iter().map(move |asset| Line {
         asset: name(asset),
         tone: tone(&asset.outcome),
-        outcome: csv::word(&asset.outcome),
+        outcome: word(&asset.outcome, language),
         files: asset
             .outcome
             .files()
             .iter()
-            .map(|file| File { name: shown(file.output.as_str()), facts: facts(file) })
+            .map(|file| File { name: shown(file.output.as_str()), facts: facts(file, language) })
             .collect(),
-        note: csv::message(&asset.outcome),
+        note: csv::message(&asset.outcome, language),
     })
 }
 
@@ -293,36 +306,47 @@ const fn tone(outcome: &AssetOutcome) -> &'static str {
     }
 }
 
-const fn absent(outcome: &AssetOutcome) -> &'static str {
-    match outcome {
-        AssetOutcome::Copied { .. } => "copied as it is",
-        AssetOutcome::Converted { .. } => "not shown",
-        AssetOutcome::NotExportable { .. }
-        | AssetOutcome::Failed { .. }
-        | AssetOutcome::Cancelled => "not exported",
-    }
+fn word(outcome: &AssetOutcome, language: Language) -> String {
+    language.say(match csv::Word::of(outcome) {
+        csv::Word::Exported => Say::WordExported,
+        csv::Word::Replaced => Say::WordReplaced,
+        csv::Word::AlreadyThere => Say::WordThere,
+        csv::Word::LeftOut => Say::WordLeftOut,
+        csv::Word::Failed => Say::WordFailed,
+        csv::Word::NotDone => Say::WordNotDone,
+    })
 }
 
-fn facts(file: &Delivered) -> Vec<String> {
+fn absent(outcome: &AssetOutcome, language: Language) -> String {
+    language.say(match outcome {
+        AssetOutcome::Copied { .. } => Say::PageAsItIs,
+        AssetOutcome::Converted { .. } => Say::PageNotShown,
+        AssetOutcome::NotExportable { .. }
+        | AssetOutcome::Failed { .. }
+        | AssetOutcome::Cancelled => Say::PageNotExported,
+    })
+}
+
+fn facts(file: &Delivered, language: Language) -> Vec<String> {
     let size = file.width.zip(file.height).map(|(width, height)| format!("{width} × {height} px"));
     let profile = file.profile.as_deref().map(shown);
-    size.into_iter().chain([human_bytes(file.bytes)]).chain(profile).collect()
+    size.into_iter().chain([language.bytes(file.bytes)]).chain(profile).collect()
 }
 
 /// Returns the rows of a run that goes on.
-pub(super) fn facts_of(log: &JobLog, now: &Zoned) -> Vec<Row> {
+pub(super) fn facts_of(log: &JobLog, now: &Zoned, language: Language) -> Vec<Row> {
     let told = |at: &Zoned| at.strftime("%Y-%m-%d %H:%M:%S").to_string();
     let began = told(&log.start.to_zoned(now.time_zone().clone()));
     let now = told(now);
     let rows = [
-        ("About", log.about.description.as_deref()),
-        ("Run", Some(log.run.as_str())),
-        ("Began", Some(began.as_str())),
+        (Say::FactAbout, log.about.description.as_deref()),
+        (Say::FactRun, Some(log.run.as_str())),
+        (Say::FactBegan, Some(began.as_str())),
         // Whoever finds a page that nobody writes any more sees it here.
-        ("As of", Some(now.as_str())),
+        (Say::FactAsOf, Some(now.as_str())),
     ];
     let rows = rows.into_iter();
-    rows.filter_map(|(label, value)| Some(Row { label, value: shown(value?) })).collect()
+    rows.filter_map(|(label, value)| Some(Row::said(language, label, value?))).collect()
 }
 
 #[cfg(test)]

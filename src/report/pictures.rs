@@ -1,12 +1,11 @@
 //! The few thumbnails that go with a mail.
 
+use super::locale::Say;
 use super::sheet::{Picture, Sheet};
 use super::thumbnails::Thumbnails;
 use super::{Report, text};
-use crate::diag::shown;
 use crate::fs::sha256;
 use crate::imaging::thumbnail::Thumbnail;
-use crate::job::log::AssetEntry;
 
 /// So many.
 const MOST: usize = 6;
@@ -30,14 +29,15 @@ pub(super) fn attach(sheet: &mut Sheet, report: &Report<'_>, host: &str) -> Vec<
     }
     let mut attached: Vec<Attached> = Vec::new();
     let run = &sha256(log.run.as_bytes())[..12];
-    let mut take = |name: Option<String>, asset: &AssetEntry, what: &str| {
+    let language = sheet.language;
+    let mut take = |name: Option<String>, alt: Say<'_>| {
         let thumbnail = thumbnails.read(&name.filter(|_| attached.len() < MOST)?)?;
         let cid = format!("picture-{}.{run}@{host}", attached.len() + 1);
         attached.push(Attached { cid: cid.clone(), thumbnail });
-        Some(Picture { cid, alt: format!("{} {what}", shown(&asset.handle)) })
+        Some(Picture { cid, alt: language.say(alt) })
     };
     for (failure, (asset, _)) in sheet.failures.items.iter_mut().zip(text::failed(log)) {
-        failure.picture = take(thumbnails.source(asset), asset, "as it was handed in");
+        failure.picture = take(thumbnails.source(asset), Say::HandedIn { name: &asset.handle });
     }
     let failures = sheet.failures.items.iter().filter(|failure| failure.picture.is_some()).count();
     for asset in log.assets.iter().filter(|asset| !asset.outcome.files().is_empty()) {
@@ -45,7 +45,7 @@ pub(super) fn attach(sheet: &mut Sheet, report: &Report<'_>, host: &str) -> Vec<
             break;
         }
         let name = thumbnails.output(asset).or_else(|| thumbnails.source(asset));
-        sheet.pictures.extend(take(name, asset, "as it was exported"));
+        sheet.pictures.extend(take(name, Say::AsExported { name: &asset.handle }));
     }
     attached
 }

@@ -9,8 +9,10 @@ use std::path::Path;
 use jiff::Zoned;
 use serde::Serialize;
 
-use super::text::page::{cut, duration, sentence};
-use super::text::{self, MOST_LISTED, grouped, number};
+use super::locale::{Language, Say};
+use super::text::page::{cut, duration};
+use super::text::{self, MOST_LISTED, number};
+use super::words::Words;
 use super::{Places, Report};
 use crate::diag::{Diagnostic, Rendering, render, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
@@ -22,6 +24,13 @@ const MOST_EXCERPT: usize = 80;
 /// A report in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sheet {
+    /// The language of what it says.
+    #[serde(skip)]
+    pub language: Language,
+    /// Its tag, for a page.
+    pub lang: &'static str,
+    /// Words that are the same for every run.
+    pub words: Words,
     /// The job's name.
     pub job: String,
     /// How it ended, in a few words: the subject without its head.
@@ -57,39 +66,74 @@ pub struct Sheet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// What it is; begins with two spaces when it is a part of the row before.
-    pub label: &'static str,
+    pub label: String,
     /// The value.
     pub value: String,
+    /// What it is in every language, such as `count-failed`; empty where nobody asks.
+    pub key: &'static str,
 }
 
 impl Row {
-    pub(super) fn new(label: &'static str, value: &str) -> Self {
-        Self { label, value: shown(value) }
+    pub(super) fn new(label: &str, value: &str) -> Self {
+        Self { label: label.to_owned(), value: shown(value), key: "" }
+    }
+
+    /// A row whose label is a message.
+    pub(super) fn said(language: Language, label: Say<'_>, value: &str) -> Self {
+        Self { key: label.id(), ..Self::new(&language.say(label), value) }
     }
 }
 
 /// The first of many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct List<T> {
+    /// What they are and how many: `Failed (2)`.
+    pub heading: String,
     /// How many there are, grouped.
     pub total: String,
     /// How many of them are not listed, grouped, if any.
     pub more: Option<String>,
+    /// The same in words.
+    pub rest: Option<Rest>,
     /// Those that are.
     pub items: Vec<T>,
 }
 
+/// How many are not listed, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rest {
+    /// No more than that.
+    pub plain: String,
+    /// With a pointer to `report.json`.
+    pub in_report: String,
+    /// With a pointer to the table of a page.
+    pub in_table: String,
+}
+
 impl<T> List<T> {
-    fn new(total: usize, items: impl Iterator<Item = T>) -> Self {
+    fn new(
+        (language, what): (Language, Say<'_>),
+        total: usize,
+        items: impl Iterator<Item = T>,
+    ) -> Self {
+        let more = number(total.saturating_sub(MOST_LISTED));
+        let what = &language.say(what);
         Self {
-            total: grouped(number(total)),
-            more: (total > MOST_LISTED).then(|| grouped(number(total - MOST_LISTED))),
+            heading: language.say(Say::Counted { what, total: number(total) }),
+            total: language.number(number(total)),
+            more: (more > 0).then(|| language.number(more)),
+            rest: (more > 0).then(|| Rest {
+                plain: language.say(Say::More { more }),
+                in_report: language.say(Say::MoreInReport { more }),
+                in_table: language.say(Say::MoreInTable { more }),
+            }),
             items: items.take(MOST_LISTED).collect(),
         }
     }
 
     fn nothing() -> Self {
-        Self::new(0, std::iter::empty())
+        let (heading, total) = (String::new(), "0".to_owned());
+        Self { heading, total, more: None, rest: None, items: Vec::new() }
     }
 }
 
@@ -119,6 +163,8 @@ pub struct Failure {
     pub cause: String,
     /// What to do about it, a sentence.
     pub todo: String,
+    /// The same, and that it is what to do.
+    pub advice: String,
     /// What the source looks like; only in a mail, and only of some.
     pub picture: Option<Picture>,
 }
@@ -142,53 +188,76 @@ pub struct Warning {
 }
 
 impl Sheet {
-    /// Puts a report into words, as much of it as is asked for.
+    /// Puts a report into words of its run's language, as much of it as is asked for.
     #[must_use]
     pub fn new(report: &Report<'_>, content: MailContent) -> Self {
+        Self::in_language(report, content, Language::of(report.log))
+    }
+
+    /// Puts a report into words.
+    #[must_use]
+    pub fn in_language(report: &Report<'_>, content: MailContent, language: Language) -> Self {
         let log = report.log;
         let refused = log.verdict() == Verdict::Refused;
         let lists_failures = matches!(content, MailContent::ErrorList | MailContent::Lists);
         let lists_warnings = content == MailContent::Lists && !refused;
-        Self {
-            job: shown(&log.about.job_name),
-            outcome: text::outcome(log),
+        let mut sheet = Self {
+            outcome: text::outcome(log, language),
             verdict: log.verdict().word(),
-            todo: text::what_to_do(report, content),
-            then: text::leads(log, content).then(|| text::again(report)),
-            findings: refused.then(|| findings(log)),
-            mistakes: if refused { mistakes(log) } else { List::nothing() },
-            counts: if refused { Vec::new() } else { counts(&log.counts(), log.warnings()) },
-            failures: if lists_failures { failures(log) } else { List::nothing() },
-            warnings: if lists_warnings { warnings(log) } else { List::nothing() },
-            pictures: Vec::new(),
-            places: places(report),
-            facts: facts(log),
-            why: None,
+            todo: text::what_to_do(report, content, language),
+            then: text::leads(log, content).then(|| text::again(report, language)),
+            facts: facts(log, language),
+            ..Self::bare(report, language)
+        };
+        if refused {
+            sheet.findings = Some(findings(log));
+            sheet.mistakes = mistakes(log, language);
+        } else {
+            sheet.counts = counts(&log.counts(), log.warnings(), language);
         }
+        if lists_failures {
+            sheet.failures = failures(log, language);
+        }
+        if lists_warnings {
+            sheet.warnings = warnings(log, language);
+        }
+        sheet
     }
 
     /// Puts a run that goes on into words, as it is at some time.
     #[must_use]
-    pub fn running(
-        report: &Report<'_>,
-        (so_far, now): (&Counts, &Zoned),
-        state: &'static str,
-    ) -> Self {
-        let done = grouped(so_far.total_file_count);
+    pub fn running(report: &Report<'_>, (so_far, now): (&Counts, &Zoned), state: Doing) -> Self {
+        let language = Language::of(report.log);
+        let done = so_far.total_file_count;
         Self {
-            job: shown(&report.log.about.job_name),
-            outcome: state.to_owned(),
+            outcome: state.said(language),
             verdict: "running",
-            todo: format!("Nothing to do yet: {done} done so far."),
+            todo: language.say(Say::TodoRunning { done }),
+            counts: if done == 0 { Vec::new() } else { running(so_far, language) },
+            facts: super::page::facts_of(report.log, now, language),
+            ..Self::bare(report, language)
+        }
+    }
+
+    /// What is the same of every report.
+    fn bare(report: &Report<'_>, language: Language) -> Self {
+        Self {
+            language,
+            lang: language.tag(),
+            words: Words::new(language),
+            job: shown(&report.log.about.job_name),
+            outcome: String::new(),
+            verdict: "",
+            todo: String::new(),
             then: None,
             findings: None,
             mistakes: List::nothing(),
-            counts: if so_far.total_file_count == 0 { Vec::new() } else { running(so_far) },
+            counts: Vec::new(),
             failures: List::nothing(),
             warnings: List::nothing(),
             pictures: Vec::new(),
-            places: places(report),
-            facts: super::page::facts_of(report.log, now),
+            places: places(report, language),
+            facts: Vec::new(),
             why: None,
         }
     }
@@ -196,8 +265,44 @@ impl Sheet {
     /// Adds why it is a mail.
     #[must_use]
     pub fn mailed(mut self, log: &JobLog) -> Self {
-        self.why = Some(text::why_this_mail(log));
+        self.why = Some(text::why_this_mail(log, self.language));
         self
+    }
+}
+
+/// What a run is at, for its page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// It is about to begin.
+    New,
+    /// It works.
+    Running,
+    /// It was asked to stop.
+    Stopping,
+    /// It waits for its turn.
+    Waiting,
+    /// It waits for assets that are not there yet.
+    WaitingAssets,
+    /// It waits for room on a disk.
+    WaitingSpace,
+    /// It is over.
+    Over,
+    /// The daemon ends.
+    Interrupted,
+}
+
+impl Doing {
+    fn said(self, language: Language) -> String {
+        language.say(match self {
+            Self::New => Say::StateNew,
+            Self::Running => Say::StateRunning,
+            Self::Stopping => Say::StateStopping,
+            Self::Waiting => Say::StateWaiting,
+            Self::WaitingAssets => Say::StateWaitingAssets,
+            Self::WaitingSpace => Say::StateWaitingSpace,
+            Self::Over => Say::StateOver,
+            Self::Interrupted => Say::StateInterrupted,
+        })
     }
 }
 
@@ -205,21 +310,21 @@ fn findings(log: &JobLog) -> String {
     render(&shown(&log.about.manifest_name), &log.manifest, &log.findings, Rendering::Plain)
 }
 
-fn mistakes(log: &JobLog) -> List<Mistake> {
+fn mistakes(log: &JobLog, language: Language) -> List<Mistake> {
     let mut sorted: Vec<&Diagnostic> = log.findings.iter().collect();
     sorted.sort_by_key(|finding| finding.span.start);
     let mistakes = sorted.iter().map(|finding| {
         let [before, marked, after] = excerpt(&log.manifest, &finding.span);
         Mistake {
-            what: sentence(&finding.message),
-            place: text::finding_place(log, finding),
+            what: language.sentence(&finding.message),
+            place: text::finding_place(log, finding, language),
             before,
             marked,
             after,
-            help: finding.help.as_deref().map(sentence),
+            help: finding.help.as_deref().map(|help| language.sentence(help)),
         }
     });
-    List::new(sorted.len(), mistakes)
+    List::new((language, Say::PageCorrect), sorted.len(), mistakes)
 }
 
 /// Takes the line in which a span begins apart: before it, of it, behind it.
@@ -240,68 +345,79 @@ fn excerpt(text: &str, span: &Range<usize>) -> [String; 3] {
     ]
 }
 
-fn counts(counts: &Counts, warnings: usize) -> Vec<Row> {
+fn counts(counts: &Counts, warnings: usize, language: Language) -> Vec<Row> {
     if counts.total_file_count == 0 {
         return Vec::new();
     }
     let rows = [
-        ("Listed", counts.total_file_count, true),
-        ("Exported", counts.file_success_count, true),
-        ("  of these already there and identical", counts.file_duplicate_count, false),
-        ("  of these replaced what was there", counts.file_update_count, false),
-        ("Failed", counts.file_error_count, false),
-        ("Left out, see the warnings", counts.file_warning_count, false),
-        ("Not done, because stopped", counts.file_cancel_count, false),
-        ("Warnings", number(warnings), false),
+        (Say::CountListed, counts.total_file_count),
+        (Say::CountExported, counts.file_success_count),
+        (Say::CountIdentical, counts.file_duplicate_count),
+        (Say::CountReplaced, counts.file_update_count),
+        (Say::CountFailed, counts.file_error_count),
+        (Say::CountLeftOut, counts.file_warning_count),
+        (Say::CountCancelled, counts.file_cancel_count),
+        (Say::CountWarnings, number(warnings)),
     ];
-    rows.into_iter()
-        .filter(|(_, value, always)| *always || *value > 0)
-        .map(|(label, value, _)| Row { label, value: grouped(value) })
-        .collect()
+    let always = |label: &Say<'_>| matches!(label, Say::CountListed | Say::CountExported);
+    let worth = rows.into_iter().filter(|(label, n)| *n > 0 || always(label));
+    worth.map(|(label, n)| counted(label, n, language)).collect()
 }
 
-fn running(so_far: &Counts) -> Vec<Row> {
-    let done = so_far.total_file_count;
+fn running(so_far: &Counts, language: Language) -> Vec<Row> {
     let rows = [
-        ("Done", done),
-        ("Exported", so_far.file_success_count),
-        ("Failed", so_far.file_error_count),
-        ("Left out", so_far.file_warning_count),
+        (Say::CountDone, so_far.total_file_count),
+        (Say::CountExported, so_far.file_success_count),
+        (Say::CountFailed, so_far.file_error_count),
+        (Say::CountLeftOutSoFar, so_far.file_warning_count),
     ];
-    let worth = rows.into_iter().filter(|(label, n)| *n > 0 || *label == "Done");
-    worth.map(|(label, n)| Row { label, value: grouped(n) }).collect()
+    let worth = rows.into_iter().filter(|(label, n)| *n > 0 || matches!(label, Say::CountDone));
+    worth.map(|(label, n)| counted(label, n, language)).collect()
 }
 
-fn failures(log: &JobLog) -> List<Failure> {
-    let failed = text::failed(log).map(|(asset, fault)| Failure {
-        name: name_of(asset),
-        cause: sentence(&fault.to_string()),
-        todo: sentence(&fault.next_step()),
-        picture: None,
-    });
-    List::new(text::failed(log).count(), failed)
+fn counted(label: Say<'_>, n: u64, language: Language) -> Row {
+    let mut row = Row::said(language, label, &language.number(n));
+    if matches!(label, Say::CountIdentical | Say::CountReplaced) {
+        row.label.insert_str(0, "  ");
+    }
+    row
 }
 
-fn warnings(log: &JobLog) -> List<Warning> {
-    let manifest = log.findings.iter().filter(|finding| !finding.is_error()).map(|finding| {
-        Warning { place: text::finding_place(log, finding), what: finding_text(finding) }
+fn failures(log: &JobLog, language: Language) -> List<Failure> {
+    let failed = text::failed(log).map(|(asset, fault)| {
+        let step = language.next_step(fault);
+        Failure {
+            name: name_of(asset),
+            cause: language.sentence(&language.cause(fault)),
+            todo: language.sentence(&step),
+            advice: text::advice(&step, language),
+            picture: None,
+        }
     });
+    List::new((language, Say::Failed), text::failed(log).count(), failed)
+}
+
+fn warnings(log: &JobLog, language: Language) -> List<Warning> {
+    let manifest =
+        log.findings.iter().filter(|finding| !finding.is_error()).map(|finding| Warning {
+            place: text::finding_place(log, finding, language),
+            what: finding_text(finding, language),
+        });
     let assets = log.assets.iter().flat_map(|asset| {
         let reasons: Vec<String> = match &asset.outcome {
-            AssetOutcome::NotExportable { reason } => vec![format!("left out: {reason}")],
+            AssetOutcome::NotExportable { reason } => vec![language.say(Say::LeftOut { reason })],
             other => other.warnings().to_vec(),
         };
-        let warning = |reason: String| Warning { place: name_of(asset), what: sentence(&reason) };
+        let warning =
+            |reason: String| Warning { place: name_of(asset), what: language.sentence(&reason) };
         reasons.into_iter().map(warning)
     });
-    List::new(log.warnings(), manifest.chain(assets))
+    List::new((language, Say::Warnings), log.warnings(), manifest.chain(assets))
 }
 
-fn finding_text(finding: &Diagnostic) -> String {
-    match &finding.help {
-        Some(help) => format!("{} {}", sentence(&finding.message), sentence(help)),
-        None => sentence(&finding.message),
-    }
+fn finding_text(finding: &Diagnostic, language: Language) -> String {
+    let help = finding.help.as_deref().map(|help| language.sentence(help));
+    language.join(&[language.sentence(&finding.message), help.unwrap_or_default()])
 }
 
 fn name_of(asset: &AssetEntry) -> String {
@@ -311,27 +427,28 @@ fn name_of(asset: &AssetEntry) -> String {
     }
 }
 
-fn places(report: &Report<'_>) -> Vec<Row> {
+fn places(report: &Report<'_>, language: Language) -> Vec<Row> {
     let mut rows = Vec::new();
+    let mut place = |label: Say<'_>, path: &Path, places: &Places| {
+        rows.push(Row::said(language, label, &path.to_string_lossy()));
+        let share = places.share(path);
+        rows.extend(share.map(|share| Row::said(language, Say::PlaceWindows, &share)));
+    };
     if let Some(folder) = report.places.output(report.log) {
-        place(&mut rows, "Files", &folder, report.places);
+        place(Say::PlaceFiles, &folder, report.places);
     }
-    place(&mut rows, "Report", &report.places.report(report.log), report.places);
+    place(Say::PlaceReport, &report.places.report(report.log), report.places);
     rows
 }
 
-fn place(rows: &mut Vec<Row>, label: &'static str, path: &Path, places: &Places) {
-    rows.push(Row::new(label, &path.to_string_lossy()));
-    rows.extend(places.share(path).map(|share| Row::new("Windows", &share)));
-}
-
-fn facts(log: &JobLog) -> Vec<Row> {
+fn facts(log: &JobLog, language: Language) -> Vec<Row> {
+    let row = |label: Say<'_>, value: &str| Row::said(language, label, value);
     let mut rows = Vec::new();
-    rows.extend(log.about.description.as_ref().map(|text| Row::new("About", text)));
-    rows.push(Row::new("Run", &log.run));
-    rows.push(Row::new("Took", &duration(log.start, log.end)));
+    rows.extend(log.about.description.as_ref().map(|text| row(Say::FactAbout, text)));
+    rows.push(row(Say::FactRun, &log.run));
+    rows.push(row(Say::FactTook, &duration(language, log.start, log.end)));
     let again = log.about.retry_of.as_ref();
-    rows.extend(again.map(|earlier| Row::new("Again", &format!("what failed in {earlier}"))));
+    rows.extend(again.map(|run| row(Say::FactAgain, &language.say(Say::FailedIn { run }))));
     rows
 }
 

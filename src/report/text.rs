@@ -1,4 +1,5 @@
-//! The words of a report, in English: subject, body, and the text files that people find.
+//! The words of a report: subject, body, and the text files that people find. How each language says
+//! them is [`super::locale`]'s.
 //!
 //! The reader is somebody in a studio who wants to know three things: is it done, do I have to do
 //! anything, where are the files. So what to do comes first, and the same order holds in every
@@ -6,7 +7,8 @@
 //! are, why this mail came. Whatever comes from outside (names, messages, the manifest) passes
 //! through [`shown`], so that it can neither begin a line nor turn its reading direction.
 
-use super::sheet::{Row, Sheet};
+use super::locale::{Language, Say};
+use super::sheet::{Rest, Row, Sheet};
 use super::{Gist, Report};
 use crate::diag::{Code, Diagnostic, Fault, Remedy, position, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, JobLog};
@@ -15,10 +17,9 @@ use crate::job::{EmailSetting, MailContent, Verdict};
 pub(super) mod page;
 mod retry;
 
+use page::cut;
 pub use page::grouped;
-pub(super) use page::{Page, count, number};
-use page::{cut, sentence};
-use retry::level_word;
+pub(super) use page::{Page, columns, count, number, padded};
 pub use retry::{RETRY_OF, retry_manifest};
 
 /// So many failures or warnings are written out; the rest is counted.
@@ -27,61 +28,63 @@ pub(super) const MOST_LISTED: usize = 50;
 const FEW: u64 = 3;
 /// A subject gives at most so many characters of a cause.
 const MOST_CAUSE: usize = 120;
+/// Columns of what counts are of, at least.
+const LABEL: usize = 40;
+/// Columns of what places and facts are, at least.
+const SHORT_LABEL: usize = 9;
 
 /// Writes the subject of a run's mail.
 #[must_use]
 pub fn subject(log: &JobLog) -> String {
-    format!("[exportd] {}: {}", shown(&log.about.job_name), outcome(log))
+    format!("[exportd] {}: {}", shown(&log.about.job_name), outcome(log, Language::of(log)))
 }
 
 /// Writes how a run ended, in a few words: the subject without its head.
 #[must_use]
-pub fn outcome(log: &JobLog) -> String {
+pub fn outcome(log: &JobLog, language: Language) -> String {
     let counts = log.counts();
-    let done = counts.file_success_count;
-    let total = grouped(counts.total_file_count);
-    let failed = grouped(counts.file_error_count);
-    match log.verdict() {
-        Verdict::Clean => format!("done, {}", count(done, "file")),
-        Verdict::Warnings => {
-            format!("done, {}, {}", count(done, "file"), count(warnings(log), "warning"))
-        }
-        Verdict::Partial => format!("{failed} of {total} need you"),
-        Verdict::Failed => format!("NOT exported (all {failed} failed)"),
+    let (done, failed) = (counts.file_success_count, counts.file_error_count);
+    let total = counts.total_file_count;
+    language.say(match log.verdict() {
+        Verdict::Clean => Say::OutcomeClean { files: done },
+        Verdict::Warnings => Say::OutcomeWarnings { files: done, warnings: warnings(log) },
+        Verdict::Partial => Say::OutcomePartial { failed, total },
+        Verdict::Failed => Say::OutcomeFailed { failed },
         Verdict::Fatal | Verdict::Refused => {
-            format!("NOT exported ({})", cut(&cause(log).to_string(), MOST_CAUSE))
+            let cause = &cut(&language.cause(cause(log)), MOST_CAUSE);
+            return language.say(Say::OutcomeNothing { cause });
         }
-        Verdict::Stopped => format!("stopped, {} of {total} done", grouped(done)),
-    }
+        Verdict::Stopped => Say::OutcomeStopped { done, total },
+    })
 }
 
-/// Says of a run what a digest needs: how it ended, why, and what to do.
+/// Says of a run what a digest needs: how it ended, why, and what to do. Digests are in English.
 #[must_use]
 pub fn gist(log: &JobLog) -> Gist {
+    let language = Language::English;
     let (cause, todo) = match log.verdict() {
         Verdict::Clean | Verdict::Warnings | Verdict::Stopped => (String::new(), String::new()),
         Verdict::Partial | Verdict::Failed => {
-            let mut causes: Vec<String> = failed(log).map(|(_, fault)| fault.to_string()).collect();
-            let mut steps: Vec<String> = failed(log).map(|(_, fault)| fault.next_step()).collect();
-            for list in [&mut causes, &mut steps] {
-                list.sort_unstable();
-                list.dedup();
-            }
-            let todo = match steps.as_slice() {
-                [step] => sentence(step),
+            let mut causes: Vec<String> =
+                failed(log).map(|(_, fault)| language.cause(fault)).collect();
+            causes.sort_unstable();
+            causes.dedup();
+            let todo = match steps(log, language).as_slice() {
+                [step] => language.sentence(step),
                 _ => "See what the report of each says.".into(),
             };
             (cut(&causes.join("; "), 2 * MOST_CAUSE), todo)
         }
         Verdict::Fatal | Verdict::Refused => {
             let fault = cause(log);
-            (cut(&fault.to_string(), 2 * MOST_CAUSE), sentence(&fault.next_step()))
+            let cause = cut(&language.cause(fault), 2 * MOST_CAUSE);
+            (cause, language.sentence(&language.next_step(fault)))
         }
     };
     Gist {
         run: Some(log.run.clone()),
         verdict: Some(log.verdict()),
-        outcome: outcome(log),
+        outcome: outcome(log, language),
         cause,
         todo,
     }
@@ -96,30 +99,30 @@ pub fn body(report: &Report<'_>, content: MailContent) -> String {
 /// Sets a sheet as the text part of a mail.
 #[must_use]
 pub fn letter(sheet: &Sheet) -> String {
-    let mut page = Page::default();
+    let mut page = Page::new(sheet.language);
     set(&mut page, sheet);
     page.finish()
 }
 
 /// Writes what `once` prints and `WHY-IT-FAILED.txt` holds: the mail without the reason for it.
 #[must_use]
-pub fn summary(report: &Report<'_>) -> String {
-    let mut page = Page::default();
-    page.paragraph(&format!("{}: {}", shown(&report.log.about.job_name), outcome(report.log)));
-    set(&mut page, &Sheet::new(report, MailContent::Lists));
+pub fn summary(report: &Report<'_>, language: Language) -> String {
+    let mut page = Page::new(language);
+    let job = shown(&report.log.about.job_name);
+    page.paragraph(&format!("{job}: {}", outcome(report.log, language)));
+    set(&mut page, &Sheet::in_language(report, MailContent::Lists, language));
     page.finish()
 }
 
 /// Writes `NAME.toml.FAILED.txt`, which lies in the drop folder in place of a refused manifest.
 #[must_use]
 pub fn beside_the_drop(report: &Report<'_>) -> String {
-    let name = shown(&report.log.about.manifest_name);
-    let mut page = Page::default();
-    page.paragraph(&format!("{name} was not taken."));
+    let language = Language::of(report.log);
+    let name = report.log.about.manifest_name.as_str();
+    let mut page = Page::new(language);
+    page.paragraph(&language.say(Say::NotTaken { name }));
     set(&mut page, &Sheet::new(report, MailContent::Lists));
-    page.paragraph(&format!(
-        "This note goes away by itself as soon as a {name} is dropped that can be taken."
-    ));
+    page.paragraph(&language.say(Say::NoteGoes { name }));
     page.finish()
 }
 
@@ -134,9 +137,10 @@ fn set(page: &mut Page, sheet: &Sheet) {
         page.paragraph(then);
     }
     if !sheet.counts.is_empty() {
-        page.heading("Result");
-        for Row { label, value } in &sheet.counts {
-            page.line(&format!("  {label:<40}{value:>10}"));
+        page.heading(&sheet.words.result);
+        let most = sheet.counts.iter().map(|row| columns(&row.label) + 1).max().unwrap_or(0);
+        for Row { label, value, .. } in &sheet.counts {
+            page.line(&format!("  {}{value:>10}", padded(label, most.max(LABEL))));
         }
         page.gap();
     }
@@ -144,22 +148,26 @@ fn set(page: &mut Page, sheet: &Sheet) {
         failures(page, sheet);
     }
     if !sheet.warnings.items.is_empty() {
-        page.heading(&format!("Warnings ({})", sheet.warnings.total));
+        page.heading(&sheet.warnings.heading);
         for warning in &sheet.warnings.items {
-            page.item("  - ", &warning.place);
+            page.name("  - ", &warning.place);
             page.item("    ", &warning.what);
         }
-        and_more(page, sheet.warnings.more.as_deref());
+        and_more(page, sheet.warnings.rest.as_ref());
     }
-    page.heading("Where");
-    for Row { label, value } in &sheet.places {
-        page.line(&format!("  {label:<9}{value}"));
+    page.heading(&sheet.words.place);
+    let rows = sheet.places.iter().chain(&sheet.facts);
+    let most = rows.map(|row| columns(&row.label) + 2).max().unwrap_or(0).max(SHORT_LABEL);
+    for Row { label, value, .. } in &sheet.places {
+        page.line(&format!("  {}{value}", padded(label, most)));
     }
     page.gap();
-    for Row { label, value } in &sheet.facts {
-        match *label {
-            "About" => page.item("  About    ", value),
-            _ => page.line(&format!("  {label:<9}{value}")),
+    for Row { label, value, key } in &sheet.facts {
+        let label = format!("  {}", padded(label, most));
+        if *key == Say::FactAbout.id() {
+            page.item(&label, value);
+        } else {
+            page.line(&format!("{label}{value}"));
         }
     }
     page.gap();
@@ -172,99 +180,78 @@ fn failures(page: &mut Page, sheet: &Sheet) {
     if sheet.failures.items.is_empty() {
         return;
     }
-    page.heading(&format!("Failed ({})", sheet.failures.total));
+    page.heading(&sheet.failures.heading);
     for (n, failure) in sheet.failures.items.iter().enumerate() {
-        page.item(&format!("{:>3}. ", n + 1), &failure.name);
+        page.name(&format!("{:>3}. ", n + 1), &failure.name);
         page.item("     ", &failure.cause);
-        page.item("     What to do: ", &failure.todo);
+        page.item("     ", &failure.advice);
     }
-    and_more(page, sheet.failures.more.as_deref());
+    and_more(page, sheet.failures.rest.as_ref());
 }
 
-fn and_more(page: &mut Page, more: Option<&str>) {
-    if let Some(more) = more {
-        page.line(&format!("and {more} more, see report.json"));
+fn and_more(page: &mut Page, rest: Option<&Rest>) {
+    if let Some(rest) = rest {
+        page.line(&rest.in_report);
     }
     page.gap();
 }
 
 /// The first paragraph.
-pub(super) fn what_to_do(report: &Report<'_>, content: MailContent) -> String {
+pub(super) fn what_to_do(report: &Report<'_>, content: MailContent, language: Language) -> String {
     let log = report.log;
     let counts = log.counts();
-    let done = counts.file_success_count;
-    match log.verdict() {
-        Verdict::Clean if done == 1 => "Nothing to do: the file is ready.".into(),
-        Verdict::Clean => format!("Nothing to do: the {} are ready.", count(done, "file")),
+    let (done, failed) = (counts.file_success_count, counts.file_error_count);
+    let total = counts.total_file_count;
+    let say = |message: Say<'_>| language.say(message);
+    let mut said = match log.verdict() {
+        Verdict::Clean => vec![say(Say::TodoClean { files: done })],
         Verdict::Warnings => {
-            let look = if warnings(log) == 1 { "the warning" } else { "the warnings" };
-            let place = if content == MailContent::Lists {
-                "below"
+            let warnings = warnings(log);
+            let look = if content == MailContent::Lists {
+                Say::LookBelow { warnings }
             } else {
-                "in report.json in the report folder"
+                Say::LookInReport { warnings }
             };
-            let ready = if done == 1 { "file is" } else { "files are" };
-            format!("{} {ready} ready. Please look at {look} {place}.", grouped(done))
+            vec![say(Say::FilesReady { files: done }), say(look)]
         }
-        Verdict::Partial => {
-            let failed = counts.file_error_count;
-            let need = if failed == 1 { "file needs" } else { "files need" };
-            format!(
-                "{} of {} {need} you; the others are ready.{}",
-                grouped(failed),
-                grouped(counts.total_file_count),
-                mend_and_retry(report, content)
-            )
-        }
-        Verdict::Failed => {
-            format!("Nothing was exported.{}", mend_and_retry(report, content))
-        }
+        Verdict::Partial => vec![say(Say::TodoPartial { failed, total })],
+        Verdict::Failed => vec![say(Say::NothingExported)],
         Verdict::Fatal => {
             let fault = cause(log);
             let after = match fault.remedy() {
-                Remedy::Operator => "If you cannot do that, show this to whoever runs exportd.",
-                Remedy::Submitter => "Then drop the manifest again.",
+                Remedy::Operator => Say::ShowOperator,
+                Remedy::Submitter => Say::DropAgain,
             };
-            format!(
-                "Nothing was exported: {}. What to do: {} {after}",
-                shown(&fault.to_string()),
-                sentence(&fault.next_step())
-            )
+            let because = language.nothing_because(fault);
+            vec![because, advice(&language.next_step(fault), language), say(after)]
         }
-        Verdict::Refused => refused(log),
+        Verdict::Refused => vec![refused(log, language)],
         Verdict::Stopped => {
-            let rest = if counts.file_cancel_count == 1 { "file" } else { "files" };
-            format!(
-                "Somebody stopped this export after {} of {}. To get the other {} {rest}, drop \
-                 the manifest again.",
-                grouped(done),
-                count(counts.total_file_count, "file"),
-                grouped(counts.file_cancel_count),
-            )
+            let rest = say(Say::StoppedRest { rest: counts.file_cancel_count });
+            vec![say(Say::StoppedAfter { done, total }), rest]
         }
+    };
+    if matches!(log.verdict(), Verdict::Partial | Verdict::Failed) {
+        said.extend(mend_and_retry(report, content, language));
     }
+    language.join(&said)
 }
 
-fn refused(log: &JobLog) -> String {
+/// Says a step where it stands alone.
+pub(super) fn advice(step: &str, language: Language) -> String {
+    language.say(Say::Step { step: &language.sentence(step) })
+}
+
+fn refused(log: &JobLog, language: Language) -> String {
     let errors = log.findings.iter().filter(|finding| finding.is_error()).count();
-    let name = shown(&log.about.manifest_name);
-    if errors > 1 {
-        format!(
-            "Nothing was exported, because {name} has {} mistakes. Correct them, all are shown \
-             below, and drop the file again.",
-            grouped(number(errors))
-        )
-    } else if errors == 1 {
-        format!(
-            "Nothing was exported, because {name} has a mistake. Correct it, it is shown below, \
-             and drop the file again."
-        )
-    } else {
-        format!(
-            "Nothing was exported, because {name} is wrong in {}. Correct it and drop the file \
-             again.",
-            shown(&cause(log).to_string())
-        )
+    let name = log.about.manifest_name.as_str();
+    match errors {
+        0 => {
+            let cause = &language.cause(cause(log));
+            language.say(Say::RefusedIn { name, cause })
+        }
+        1 => language.say(Say::RefusedOne { name }),
+        _ => language.say(Say::RefusedMany { name, mistakes: number(errors) }),
     }
 }
 
@@ -276,78 +263,51 @@ pub(super) fn leads(log: &JobLog, content: MailContent) -> bool {
 }
 
 /// How to come from failed assets to good ones.
-fn mend_and_retry(report: &Report<'_>, content: MailContent) -> String {
+fn mend_and_retry(report: &Report<'_>, content: MailContent, language: Language) -> Vec<String> {
     if leads(report.log, content) {
         // Each stands below with its own, and then the rest.
-        return String::new();
+        return Vec::new();
     }
-    let mut steps: Vec<String> = failed(report.log).map(|(_, fault)| fault.next_step()).collect();
+    let first = match steps(report.log, language).as_slice() {
+        [step] => advice(step, language),
+        _ if content == MailContent::Counts => language.say(Say::SeeReport),
+        _ => language.say(Say::CorrectBelow),
+    };
+    vec![first, again(report, language)]
+}
+
+/// What is to be done about all that failed, each step once.
+fn steps(log: &JobLog, language: Language) -> Vec<String> {
+    let mut steps: Vec<String> = failed(log).map(|(_, fault)| language.next_step(fault)).collect();
     steps.sort_unstable();
     steps.dedup();
-    let first = match steps.as_slice() {
-        [step] => format!("What to do: {}", sentence(step)),
-        _ if content == MailContent::Counts => {
-            "report.json in the report folder says what is wrong with each.".into()
-        }
-        _ => "Correct what is listed below.".into(),
-    };
-    format!(" {first} {}", again(report))
+    steps
 }
 
 /// What to do when everything that failed is mended.
-pub(super) fn again(report: &Report<'_>) -> String {
-    if !report.has_retry() {
-        return "Then drop the manifest again.".into();
-    }
-    let several = report.log.counts().file_error_count > 1;
-    let these = if several { "exactly these files" } else { "exactly this file" };
-    format!(
-        "Then copy retry-failed.toml from the report folder into the drop folder: it asks for {these} again."
-    )
+pub(super) fn again(report: &Report<'_>, language: Language) -> String {
+    language.say(if report.has_retry() {
+        Say::CopyRetry { files: report.log.counts().file_error_count }
+    } else {
+        Say::DropAgain
+    })
 }
 
 /// Says why a run was mailed about, and how to have it otherwise.
-pub(super) fn why_this_mail(log: &JobLog) -> String {
-    let name = shown(&log.about.manifest_name);
+pub(super) fn why_this_mail(log: &JobLog, language: Language) -> String {
+    let name = log.about.manifest_name.as_str();
     let unknown = log.findings.iter().any(|finding| finding.code == Code::UnknownUser);
     let named = log.about.user_handle.as_ref().filter(|_| !unknown);
-    let to_you = named.map_or_else(
-        || {
-            "It comes to you because you dropped the file, or because you look after exports."
-                .into()
-        },
-        |user| format!("It comes to you because the file names userHandle \"{}\".", shown(user)),
-    );
-    let Some(level) = log.about.email_setting else {
-        return format!(
-            "You get this mail because {name} could not be read far enough to see whether mail \
-             is wanted (emailSetting). {to_you}"
-        );
+    let why = match log.about.email_setting {
+        None => Say::WhyUnread { name },
+        Some(EmailSetting::All) => Say::WhyAll { name },
+        Some(EmailSetting::JobCompletion) => Say::WhyCompletion { name },
+        Some(EmailSetting::ErrorAndWarning) => Say::WhyErrorAndWarning { name },
+        Some(EmailSetting::Error) => Say::WhyError { name },
+        Some(EmailSetting::None) => Say::WhyNone { name },
     };
-    let (meaning, change) = match level {
-        EmailSetting::All => (
-            "a mail after every run",
-            "For less mail write \"ErrorAndWarning\", \"Error\" or \"None\" there.",
-        ),
-        EmailSetting::JobCompletion => (
-            "a short mail after every run",
-            "Write \"All\" there to have failures and warnings listed, or \"None\" for no mail.",
-        ),
-        EmailSetting::ErrorAndWarning => (
-            "a mail when something failed or there are warnings",
-            "For less mail write \"Error\" or \"None\" there, for more \"All\".",
-        ),
-        EmailSetting::Error => (
-            "a mail when something failed",
-            "For no mail write \"None\" there, for more \"ErrorAndWarning\" or \"All\".",
-        ),
-        EmailSetting::None => ("no mail", ""),
-    };
-    let word = level_word(level);
-    format!(
-        "You get this mail because {name} says emailSetting = \"{word}\": {meaning}. {change} \
-         {to_you}"
-    )
+    let to_you = named.map_or(Say::WhyOwner, |user| Say::WhyUser { user });
+    language.join(&[language.say(why), language.say(to_you)])
 }
 
 /// Says why a run as a whole came to nothing.
@@ -356,9 +316,10 @@ pub(super) fn cause(log: &JobLog) -> &Fault {
 }
 
 /// Places a finding for a reader: `spring.toml, line 3`.
-pub(super) fn finding_place(log: &JobLog, finding: &Diagnostic) -> String {
+pub(super) fn finding_place(log: &JobLog, finding: &Diagnostic, language: Language) -> String {
     let (line, _) = position(&log.manifest, finding.span.start);
-    format!("{}, line {line}", shown(&log.about.manifest_name))
+    let file = log.about.manifest_name.as_str();
+    language.say(Say::FindingPlace { file, line: &line.to_string() })
 }
 
 pub(super) fn failed(log: &JobLog) -> impl Iterator<Item = (&AssetEntry, &Fault)> {

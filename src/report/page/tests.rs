@@ -63,7 +63,7 @@ fn what_can_be_shown_is_shown_failures_first() {
     let html = page(&log, dir.path());
     assert_eq!(html.matches("<img src=\"data:image/jpeg;base64,").count(), 4);
     let sheet = html.split_once("id=\"sheet\"").unwrap().1;
-    let at = |name: &str| sheet.find(&format!("<p class=\"name\">{name}")).unwrap();
+    let at = |name: &str| sheet.find(&format!("<p class=\"name\"><bdi>{name}")).unwrap();
     assert!(at("tops&#x2f;back.tif") < at("tops&#x2f;front.tif"));
     assert!(html.contains("2000 × 1500 px · 123 kB · sRGB"));
     assert!(html.contains("<td><code>wid=1200</code></td><td class=\"soft\">macro $web$</td>"));
@@ -116,13 +116,16 @@ fn a_run_that_goes_on_is_looked_at_again() {
     let progress = Progress { done: 0.374, counts: log.counts() };
     let mut out = Vec::new();
     let now: Zoned = "2026-12-01T06:03:07+01:00[+01:00]".parse().unwrap();
-    let front = Front::running(&report, (&progress, &now), "running");
+    let front = Front::running(&report, (&progress, &now), Doing::Running);
     html::progress(&front, None, &mut out).unwrap();
     let html = String::from_utf8(out).unwrap();
     assert!(html.contains("<meta http-equiv=\"refresh\" content=\"5\">"), "{html}");
     assert!(html.contains("37 % done") && html.contains("style=\"width:37%\""));
     assert!(html.contains(">running</h1>"));
-    assert!(html.contains("<dt>As of</dt><dd class=\"plain\">2026-12-01 06:03:07</dd>"), "{html}");
+    assert!(
+        html.contains("<dt>As of</dt><dd class=\"plain\"><bdi>2026-12-01 06:03:07</bdi></dd>"),
+        "{html}"
+    );
 }
 
 #[test]
@@ -179,5 +182,5 @@ fn ways_are_relative_and_written_as_references() {
 fn facts_leave_out_what_is_not_known() {
     let mut file = samples::delivered("front", Change::New);
     (file.width, file.profile) = (None, None);
-    assert_eq!(facts(&file), ["123 kB"]);
+    assert_eq!(facts(&file, Language::English), ["123 kB"]);
 }

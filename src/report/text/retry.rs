@@ -72,7 +72,7 @@ fn retry_rendition(out: &mut String, rendition: &RetryRendition, handles: &[&str
     out.push_str("]\n");
 }
 
-pub(super) const fn level_word(level: EmailSetting) -> &'static str {
+const fn level_word(level: EmailSetting) -> &'static str {
     match level {
         EmailSetting::All => "All",
         EmailSetting::Error => "Error",

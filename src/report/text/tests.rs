@@ -28,7 +28,10 @@ fn nothing_exportable_is_its_own_cause() {
     let mut log = samples::log(Verdict::Warnings);
     log.assets.remove(0);
     assert_eq!(log.verdict(), Verdict::Fatal);
-    assert_eq!(outcome(&log), "NOT exported (nothing in the list can be exported)");
+    assert_eq!(
+        outcome(&log, Language::English),
+        "NOT exported (nothing in the list can be exported)"
+    );
 }
 
 #[test]
@@ -98,7 +101,50 @@ fn every_verdict_reads_well() {
     insta::assert_snapshot!("beside_the_drop", beside_the_drop(&report));
     let log = samples::log(Verdict::Failed);
     let report = Report { log: &log, places: &places, retry: Some(&request) };
-    insta::assert_snapshot!("why_it_failed", summary(&report));
+    insta::assert_snapshot!("why_it_failed", summary(&report, Language::English));
+}
+
+#[test]
+fn every_verdict_reads_well_in_every_language() {
+    let places = samples::places();
+    let request = samples::retry();
+    for language in Language::ALL.into_iter().skip(1) {
+        let mut out = String::new();
+        for verdict in Verdict::ALL {
+            let mut log = samples::log(verdict);
+            log.about.locale = Some(language.tag().into());
+            let report = Report { log: &log, places: &places, retry: Some(&request) };
+            let mail = body(&report, MailContent::Lists);
+            out.push_str(&format!("Subject: {}\n\n{mail}\n----\n", subject(&log)));
+            for line in mail.lines() {
+                let words = line.split_whitespace().count();
+                assert!(columns(line) <= WIDTH || words <= 3, "{line}");
+            }
+            let of = |language| Sheet::in_language(&report, MailContent::Lists, language);
+            let (ours, english) = (of(language), of(Language::English));
+            assert_ne!((&ours.todo, &ours.outcome), (&english.todo, &english.outcome));
+            for (row, other) in ours.counts.iter().zip(&english.counts) {
+                assert_eq!((row.key, row.label == other.label), (other.key, false), "{row:?}");
+            }
+        }
+        let mut log = samples::log(Verdict::Refused);
+        log.about.locale = Some(language.tag().into());
+        let report = Report { log: &log, places: &places, retry: None };
+        out.push_str(&beside_the_drop(&report));
+        insta::assert_snapshot!(format!("mails_{}", language.tag()), out);
+    }
+}
+
+#[test]
+fn a_digest_and_the_command_line_stay_english() {
+    let mut log = samples::log(Verdict::Partial);
+    let english = gist(&log);
+    let places = samples::places();
+    let before = summary(&Report { log: &log, places: &places, retry: None }, Language::English);
+    log.about.locale = Some("ja".into());
+    assert_eq!(gist(&log), english);
+    let report = Report { log: &log, places: &places, retry: None };
+    assert_eq!(summary(&report, Language::English), before);
 }
 
 #[test]

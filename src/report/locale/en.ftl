@@ -1,0 +1,256 @@
+# What people read about a run, in English. Every language file has the same messages with the same
+# variables; a test holds them together. Sentences of causes and steps begin small and end without a
+# full stop: they stand inside others, and get both where they stand alone.
+
+# How it ended
+outcome-clean = done, { $files ->
+    [one] { $files } file
+   *[other] { $files } files
+}
+outcome-warnings = done, { $files ->
+    [one] { $files } file
+   *[other] { $files } files
+}, { $warnings ->
+    [one] { $warnings } warning
+   *[other] { $warnings } warnings
+}
+outcome-partial = { $failed } of { $total } need you
+outcome-failed = NOT exported (all { $failed } failed)
+outcome-nothing = NOT exported ({ $cause })
+outcome-stopped = stopped, { $done } of { $total } done
+
+# What to do
+todo-clean = { $files ->
+    [one] Nothing to do: the file is ready.
+   *[other] Nothing to do: the { $files } files are ready.
+}
+files-ready = { $files ->
+    [one] { $files } file is ready.
+   *[other] { $files } files are ready.
+}
+look-below = { $warnings ->
+    [one] Please look at the warning below.
+   *[other] Please look at the warnings below.
+}
+look-in-report = { $warnings ->
+    [one] Please look at the warning in report.json in the report folder.
+   *[other] Please look at the warnings in report.json in the report folder.
+}
+todo-partial = { $failed ->
+    [one] { $failed } of { $total } file needs you; the others are ready.
+   *[other] { $failed } of { $total } files need you; the others are ready.
+}
+nothing-exported = Nothing was exported.
+nothing-because = Nothing was exported: { $cause }.
+step = What to do: { $step }
+see-report = report.json in the report folder says what is wrong with each.
+correct-below = Correct what is listed below.
+drop-again = Then drop the manifest again.
+copy-retry = { $files ->
+    [one] Then copy retry-failed.toml from the report folder into the drop folder: it asks for exactly this file again.
+   *[other] Then copy retry-failed.toml from the report folder into the drop folder: it asks for exactly these files again.
+}
+show-operator = If you cannot do that, show this to whoever runs exportd.
+refused-many = Nothing was exported, because { $name } has { $mistakes } mistakes. Correct them, all are shown below, and drop the file again.
+refused-one = Nothing was exported, because { $name } has a mistake. Correct it, it is shown below, and drop the file again.
+refused-in = Nothing was exported, because { $name } is wrong in { $cause }. Correct it and drop the file again.
+stopped-after = Somebody stopped this export after { $done } of { $total ->
+    [one] { $total } file
+   *[other] { $total } files
+}.
+stopped-rest = To get the other { $rest ->
+    [one] { $rest } file
+   *[other] { $rest } files
+}, drop the manifest again.
+todo-running = Nothing to do yet: { $done } done so far.
+
+# Why this mail
+why-unread = You get this mail because { $name } could not be read far enough to see whether mail is wanted (emailSetting).
+why-all = You get this mail because { $name } says emailSetting = "All": a mail after every run. For less mail write "ErrorAndWarning", "Error" or "None" there.
+why-completion = You get this mail because { $name } says emailSetting = "JobCompletion": a short mail after every run. Write "All" there to have failures and warnings listed, or "None" for no mail.
+why-error-and-warning = You get this mail because { $name } says emailSetting = "ErrorAndWarning": a mail when something failed or there are warnings. For less mail write "Error" or "None" there, for more "All".
+why-error = You get this mail because { $name } says emailSetting = "Error": a mail when something failed. For no mail write "None" there, for more "ErrorAndWarning" or "All".
+why-none = You get this mail because { $name } says emailSetting = "None": no mail.
+why-user = It comes to you because the file names userHandle "{ $user }".
+why-owner = It comes to you because you dropped the file, or because you look after exports.
+
+# Headings and lists
+result = Result
+failed = Failed
+warnings = Warnings
+where = Where
+counted = { $what } ({ $total })
+more = and { $more } more
+more-in-report = and { $more } more, see report.json
+more-in-table = and { $more } more, in the table below
+finding-place = { $file }, line { $line }
+left-out = left out: { $reason }
+
+# Counts
+count-listed = Listed
+count-exported = Exported
+count-identical = of these already there and identical
+count-replaced = of these replaced what was there
+count-failed = Failed
+count-left-out = Left out, see the warnings
+count-cancelled = Not done, because stopped
+count-warnings = Warnings
+count-done = Done
+count-left-out-so-far = Left out
+
+# Places and facts
+place-files = Files
+place-report = Report
+place-windows = Windows
+fact-about = About
+fact-run = Run
+fact-took = Took
+fact-again = Again
+fact-began = Began
+fact-as-of = As of
+failed-in = what failed in { $run }
+seconds = { $seconds } s
+minutes = { $minutes } min { $seconds } s
+hours = { $hours } h { $minutes } min
+bytes = { $bytes } bytes
+
+# The note beside the drop
+not-taken = { $name } was not taken.
+note-goes = This note goes away by itself as soon as a { $name } is dropped that can be taken.
+
+# Causes
+cause-not-found = there is no file or catalogue entry of that name in the asset folders
+cause-nothing-matches = nothing in the asset folders matches that pattern
+cause-ambiguous = several files bear that name: { $files }
+cause-outside = the name leads out of the asset folder
+cause-not-a-file = that is { $what }, not a file
+cause-unreadable = the file may not be read by the export service
+cause-keeps-changing = the file kept changing while it was read
+cause-mismatch = the file should be { $named }, but holds { $found }
+cause-damaged = the picture is damaged: { $detail }
+cause-too-large = the picture is too large: { $width } × { $height } pixels, at most { $limit } are allowed
+cause-unsupported = this kind of picture cannot be read: { $detail }
+cause-page = page { $page }: { $cause }
+cause-out-of-memory = the picture needs more memory than a worker may use ({ $limit })
+cause-too-slow = the picture took longer than { $seconds } s
+cause-worker-died = the picture broke its worker ({ $how })
+cause-collision = its output { $name } would also be the output of { $others }
+cause-bad-name = its output name { $name } cannot be used: { $reason }
+cause-exists = { $name } exists in the destination with other content
+cause-disk-full = the disk of the output folder is full
+cause-blocked = the output folder cannot be used: { $detail }
+cause-not-writable = the output cannot be written: { $detail }
+cause-refused = line { $line }: { $message }
+cause-nothing-exportable = nothing in the list can be exported
+cause-poison = the job could not be finished in { $attempts } attempts
+cause-internal = the export service met a problem of its own: { $detail }
+
+# What stands where a file should, and what a file holds; with article
+thing-picture = { $format ->
+    [AVIF] an { $format } picture
+    [HEIC] an { $format } picture
+   *[other] a { $format } picture
+}
+thing-drawing = an { $format } drawing
+thing-document = a { $format } document
+thing-any-picture = a picture
+thing-folder = a folder
+thing-pipe = a named pipe
+thing-socket = a socket
+thing-device = a device
+thing-socket-or-device = a socket or a device
+thing-else = something else
+thing-empty = an empty file
+thing-zip = a ZIP archive
+thing-raw = a camera raw file
+thing-video = a video
+thing-icon = a Windows icon
+thing-text = text
+thing-zeroes = nothing but zero bytes
+thing-web-page = a web page
+detail-denied = permission denied
+detail-read-only = the disk is read-only
+detail-gone = the folder is gone
+detail-disk-errors = the disk reports errors
+
+# Next steps
+step-did-you-mean = did you mean "{ $near }"? Otherwise put the file there and retry
+step-put-there = put the file into the asset folder, or correct the name
+step-pattern = correct the pattern, or put the files there
+step-extension = write the name with its extension
+step-below = name the file by its path below the asset folder
+step-name-a-file = name a file
+step-right = ask the operator to give the service the right to read it
+step-wait-complete = wait until the file is complete, then retry
+step-format = save it again in the format of its name, or rename it to what it holds
+step-save-again = open it in an image editor, save it again and retry
+step-reduce = reduce the picture, or ask for a higher limit
+step-other-format = save it as TIFF, PNG or JPEG and retry
+step-modifiers = correct the modifiers and retry
+step-memory = reduce the picture, or ask the operator for more memory a worker
+step-probably-damaged = the file is probably damaged: save it again in an image editor and retry
+step-tell-apart = tell them apart with outputName, for example { $example }
+step-output-name = change outputName or the file's name
+step-overwrite = set overwrite = true, or choose another destination
+step-free-space = free space on the output disk, then retry
+step-output-folder = ask the operator to look at the output folder
+step-manifest = correct the manifest and drop it again
+step-list-pictures = list pictures or other single files
+step-tell-operator = tell the operator; the log of the service has the details
+
+# An asset in a word or two
+word-exported = exported
+word-replaced = replaced
+word-there = already there
+word-left-out = left out
+word-failed = failed
+word-not-done = not done
+
+# What a picture in a mail shows
+handed-in = { $name } as it was handed in
+as-exported = { $name } as it was exported
+
+# The page of a run
+state-new = about to begin
+state-running = running
+state-stopping = stopping
+state-waiting = waiting
+state-waiting-assets = waiting for files that are not there yet
+state-waiting-space = waiting for room on a disk
+state-over = done
+state-interrupted = interrupted until exportd runs again
+page-done = Done so far
+page-progress = { $percent } % done. This page looks again every { $seconds } seconds.
+page-correct = What to correct
+page-needs-you = What needs you
+page-look = What to look at
+page-sheet = Contact sheet
+page-sheet-about = On gray the original, on white what was exported. What is transparent shows both.
+page-original = the original
+page-result = as exported
+page-no-original = original not shown
+page-as-it-is = copied as it is
+page-not-shown = not shown
+page-not-exported = not exported
+page-recipe = Recipe
+page-originals = The originals, byte for byte.
+page-nothing-own = As the catalogue and the configuration say; the manifest asks for nothing of its own.
+page-holds = What holds
+page-said-by = Said by
+page-files = All files
+page-asset = Asset
+page-exported-as = Exported as
+link-sums = proves that a copy is whole
+link-programs = for programs
+link-spreadsheets = for spreadsheets
+link-retry = asks again for what failed
+link-dropped = as it was dropped
+
+# The log of a run
+log-began = run { $run } began
+log-finding = line { $line }, column { $column }: { $message }
+log-step = { $cause }; { $step }
+log-exported = exported
+log-identical = already there and identical, not written again
+log-replaced = replaced what was there
+log-cancelled = not done, because the run was stopped

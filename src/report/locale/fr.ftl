@@ -1,0 +1,272 @@
+# Français. Vouvoiement. Causes et étapes sans point final. Espaces insécables devant : ; ? ! et dans « ».
+
+outcome-clean = terminé, { PLURAL($files) ->
+    [one] { $files } fichier
+    [many] { $files } de fichiers
+   *[other] { $files } fichiers
+}
+outcome-warnings = terminé, { PLURAL($files) ->
+    [one] { $files } fichier
+    [many] { $files } de fichiers
+   *[other] { $files } fichiers
+}, { PLURAL($warnings) ->
+    [one] { $warnings } avertissement
+    [many] { $warnings } d’avertissements
+   *[other] { $warnings } avertissements
+}
+outcome-partial = { PLURAL($failed) ->
+    [one] { $failed } sur { $total } demande votre attention
+   *[other] { $failed } sur { $total } demandent votre attention
+}
+outcome-failed = NON exporté (échec des { $failed })
+outcome-nothing = NON exporté ({ $cause })
+outcome-stopped = arrêté, { $done } sur { $total } faits
+
+todo-clean = { PLURAL($files) ->
+    [one] Rien à faire : le fichier est prêt.
+    [many] Rien à faire : les { $files } de fichiers sont prêts.
+   *[other] Rien à faire : les { $files } fichiers sont prêts.
+}
+files-ready = { PLURAL($files) ->
+    [one] { $files } fichier est prêt.
+    [many] { $files } de fichiers sont prêts.
+   *[other] { $files } fichiers sont prêts.
+}
+look-below = { PLURAL($warnings) ->
+    [one] Veuillez lire l’avertissement ci-dessous.
+   *[other] Veuillez lire les avertissements ci-dessous.
+}
+look-in-report = { PLURAL($warnings) ->
+    [one] Veuillez lire l’avertissement dans report.json, dans le dossier du rapport.
+   *[other] Veuillez lire les avertissements dans report.json, dans le dossier du rapport.
+}
+todo-partial = { PLURAL($failed) ->
+    [one] { $failed } fichier sur { $total } demande votre attention ; les autres sont prêts.
+    [many] { $failed } de fichiers sur { $total } demandent votre attention ; les autres sont prêts.
+   *[other] { $failed } fichiers sur { $total } demandent votre attention ; les autres sont prêts.
+}
+nothing-exported = Rien n’a été exporté.
+nothing-because = Rien n’a été exporté : { $cause }.
+step = À faire : { $step }
+see-report = Le fichier report.json, dans le dossier du rapport, indique le problème de chacun.
+correct-below = Corrigez ce qui est indiqué ci-dessous.
+drop-again = Déposez ensuite de nouveau le manifeste.
+copy-retry = { PLURAL($files) ->
+    [one] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ce fichier.
+   *[other] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ces fichiers.
+}
+show-operator = Si vous ne pouvez pas le faire, montrez ce message à la personne responsable d’exportd.
+refused-many = { PLURAL($mistakes) ->
+    [many] Rien n’a été exporté, car { $name } contient { $mistakes } d’erreurs. Corrigez-les (elles sont toutes indiquées ci-dessous) et déposez de nouveau le fichier.
+   *[other] Rien n’a été exporté, car { $name } contient { $mistakes } erreurs. Corrigez-les (elles sont toutes indiquées ci-dessous) et déposez de nouveau le fichier.
+}
+refused-one = Rien n’a été exporté, car { $name } contient une erreur. Corrigez-la (elle est indiquée ci-dessous) et déposez de nouveau le fichier.
+refused-in = Rien n’a été exporté, car { $name } contient une erreur ({ $cause }). Corrigez-la et déposez de nouveau le fichier.
+stopped-after = Quelqu’un a arrêté cet export après { $done } sur { PLURAL($total) ->
+    [one] { $total } fichier
+    [many] { $total } de fichiers
+   *[other] { $total } fichiers
+}.
+stopped-rest = { PLURAL($rest) ->
+    [one] Pour obtenir { $rest } autre fichier, déposez de nouveau le manifeste.
+    [many] Pour obtenir les { $rest } d’autres fichiers, déposez de nouveau le manifeste.
+   *[other] Pour obtenir les { $rest } autres fichiers, déposez de nouveau le manifeste.
+}
+todo-running = Rien à faire pour l’instant : { PLURAL($done) ->
+    [one] { $done } traité
+   *[other] { $done } traités
+} jusqu’ici.
+
+why-unread = Vous recevez ce message car { $name } n’a pas pu être lu assez loin pour savoir si un message est souhaité (emailSetting).
+why-all = Vous recevez ce message car { $name } indique emailSetting = "All" : un message après chaque exécution. Pour en recevoir moins, écrivez-y "ErrorAndWarning", "Error" ou "None".
+why-completion = Vous recevez ce message car { $name } indique emailSetting = "JobCompletion" : un court message après chaque exécution. Écrivez-y "All" pour obtenir la liste des échecs et des avertissements, ou "None" pour ne recevoir aucun message.
+why-error-and-warning = Vous recevez ce message car { $name } indique emailSetting = "ErrorAndWarning" : un message en cas d’échec ou d’avertissement. Pour en recevoir moins, écrivez-y "Error" ou "None", pour en recevoir plus, "All".
+why-error = Vous recevez ce message car { $name } indique emailSetting = "Error" : un message en cas d’échec. Pour n’en recevoir aucun, écrivez-y "None", pour en recevoir plus, "ErrorAndWarning" ou "All".
+why-none = Vous recevez ce message car { $name } indique emailSetting = "None" : aucun message.
+why-user = Il vous est adressé car le fichier indique userHandle "{ $user }".
+why-owner = Il vous est adressé car vous avez déposé le fichier, ou car vous êtes responsable des exports.
+
+result = Résultat
+failed = Échecs
+warnings = Avertissements
+where = Emplacements
+counted = { $what } ({ $total })
+more = { PLURAL($more) ->
+    [one] et { $more } autre
+    [many] et { $more } d’autres
+   *[other] et { $more } autres
+}
+more-in-report = { PLURAL($more) ->
+    [one] et { $more } autre, voir report.json
+    [many] et { $more } d’autres, voir report.json
+   *[other] et { $more } autres, voir report.json
+}
+more-in-table = { PLURAL($more) ->
+    [one] et { $more } autre, dans le tableau ci-dessous
+    [many] et { $more } d’autres, dans le tableau ci-dessous
+   *[other] et { $more } autres, dans le tableau ci-dessous
+}
+finding-place = { $file }, ligne { $line }
+left-out = laissé de côté : { $reason }
+
+count-listed = Demandés
+count-exported = Exportés
+count-identical = dont déjà présents et identiques
+count-replaced = dont remplacements
+count-failed = Échecs
+count-left-out = Laissés de côté, voir avertissements
+count-cancelled = Non faits, à cause de l’arrêt
+count-warnings = Avertissements
+count-done = Traités
+count-left-out-so-far = Laissés de côté
+
+place-files = Fichiers
+place-report = Rapport
+place-windows = Windows
+fact-about = Objet
+fact-run = Exécution
+fact-took = Durée
+fact-again = Reprise
+fact-began = Début
+fact-as-of = État au
+failed-in = ce qui a échoué dans { $run }
+seconds = { $seconds } s
+minutes = { $minutes } min { $seconds } s
+hours = { $hours } h { $minutes } min
+bytes = { PLURAL($bytes) ->
+    [one] { $bytes } octet
+    [many] { $bytes } d’octets
+   *[other] { $bytes } octets
+}
+
+not-taken = { $name } n’a pas été accepté.
+note-goes = Cette note disparaîtra d’elle-même dès qu’un { $name } acceptable sera déposé.
+
+cause-not-found = aucun fichier ni aucune entrée de catalogue de ce nom dans les dossiers de ressources
+cause-nothing-matches = rien dans les dossiers de ressources ne correspond à ce motif
+cause-ambiguous = plusieurs fichiers portent ce nom : { $files }
+cause-outside = le nom mène hors du dossier de ressources
+cause-not-a-file = c’est { $what }, pas un fichier
+cause-unreadable = le service d’export n’a pas le droit de lire le fichier
+cause-keeps-changing = le fichier n’a cessé de changer pendant la lecture
+cause-mismatch = d’après son nom, le fichier devrait être { $named }, mais il contient { $found }
+cause-damaged = l’image est endommagée : { $detail }
+cause-too-large = l’image est trop grande : { $width } × { $height } pixels, maximum autorisé : { $limit }
+cause-unsupported = ce type d’image ne peut pas être lu : { $detail }
+cause-page = page { $page } : { $cause }
+cause-out-of-memory = l’image demande plus de mémoire que n’en permet un processus de travail ({ $limit })
+cause-too-slow = l’image a pris plus de { $seconds } s
+cause-worker-died = l’image a fait échouer son processus de travail ({ $how })
+cause-collision = son fichier de sortie { $name } serait aussi celui de { $others }
+cause-bad-name = son nom de sortie { $name } est inutilisable : { $reason }
+cause-exists = à destination, { $name } existe déjà avec un autre contenu
+cause-disk-full = le disque du dossier de sortie est plein
+cause-blocked = le dossier de sortie est inutilisable : { $detail }
+cause-not-writable = le fichier de sortie ne peut pas être écrit : { $detail }
+cause-refused = ligne { $line } : { $message }
+cause-nothing-exportable = rien dans la liste ne peut être exporté
+cause-poison = la tâche n’a pas pu être terminée en { $attempts } tentatives
+cause-internal = le service d’export a rencontré un problème interne : { $detail }
+
+thing-picture = une image { $format }
+thing-drawing = un dessin { $format }
+thing-document = un document { $format }
+thing-any-picture = une image
+thing-folder = un dossier
+thing-pipe = un tube nommé
+thing-socket = un socket
+thing-device = un périphérique
+thing-socket-or-device = un socket ou un périphérique
+thing-else = autre chose
+thing-empty = rien (fichier vide)
+thing-zip = une archive ZIP
+thing-raw = une image brute d’appareil photo
+thing-video = une vidéo
+thing-icon = une icône Windows
+thing-text = du texte
+thing-zeroes = uniquement des octets nuls
+thing-web-page = une page web
+detail-denied = accès refusé
+detail-read-only = le disque est en lecture seule
+detail-gone = le dossier a disparu
+detail-disk-errors = le disque signale des erreurs
+
+step-did-you-mean = vouliez-vous dire « { $near } » ? Sinon, placez-y le fichier et réessayez
+step-put-there = placez le fichier dans le dossier de ressources, ou corrigez le nom
+step-pattern = corrigez le motif, ou placez-y les fichiers
+step-extension = écrivez le nom avec son extension
+step-below = désignez le fichier par son chemin à l’intérieur du dossier de ressources
+step-name-a-file = désignez un fichier
+step-right = demandez à l’exploitant de donner au service le droit de le lire
+step-wait-complete = attendez que le fichier soit complet, puis réessayez
+step-format = réenregistrez-le au format de son nom, ou renommez-le selon son contenu
+step-save-again = ouvrez-la dans un éditeur d’images, réenregistrez-la et réessayez
+step-reduce = réduisez l’image, ou demandez une limite plus élevée
+step-other-format = enregistrez-la en TIFF, PNG ou JPEG et réessayez
+step-modifiers = corrigez les modificateurs et réessayez
+step-memory = réduisez l’image, ou demandez à l’exploitant plus de mémoire par processus de travail
+step-probably-damaged = le fichier est probablement endommagé : réenregistrez-le dans un éditeur d’images et réessayez
+step-tell-apart = distinguez-les avec outputName, par exemple { $example }
+step-output-name = modifiez outputName ou le nom du fichier
+step-overwrite = indiquez overwrite = true, ou choisissez une autre destination
+step-free-space = libérez de l’espace sur le disque de sortie, puis réessayez
+step-output-folder = demandez à l’exploitant d’examiner le dossier de sortie
+step-manifest = corrigez le manifeste et déposez-le de nouveau
+step-list-pictures = demandez des images ou d’autres fichiers isolés
+step-tell-operator = prévenez l’exploitant ; les détails sont dans le journal du service
+
+word-exported = exporté
+word-replaced = remplacé
+word-there = déjà présent
+word-left-out = laissé de côté
+word-failed = échec
+word-not-done = non fait
+
+handed-in = { $name }, tel que fourni
+as-exported = { $name }, tel qu’exporté
+
+state-new = va commencer
+state-running = en cours
+state-stopping = arrêt en cours
+state-waiting = en attente
+state-waiting-assets = en attente de fichiers encore absents
+state-waiting-space = en attente d’espace sur un disque
+state-over = terminé
+state-interrupted = interrompu jusqu’à la reprise d’exportd
+page-done = Déjà fait
+page-progress = { $percent } % faits. { PLURAL($seconds) ->
+    [one] Cette page s’actualise chaque seconde.
+   *[other] Cette page s’actualise toutes les { $seconds } secondes.
+}
+page-correct = À corriger
+page-needs-you = Ce qui demande votre attention
+page-look = À vérifier
+page-sheet = Planche contact
+page-sheet-about = Sur gris l’original, sur blanc l’image exportée. Ce qui est transparent montre les deux.
+page-original = l’original
+page-result = l’image exportée
+page-no-original = original non affiché
+page-as-it-is = copié tel quel
+page-not-shown = non affiché
+page-not-exported = non exporté
+page-recipe = Recette
+page-originals = Les originaux, à l’octet près.
+page-nothing-own = Selon le catalogue et la configuration ; le manifeste ne demande rien de particulier.
+page-holds = Ce qui s’applique
+page-said-by = Indiqué par
+page-files = Tous les fichiers
+page-asset = Ressource
+page-exported-as = Exporté sous
+link-sums = prouve qu’une copie est complète
+link-programs = pour les programmes
+link-spreadsheets = pour les tableurs
+link-retry = redemande ce qui a échoué
+link-dropped = tel que déposé
+
+log-began = exécution { $run } commencée
+log-finding = ligne { $line }, colonne { $column } : { $message }
+log-step = { $cause } ; { $step }
+log-exported = exporté
+log-identical = déjà présent et identique, non réécrit
+log-replaced = a remplacé l’existant
+log-cancelled = non fait, car l’exécution a été arrêtée
