@@ -319,6 +319,9 @@ impl Course<'_> {
         let manifest = judged.and_then(|judged| judged.manifest.as_ref());
         let mut about = about(manifest, self.order.name, self.order.uid);
         about.retry_of = judged.and_then(|judged| retried(&judged.text));
+        if about.locale.is_none() {
+            about.locale = self.epoch.directory.locale(&about).map(str::to_owned);
+        }
         let (run, job_handle, start, folder) = match self.past.named.clone() {
             Some((run, job_handle, start)) => {
                 let folder = ReportFolder::open(settings.folders.reports.join(run.as_path()));

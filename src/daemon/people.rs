@@ -3,6 +3,7 @@
 use nix::unistd;
 
 use crate::config::Settings;
+use crate::job::check::known_locale;
 use crate::report::{Address, Directory, User};
 
 /// Makes the directory of everybody a run may be mailed to.
@@ -16,6 +17,7 @@ pub(super) fn directory(settings: &Settings) -> Directory {
             handle: handle.clone(),
             addresses: addresses(&user.addresses),
             uid: user.unix_user.as_deref().and_then(uid),
+            locale: user.locale.as_deref().and_then(known_locale),
         })
         .collect();
     Directory { users, fallback: addresses(&settings.mail_to) }

@@ -2,10 +2,9 @@
 //!
 //! Everything here is made from the [`JobLog`] and from [`crate::diag::Fault`]; nothing is looked
 //! up again. [`sheet`] says what is to be said, [`locale`] has the words, [`text`] sets them as lines and
-//! [`html`] as a page,
-//! [`folder`] the files below `reports/RUN/`, [`smtp`] turns a
-//! [`Letter`] into bytes and speaks to the relay (from a child process), and [`outbox`] keeps what
-//! is to be sent until it is.
+//! [`html`] as a page, [`folder`] has the files below `reports/RUN/`, [`smtp`] turns a [`Letter`] into
+//! bytes and speaks to the relay (from a child process), and [`outbox`] keeps what is to be sent until it
+//! is.
 //!
 //! The order at the end of a run is: report folder, then outbox, then the spool's own record. Each
 //! is durable before the next and does nothing when it was done before, so a run that is taken up
@@ -70,13 +69,13 @@ pub struct User {
     pub addresses: Vec<Address>,
     /// The system user whose files are this person's (`unix_user`, looked up).
     pub uid: Option<u32>,
+    /// Language of what this person reads where a manifest names none (`locale`), a tag of ours.
+    pub locale: Option<&'static str>,
 }
 
 impl Directory {
-    /// Says to whom a run's mail goes: `userHandle`, else the owner of the dropped file, else
-    /// `mail.to`, else `operator@localhost`. Nobody is named twice.
-    #[must_use]
-    pub fn recipients(&self, about: &About) -> Vec<Address> {
+    /// Finds whose run it is: `userHandle`, else the owner of the dropped file.
+    fn user(&self, about: &About) -> Option<&User> {
         let named = about
             .user_handle
             .as_ref()
@@ -84,9 +83,22 @@ impl Directory {
         let owner = || {
             about.submitter_uid.and_then(|uid| self.users.iter().find(|user| user.uid == Some(uid)))
         };
+        named.or_else(owner)
+    }
+
+    /// Returns the language in which whoever a run is for reads, where the manifest names none.
+    #[must_use]
+    pub fn locale(&self, about: &About) -> Option<&'static str> {
+        self.user(about)?.locale
+    }
+
+    /// Says to whom a run's mail goes: `userHandle`, else the owner of the dropped file, else
+    /// `mail.to`, else `operator@localhost`. Nobody is named twice.
+    #[must_use]
+    pub fn recipients(&self, about: &About) -> Vec<Address> {
         let mut out: Vec<Address> = Vec::new();
-        for address in named
-            .or_else(owner)
+        for address in self
+            .user(about)
             .map(|user| user.addresses.as_slice())
             .filter(|addresses| !addresses.is_empty())
             .unwrap_or(&self.fallback)
@@ -356,11 +368,13 @@ mod tests {
                         address("mia@Studio.example"),
                     ],
                     uid: Some(1000),
+                    locale: Some("zh-Hant"),
                 },
                 User {
                     handle: "tom".into(),
                     addresses: vec![address("tom@studio.example")],
                     uid: None,
+                    locale: None,
                 },
             ],
             fallback: vec![address("ops@studio.example")],
@@ -371,9 +385,11 @@ mod tests {
         };
         about.user_handle = Some("tom".into());
         about.submitter_uid = Some(1000);
+        assert_eq!(directory.locale(&about), None, "tom reads the mail");
         assert_eq!(to(&directory, &about), ["tom@studio.example"]);
         about.user_handle = None;
         assert_eq!(to(&directory, &about), ["mia@studio.example"]);
+        assert_eq!(directory.locale(&about), Some("zh-Hant"));
         about.submitter_uid = Some(4);
         assert_eq!(to(&directory, &about), ["ops@studio.example"]);
         directory.fallback.clear();

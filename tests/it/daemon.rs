@@ -149,6 +149,34 @@ fn a_wrong_manifest_is_answered_where_it_was_dropped() {
 }
 
 #[test]
+fn people_read_in_their_language_and_a_manifest_may_name_another() {
+    let mut play = Playground::with_config(
+        "[users.mia]\naddress = \"mia@studio.example\"\nlocale = \"ja_JP\"\n",
+    );
+    play.start();
+    let wrong = "userHandle = \"mia\"\nfmt = \"konvert\"\n";
+    play.drop_manifest("hers.toml", &format!("jobName = \"hers\"\n{wrong}"));
+    let german = format!("jobName = \"other\"\nlocale = \"de\"\n{wrong}");
+    play.drop_manifest("other.toml", &german);
+    let expected =
+        [("hers", "ja", "受け付けられませんでした。"), ("other", "de", "wurde nicht angenommen.")];
+    for (job, lang, words) in expected {
+        let (run, _) = play.report_of(job, SOON);
+        let note = play.wait("a note", SOON, || {
+            std::fs::read_to_string(play.path(&format!("drop/{job}.toml.FAILED.txt"))).ok()
+        });
+        assert!(note.contains(words), "{note}");
+        let read = |name: &str| {
+            std::fs::read_to_string(play.path(&format!("reports/{run}/{name}"))).unwrap()
+        };
+        assert!(read("report.html").contains(&format!("<html lang=\"{lang}\">")), "{job}");
+        // Words for people are theirs, keys and words for programs are not.
+        assert!(read("report.json").contains("\"verdict\": \"refused\""), "{job}");
+        assert!(!read("report.json").contains(" began"), "{job}");
+    }
+}
+
+#[test]
 fn killed_in_the_middle_it_ends_once_and_whole() {
     let mut play = Playground::new();
     for n in 0..200 {
