@@ -7,7 +7,7 @@
 //! Fluent's isolation marks are off: they would stand in mails as text, and what comes from outside has
 //! passed through [`crate::diag::shown`].
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -42,9 +42,10 @@ pub enum Language {
 
 type Bundle = FluentBundle<FluentResource>;
 
-/// Each language's messages, in the order of [`Language::ALL`].
-static BUNDLES: LazyLock<Vec<Bundle>> =
-    LazyLock::new(|| Language::ALL.iter().map(|language| bundle(*language)).collect());
+/// Each language's messages once somebody reads it, in the order of [`Language::ALL`]: what nobody
+/// reads takes no memory.
+static BUNDLES: [OnceLock<Bundle>; Language::ALL.len()] =
+    [const { OnceLock::new() }; Language::ALL.len()];
 
 impl Language {
     /// Every language.
@@ -109,7 +110,7 @@ impl Language {
         }
         let said = |language: Self| {
             let at = Self::ALL.iter().position(|other| *other == language)?;
-            let bundle = BUNDLES.get(at)?;
+            let bundle = BUNDLES.get(at)?.get_or_init(|| bundle(language));
             let pattern = bundle.get_message(message.id())?.value()?;
             let mut errors = Vec::new();
             let text = bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned();
