@@ -11,7 +11,10 @@ outcome-warnings = fertig, { $files ->
     [one] { $warnings } Warnung
    *[other] { $warnings } Warnungen
 }
-outcome-partial = { $failed } von { $total } brauchen Ihre Hilfe
+outcome-partial = { $failed ->
+    [one] { $failed } von { $total } braucht Ihre Hilfe
+   *[other] { $failed } von { $total } brauchen Ihre Hilfe
+}
 outcome-failed = NICHT exportiert (alle { $failed } fehlgeschlagen)
 outcome-nothing = NICHT exportiert ({ $cause })
 outcome-stopped = angehalten, { $done } von { $total } erledigt
