@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reports and mails as people see them: in a browser at three widths, light and dark, and in mail readers.
 
-Every verdict's page and mail, with names that are meant to harm: nothing sticks out or is asked for
+Pages and mails of every verdict, some in every language, with names that are meant to harm: nothing sticks out or is asked for
 from outside, no word on the console, no finding of axe-core, and names are text. A mail is taken
 apart by Python's email package and by mblaze. A page of 2,000 assets opens in a second or, on a busy
 machine, two. With
@@ -22,12 +22,13 @@ from exportd_test import Daemon, check, main, manifest, png, run_each, wait_for
 WIDTHS = (320, 800, 1400)
 ODD = ["<img src=x onerror=alert(1)>.png", "quotes \"' & <b>.png", "turned \u202egnp.png", "a\u2028line.png",
        "<script>document.title='owned'<script>.png", "x" * 251 + ".png"]
+LANGUAGES = ("zh-Hant", "zh-Hans", "ja", "de", "fr", "es")
 SCREENS = os.environ.get("EXPORTD_SCREENS")
 # The longest a page of 2,000 assets may take to open, in seconds.
 OPENED = 2.0
 
 
-def looked_at(browser, name, path, may_load=()):
+def looked_at(browser, name, path, may_load=(), language="en"):
     """Looks at a page in every width and colour."""
     for width in WIDTHS:
         for dark in (False, True):
@@ -44,7 +45,7 @@ def looked_at(browser, name, path, may_load=()):
                 browser.picture(pathlib.Path(SCREENS) / f"{name}-{width}-{'dark' if dark else 'light'}.png")
     check(browser.value("document.querySelectorAll('script, iframe, object, [onerror]').length") == 0, f"{name}: a script")
     check(browser.value("document.querySelectorAll('h1').length") == 1, f"{name}: not one h1")
-    check(browser.value("document.documentElement.lang") == "en", f"{name}: its language")
+    check(browser.value("document.documentElement.lang") == language, f"{name}: its language")
 
 
 def page_of_mail(message, folder):
@@ -88,17 +89,17 @@ def taken_apart(message):
         check(shown.split() == text.get_content().split(), "mblaze shows another text")
 
 
-def tell(browser, daemon, job, verdict):
+def tell(browser, daemon, job, verdict, language="en"):
     """Looks at the page and the mail of one run."""
     run = daemon.run(job, 60)
     check(run.report["verdict"] == verdict, f"{job}: {run.report['verdict']}")
-    looked_at(browser, f"page-{job}", run.reports / "report.html")
+    looked_at(browser, f"page-{job}", run.reports / "report.html", language=language)
     shown = browser.value("document.body.innerText")
     message = wait_for(lambda: [m for m in daemon.mails() if m["X-Exportd-Run"] == run.name], 30, f"no mail of {job}")[0]
     taken_apart(message)
     with tempfile.TemporaryDirectory() as folder:
         path = page_of_mail(message, pathlib.Path(folder))
-        looked_at(browser, f"mail-{job}", path, may_load=(".img",))
+        looked_at(browser, f"mail-{job}", path, (".img",), language)
     return run, shown, message
 
 
@@ -136,6 +137,20 @@ def every_verdict():
             looked_at(browser, "mail-notice", page_of_mail(notice, pathlib.Path(folder)))
 
 
+def every_language():
+    with Daemon() as daemon, Browser() as browser:
+        (daemon.assets / "good.png").write_bytes(png(90, 60, 1))
+        (daemon.assets / "cut.png").write_bytes(png(60, 50, 1)[:700])
+        said = set()
+        for language in LANGUAGES:
+            handles = ["good.png", "cut.png", "nowhere.png"]
+            keys = {"locale": language, "is_modifier": "wid=40&nonsense=1"}
+            daemon.drop_text(f"{language}.toml", manifest(language, handles, **keys))
+            _, _, message = tell(browser, daemon, language, "partial", language)
+            said.add(str(message["Subject"]).partition(": ")[2])
+        check(len(said) == len(LANGUAGES), f"they say the same: {said}")
+
+
 def two_thousand():
     with Daemon() as daemon, Browser() as browser:
         (daemon.assets / "many").mkdir()
@@ -170,4 +185,4 @@ def two_thousand():
 
 
 if __name__ == "__main__":
-    main(lambda: run_each([every_verdict, two_thousand]))
+    main(lambda: run_each([every_verdict, every_language, two_thousand]))

@@ -98,7 +98,7 @@ class Small(Daemon):
         if by_mail:
             wait_for(notices, 5, "the operator gets no mail of a full disk")
             check(len(notices()) == 1, f"{len(notices())} mails of one full disk")
-            check(str(self.disk) in notices()[0].get_content(), "the mail does not name the folder")
+            check(str(self.disk) in notices()[0].get_body(("plain",)).get_content(), "the mail does not name the folder")
 
 
 def waiting(daemon, name):
