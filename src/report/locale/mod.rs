@@ -1,6 +1,6 @@
 //! The languages in which people read about a run, and the only door to Fluent.
 //!
-//! A message is a [`Say`] with the values it needs; how a language says it stands in its file beside
+//! A message is a `Say` with the values it needs; how a language says it stands in its file beside
 //! this one. Tests hold the files together: the same messages, the same variables, none unused. What
 //! nobody here can have translated, such as what a decoder found, stays English inside its sentence.
 //!
