@@ -1,5 +1,6 @@
 //! The daemon as its users meet it: manifests in, folders, reports and mails out.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -375,15 +376,16 @@ fn a_job_is_watched_until_it_is_over() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let mut by_manifest = watch("two.toml");
-    std::thread::sleep(Duration::from_millis(300));
+    let mut output = BufReader::new(by_manifest.stdout.take().unwrap());
+    let mut text = String::new();
+    output.read_line(&mut text).unwrap();
+    assert!(text.contains("waiting-assets"), "{text}");
     assert!(by_manifest.try_wait().unwrap().is_none(), "it is not over");
     play.write("assets/b.png", b"no picture");
-    let shown = by_manifest.wait_with_output().unwrap();
+    output.read_to_string(&mut text).unwrap();
     // One of two failed.
-    assert_eq!(shown.status.code(), Some(3), "{}", String::from_utf8_lossy(&shown.stderr));
-    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert_eq!(by_manifest.wait().unwrap().code(), Some(3), "{text}");
     let (run, _) = play.report_of("two", SOON);
-    assert!(text.contains("waiting-assets"), "{text}");
     assert!(text.ends_with(&format!("{run}: partial\n")), "{text}");
     assert!(!text.contains('\x1b'), "it is no terminal: {text}");
     // One that was over before says the same, and what never was is told from it.

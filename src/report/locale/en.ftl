@@ -37,7 +37,7 @@ look-in-report = { $warnings ->
    *[other] Please look at the warnings in report.json in the report folder.
 }
 todo-partial = { $failed ->
-    [one] { $failed } of { $total } file needs you; the others are ready.
+    [one] { $failed } of { $total } files needs you; the others are ready.
    *[other] { $failed } of { $total } files need you; the others are ready.
 }
 nothing-exported = Nothing was exported.
