@@ -156,6 +156,16 @@ fn wrong_count(text: &str, words: &[(usize, &str)]) -> ScheduleError {
             words.len()
         ),
     );
+    // As in some tables of examples, where the day has slipped into the words behind it.
+    if let [.., (_, "?"), (_, _month)] = words
+        && words.len() == 5
+    {
+        let all = text.trim();
+        return error.help(format!(
+            "the days of the week are missing at the end: \"{all} Mon-Fri\" for working days, \
+             \"{all} *\" for every day"
+        ));
+    }
     if let [(_, minutes), (_, hours), (_, day), (_, month), (_, weekday)] = words {
         let (day, weekday) = match (*day, *weekday) {
             (day, "*") => (day, "?"),
@@ -374,6 +384,8 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use jiff::ToSpan as _;
+
     use super::*;
 
     fn berlin(text: &str) -> Zoned {
@@ -428,6 +440,71 @@ mod tests {
         assert_eq!(times("0 5/25 14-15 * * ?"), ["14:05:00", "14:30:00", "14:55:00", "15:05:00"]);
         assert_eq!(times("*/30 1,2 23 * * ?"), ["23:01:00", "23:01:30", "23:02:00", "23:02:30"]);
         assert_eq!(times("0 0 22-1 * * ?"), ["22:00:00", "23:00:00", "00:00:00", "01:00:00"]);
+    }
+
+    /// The table of the user guide of Dynamic Media Classic (checking-job-files), each row beside
+    /// what it says in words.
+    #[test]
+    fn the_rows_of_the_user_guide_fire_when_they_should_for_five_years() {
+        use jiff::civil::{Date, Time, Weekday, date, time};
+        type Days = fn(Date) -> bool;
+        let every_five = |hours: &[i8]| -> Vec<Time> {
+            let minutes = || (0..60).step_by(5);
+            hours.iter().flat_map(|&h| minutes().map(move |m| time(h, m, 0, 0))).collect()
+        };
+        let quarter_past_ten = vec![time(10, 15, 0, 0)];
+        let rows: [(&str, Vec<Time>, Days); 9] = [
+            ("0 0 12 * * ?", vec![time(12, 0, 0, 0)], |_| true),
+            ("0 15 10 * * ?", quarter_past_ten.clone(), |_| true),
+            ("0 15 10 ? * *", quarter_past_ten.clone(), |_| true),
+            ("0 0/5 14 * * ?", every_five(&[14]), |_| true),
+            ("0 0/5 14,18 * * ?", every_five(&[14, 18]), |_| true),
+            ("0 15 10 20 * ?", quarter_past_ten.clone(), |day| day.day() == 20),
+            ("0 15 10 L * ?", quarter_past_ten.clone(), |day| day == day.last_of_month()),
+            ("0 15 10 ? * 6L", quarter_past_ten.clone(), |day| {
+                day.weekday() == Weekday::Friday && day.day() + 7 > day.days_in_month()
+            }),
+            // Capital L alone, as the table of wildcards has it.
+            ("0 15 10 ? * L", quarter_past_ten, |day| day.weekday() == Weekday::Saturday),
+        ];
+        for (row, times, days) in rows {
+            let all = date(2026, 1, 1).series(1.day()).take_while(|day| day.year() < 2031);
+            let expected: Vec<DateTime> = all
+                .filter(|day| days(*day))
+                .flat_map(|day| times.iter().map(move |time| day.to_datetime(*time)))
+                .collect();
+            let schedule = Schedule::parse(row).unwrap();
+            let mut at = berlin("2025-12-31T23:59:59");
+            let mut fired = Vec::new();
+            loop {
+                at = schedule.next_after(&at).unwrap();
+                if at.year() >= 2031 {
+                    break;
+                }
+                fired.push(at.datetime());
+            }
+            assert!(expected == fired, "{row}: {} and {}", expected.len(), fired.len());
+        }
+    }
+
+    #[test]
+    fn the_malformed_rows_of_the_user_guide_are_told_how_they_are_meant() {
+        let help = |text: &str| Schedule::parse(text).unwrap_err().remove(0).help.unwrap();
+        assert_eq!(
+            help("0 10,44 14 ? 3"),
+            "the days of the week are missing at the end: \"0 10,44 14 ? 3 Mon-Fri\" for working \
+             days, \"0 10,44 14 ? 3 *\" for every day"
+        );
+        assert!(help("0 15 10 ? *").contains("\"0 15 10 ? * Mon-Fri\" for working days"));
+        assert_eq!(help("0 15 10 * * 6#3"), "write \"0 15 10 ? * 6#3\"");
+        // And what is written as it is meant fires.
+        for meant in ["0 10,44 14 ? 3 Wed", "0 15 10 ? * Mon-Fri", "0 15 10 ? * 6#3"] {
+            assert!(
+                Schedule::parse(meant).unwrap().next_after(&berlin("2026-11-24T12:00")).is_some()
+            );
+        }
+        // No calendar day that only a server's own calendar could tell.
+        assert!(Schedule::parse("0 15 10 1C * ?").is_err());
     }
 
     #[test]
