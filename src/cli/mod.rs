@@ -12,11 +12,14 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, Flags};
 use crate::daemon::DaemonError;
 use crate::diag::Rendering;
+use crate::spool::control::Operation;
 
 mod control;
 mod demo;
+mod doctor;
 mod explain;
 mod jobs;
+mod logs;
 mod mail;
 mod once;
 mod presets;
@@ -24,6 +27,8 @@ mod progress;
 mod provenance;
 mod settings;
 mod starter;
+mod status;
+mod submit;
 
 /// What the process ends with; the numbers are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,19 +138,33 @@ enum Command {
     /// Show step by step what modifiers do to a picture
     Explain(explain::ExplainArgs),
     /// Check manifests and put them into the drop folder (IPS: submitJob)
-    Submit(control::SubmitArgs),
+    Submit(submit::SubmitArgs),
     /// Write a commented manifest to start from
     Init(starter::InitArgs),
-    /// Show running, waiting and scheduled jobs (IPS: getActiveJobs, getScheduledJobs)
-    Status(control::StatusArgs),
-    /// Stop a running job (IPS: stopJob)
-    Stop(control::StopArgs),
+    /// Show running, waiting, scheduled and paused jobs (IPS: getActiveJobs, getScheduledJobs)
+    Status(status::StatusArgs),
+    /// Show what happened in a run, asset by asset, or list the runs (IPS: getJobLogs, getJobLogDetails)
+    Logs(logs::LogsArgs),
+    /// Stop a job; what is done is kept until it is resumed or deleted (IPS: stopJob)
+    Stop(control::ControlArgs),
+    /// Let a job finish what it has begun, and rest; or keep a schedule from firing (IPS: pauseJob)
+    Pause(control::ControlArgs),
+    /// Let a paused or stopped job go on (IPS: resumeJob)
+    Resume(control::ControlArgs),
+    /// Forget a job that is not at work, with what it has done so far (IPS: deleteJob)
+    Delete(control::ControlArgs),
+    /// Ask again for what failed in a run
+    Retry(submit::RetryArgs),
+    /// Run a scheduled job at once, besides its schedule (IPS: executeJob)
+    RunNow(control::ControlArgs),
     /// Look at mail that has not been sent, have it sent again, test the relay
     Mail(mail::MailArgs),
     /// List the presets, or show what one stands for
     Presets(presets::PresetsArgs),
     /// Show the configuration in force and where each value came from
     Config(settings::ConfigArgs),
+    /// Look for what keeps the service from working, and say what to do about it
+    Doctor(doctor::DoctorArgs),
     /// Print the JSON schema of a manifest, for editors
     Schema,
     /// Make a folder with sample pictures and manifests, run the daemon over it, show the result
@@ -175,13 +194,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => jobs::check(&cli.places, args),
         Command::Plan(args) => jobs::plan(&cli.places, args),
         Command::Explain(args) => explain::explain(&cli.places, args),
-        Command::Submit(args) => control::submit(&cli.places, args),
+        Command::Submit(args) => submit::submit(&cli.places, args),
         Command::Init(args) => starter::init(args),
-        Command::Status(args) => control::status(&cli.places, args),
-        Command::Stop(args) => control::stop(&cli.places, args),
+        Command::Status(args) => status::status(&cli.places, args),
+        Command::Logs(args) => logs::logs(&cli.places, args),
+        Command::Stop(args) => control::ask(&cli.places, Operation::Stop, args),
+        Command::Pause(args) => control::ask(&cli.places, Operation::Pause, args),
+        Command::Resume(args) => control::ask(&cli.places, Operation::Resume, args),
+        Command::Delete(args) => control::ask(&cli.places, Operation::Delete, args),
+        Command::Retry(args) => submit::retry(&cli.places, args),
+        Command::RunNow(args) => control::ask(&cli.places, Operation::RunNow, args),
         Command::Mail(args) => mail::mail(&cli.places, args),
         Command::Presets(args) => presets::presets(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
+        Command::Doctor(args) => doctor::doctor(&cli.places, args),
         Command::Schema => Ok(starter::print_schema()),
         Command::Demo(args) => demo::demo(&cli.places, args),
     };

@@ -598,6 +598,13 @@ pub const KEYS: &[Key] = &[
         set: |d, _, v| small(v, 0, 100_000).map(|n| d.thumbnails = n as usize),
     },
     Key {
+        name: "metrics.textfile",
+        about: "A file with figures for Prometheus, written every 15 s for a node exporter's textfile collector.",
+        default: "",
+        example: "\"/var/lib/exportd/metrics/exportd.prom\"",
+        set: |d, _, v| folder(v).map(|path| d.metrics = Some(path)),
+    },
+    Key {
         name: "path_prefixes.*",
         about: "How people's computers see a folder of the server.",
         default: "",

@@ -133,6 +133,8 @@ pub struct Settings {
     pub keep_days: u32,
     /// So many assets of a run, from the first, are shown by thumbnails (`report.thumbnails`).
     pub thumbnails: usize,
+    /// Where figures for Prometheus go (`metrics.textfile`).
+    pub metrics: Option<PathBuf>,
 }
 
 impl Settings {
@@ -204,6 +206,7 @@ pub(crate) struct Draft {
     mail_to: Vec<String>,
     templates: Option<PathBuf>,
     thumbnails: usize,
+    metrics: Option<PathBuf>,
     path_prefixes: BTreeMap<String, String>,
 }
 
@@ -479,6 +482,7 @@ impl Draft {
             path_prefixes: self.path_prefixes.clone(),
             keep_days: self.keep_days,
             thumbnails: self.thumbnails,
+            metrics: self.metrics.clone(),
         })
     }
 }

@@ -132,7 +132,7 @@ pub enum Conducted {
     Over(Box<Over>),
     /// It waits for its time.
     Later(Due),
-    /// The daemon stops; it is taken up again.
+    /// The daemon stops, or a person paused it; it is taken up again.
     Suspended,
 }
 
@@ -206,8 +206,10 @@ struct Past {
     named: Option<(RelPath, String, Timestamp)>,
     assets: Vec<AssetEntry>,
     stopping: bool,
-    publish: Option<Decision>,
+    decision: Option<Decision>,
     published: Option<(Timestamp, BTreeMap<usize, Fault>)>,
+    /// How often it was over, because somebody had stopped it, and goes on all the same.
+    resumed: u32,
 }
 
 impl Past {
@@ -221,20 +223,45 @@ impl Past {
                 Step::Stopping => past.stopping = true,
                 Step::Asset(entry) => past.assets.push(*entry),
                 Step::Publish { place, entries, stopped } => {
-                    past.publish = Some(Decision { place, entries, stopped });
+                    past.decision = Some(Decision { aim: Aim::Place(place), entries, stopped });
                 }
+                Step::Stopped { end, entries } => {
+                    past.decision =
+                        Some(Decision { aim: Aim::Stay { end }, entries, stopped: true });
+                }
+                Step::Resumed => past.go_on(),
                 Step::Published { end, failed } => past.published = Some((end, failed)),
             }
         }
         past
     }
+
+    /// Forgets that it was stopped. What is to be published still is.
+    fn go_on(&mut self) {
+        self.stopping = false;
+        if matches!(self.decision, Some(Decision { aim: Aim::Stay { .. }, .. })) {
+            self.decision = None;
+            self.resumed += 1;
+        }
+    }
 }
 
-/// What is published where; journalled before the first file is moved.
+/// What becomes of the outputs; journalled before the first file is moved.
 struct Decision {
-    place: Place,
+    aim: Aim,
     entries: Vec<AssetEntry>,
     stopped: bool,
+}
+
+/// Where outputs go.
+enum Aim {
+    /// There.
+    Place(Place),
+    /// Nowhere: a person stopped the run then, and may let it go on.
+    Stay {
+        /// When that was.
+        end: Timestamp,
+    },
 }
 
 /// One order on its way.
@@ -256,7 +283,8 @@ impl Course<'_> {
         let now = (self.stand.now)();
         let library = Library::open(&settings.folders.assets, settings.folders.catalogs.as_deref());
         let judged = library.as_ref().map(|library| self.judge(library, now)).ok();
-        let decision = self.past.publish.take();
+        let decision = self.past.decision.take();
+        let anew = self.past.resumed > 0 && decision.is_none();
         let job = judged.as_ref().and_then(|judged| judged.job.as_ref());
         if self.order.fired == Fired::NotYet
             && self.past.named.is_none()
@@ -268,6 +296,9 @@ impl Course<'_> {
             .as_ref()
             .and_then(|judged| Some(request(judged.manifest.as_ref()?, judged.job.as_ref()?)));
         let (mut log, run, folder) = self.begin(judged.as_ref(), library.as_ref().ok())?;
+        if anew {
+            folder.reopen().map_err(ConductError::Report)?;
+        }
         match (decision, library, judged.and_then(|judged| judged.job)) {
             // Whatever the configuration has become: only forward from here.
             (Some(decision), _, _) => {
@@ -340,6 +371,7 @@ impl Course<'_> {
             findings: judged.map_or_else(Vec::new, Judged::told),
             fatal: judged.and_then(Judged::refusal),
             stopped: false,
+            resumed: self.past.resumed,
             recipes: judged
                 .and_then(|judged| judged.job.as_ref())
                 .zip(library)
@@ -452,7 +484,7 @@ impl Course<'_> {
         }
     }
 
-    /// Works, decides and publishes; `false` when the daemon stops before the decision.
+    /// Works, decides and publishes; `false` when it ends before the decision and is taken up again.
     fn export(
         &mut self,
         job: &ExportJob,
@@ -519,7 +551,7 @@ impl Course<'_> {
         ConductError::NoRoom(Shortage::now(&self.epoch.settings.folders.out, tried))
     }
 
-    /// Does the work and journals what is to be published; `None` when the daemon stops.
+    /// Does the work and journals what becomes of it; `None` when it is taken up again later.
     fn work(
         &self,
         job: &ExportJob,
@@ -560,7 +592,7 @@ impl Course<'_> {
                     if posted.elapsed() >= POSTING {
                         posted = Instant::now();
                         let state = match self.stand.cancel.asked() {
-                            Ask::Nothing => ActiveState::Running,
+                            Ask::Nothing | Ask::Pause => ActiveState::Running,
                             Ask::Stop | Ask::Suspend => ActiveState::Stopping,
                         };
                         self.post((log, folder), state, progress);
@@ -573,7 +605,9 @@ impl Course<'_> {
             Ok(entries) => self.decide(job, entries, (stage, folder), (log, run)).map(Some),
             Err(WorkError::Suspended) => {
                 if folder.has_page() {
-                    self.show((log, folder), &last, Doing::Interrupted);
+                    let paused = self.stand.cancel.is_paused();
+                    let doing = if paused { Doing::Paused } else { Doing::Interrupted };
+                    self.show((log, folder), &last, doing);
                 }
                 Ok(None)
             }
@@ -585,7 +619,7 @@ impl Course<'_> {
         }
     }
 
-    /// Journals what is to be published.
+    /// Journals what becomes of the outputs.
     fn decide(
         &self,
         job: &ExportJob,
@@ -594,6 +628,12 @@ impl Course<'_> {
         (log, run): (&JobLog, &RelPath),
     ) -> Result<Decision, ConductError> {
         let stopped = entries.iter().any(|entry| entry.outcome == AssetOutcome::Cancelled);
+        // What nobody can take up again is not kept for that.
+        if stopped && matches!(self.stand.ledger, Ledger::Journal { .. }) {
+            let end = (self.stand.now)();
+            self.stand.ledger.write(&Decided::Stopped { end, entries: &entries })?;
+            return Ok(Decision { aim: Aim::Stay { end }, entries, stopped });
+        }
         let place = match &job.destination {
             None => Place::Run(run.clone()),
             Some(Destination { folder, existing }) => {
@@ -610,7 +650,7 @@ impl Course<'_> {
         }
         let decided = Decided::Publish { place: &place, entries: &entries, stopped };
         self.stand.ledger.write(&decided)?;
-        Ok(Decision { place, entries, stopped })
+        Ok(Decision { aim: Aim::Place(place), entries, stopped })
     }
 
     /// Waits until no worker writes for this run any more, so that the disk can be looked at.
@@ -626,16 +666,26 @@ impl Course<'_> {
         }
     }
 
-    /// Puts the outputs into their place, or finds that they are there.
+    /// Puts the outputs into their place, or finds that they are there; or leaves them staged.
     fn publish(
         &mut self,
         stage: &Stage,
-        Decision { place, entries, stopped }: Decision,
+        Decision { aim, entries, stopped }: Decision,
         (log, folder): (&mut JobLog, &ReportFolder),
     ) -> Result<(), ConductError> {
         log.assets = entries;
         log.stopped = stopped;
         log.fatal = None;
+        let place = match aim {
+            Aim::Place(place) => place,
+            Aim::Stay { end } => {
+                self.past.published = Some((end, BTreeMap::new()));
+                if !log.is_kept() {
+                    stage.remove();
+                }
+                return Ok(());
+            }
+        };
         let delivers = |log: &JobLog| log.assets.iter().any(|e| !e.outcome.files().is_empty());
         let failed = match self.past.published.take() {
             Some((end, failed)) => {
@@ -689,6 +739,7 @@ const fn doing(state: ActiveState, waiting: Option<Waiting>) -> Doing {
     match (waiting, state) {
         (Some(Waiting::WaitingAssets), _) => Doing::WaitingAssets,
         (Some(Waiting::WaitingSpace), _) => Doing::WaitingSpace,
+        (Some(Waiting::Paused | Waiting::Stopped), _) => Doing::Paused,
         (None, ActiveState::New | ActiveState::WaitingClient) => Doing::New,
         (None, ActiveState::WaitingCoordinator) => Doing::Waiting,
         (None, ActiveState::Running) => Doing::Running,

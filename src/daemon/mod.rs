@@ -13,6 +13,7 @@
 //! something is over.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -21,35 +22,38 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
 use crate::pulse::Pulse;
-use crate::report::folder::ActiveState;
 use crate::report::{MailSettings, Notice};
-use crate::spool::control::{Asked, Operation};
 use crate::spool::watch::Watch;
 use crate::spool::{
-    self, Came, Claim, Due, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
+    self, Came, Claim, JobId, Listed, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
 };
 use crate::worker::{Pool, PoolError};
 
+pub mod answer;
 pub mod board;
 pub mod conduct;
 mod heart;
-mod people;
+mod metrics;
+pub mod people;
 mod post;
+mod requests;
+mod schedule;
 mod serve;
 pub mod space;
 mod systemd;
 
-use board::{Board, Posting};
+use board::{Board, Posting, ScheduleState};
 use conduct::Epoch;
 use heart::{Heart, Hung, Thread};
+use metrics::{Metrics, Standing};
 use post::Post;
+use schedule::SCHEDULES;
 use serve::{ServeError, Service};
 use space::Incidents;
 
@@ -83,8 +87,6 @@ const BEGINNING: Duration = Duration::from_millis(250);
 /// The board is not made again for so many times as long as it took: with very many jobs in the
 /// queue, counting them is work.
 const BOARD_PAUSE: u32 = 20;
-/// Scheduled jobs are looked at this often, whatever their time.
-const SCHEDULES: Duration = Duration::from_secs(30);
 /// The spool is looked through for old jobs this often.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -140,6 +142,7 @@ struct Hall {
     postings: Mutex<BTreeMap<String, Posting>>,
     bell: Sender<Ring>,
     full: Incidents,
+    metrics: Metrics,
     /// How many jobs only wait.
     resting: AtomicUsize,
 }
@@ -199,6 +202,8 @@ impl Hall {
 /// A job at work.
 struct Running {
     cancel: Arc<Cancel>,
+    /// Whether it is to go on when it has come to rest.
+    go_on: bool,
     thread: JoinHandle<()>,
 }
 
@@ -215,6 +220,8 @@ struct Daemon {
     /// How many threads hung at the last look.
     hung: usize,
     posted: Option<Board>,
+    /// The jobs on hold, as the board shows them.
+    held: BTreeMap<JobId, Posting>,
     /// Whether anything has happened that the board does not show yet.
     news: bool,
     /// Why not everything in the drop folder can be taken, as it was said last.
@@ -237,6 +244,7 @@ struct Clock {
     schedules: Instant,
     sweep: Instant,
     post: Instant,
+    metrics: Instant,
     ping: Option<(Duration, Instant)>,
 }
 
@@ -345,6 +353,7 @@ impl Daemon {
             postings: Mutex::default(),
             bell,
             full: Incidents::default(),
+            metrics: Metrics::new(self::now()),
             resting: AtomicUsize::new(0),
         };
         Ok(Self {
@@ -365,10 +374,12 @@ impl Daemon {
                 schedules: now,
                 sweep: now,
                 post: now,
+                metrics: now,
                 // Twice as often as it has to be.
                 ping: watchdog.map(|allowed| (allowed / 2, now)),
             },
             posted: None,
+            held: BTreeMap::new(),
             news: true,
             trouble: None,
             unbegun: false,
@@ -440,6 +451,8 @@ impl Daemon {
     fn work(&mut self) {
         let mut ready = false;
         let mut give_up = None;
+        // What was asked while no daemon ran comes before what waited.
+        self.requests();
         loop {
             let now = Instant::now();
             if self.stops == 0 {
@@ -551,8 +564,16 @@ impl Daemon {
         // It may have been put off.
         self.clock.schedules = Instant::now();
         self.news = true;
+        let mut go_on = false;
         if let Some(running) = self.running.remove(id) {
             let _ = running.thread.join();
+            go_on = running.go_on;
+        }
+        if let Ok(id) = JobId::parse(id) {
+            self.held.remove(&id);
+            if go_on {
+                self.resume_rested(&id);
+            }
         }
         // One that came to rest is not left behind.
         if result.as_ref().map_or_else(|error| !error.is_of_the_job(), |()| self.stops > 0) {
@@ -713,7 +734,7 @@ impl Daemon {
         });
         match thread {
             Ok(thread) => {
-                self.running.insert(id, Running { cancel, thread });
+                self.running.insert(id, Running { cancel, go_on: false, thread });
             }
             Err(error) => self.fail(DaemonError::Bug(format!("no thread for a job: {error}"))),
         }
@@ -736,6 +757,7 @@ impl Daemon {
             }
             if now >= self.clock.sweep {
                 self.clock.sweep = now + SWEEP;
+                self.sweep_answers();
                 let days = u64::from(self.epoch.settings.keep_days);
                 if let Err(error) =
                     self.spool.sweep(self::now(), Duration::from_secs(days * 86_400))
@@ -748,83 +770,31 @@ impl Daemon {
             self.put_aside(&notice);
         }
         self.post();
+        self.measure(now);
     }
 
-    fn requests(&mut self) {
-        let asked = match self.spool.take_requests() {
-            Ok(asked) => asked,
-            Err(error) => {
-                tracing::debug!(%error, "requests");
-                return;
-            }
+    /// Writes the figures for machines that watch machines.
+    fn measure(&mut self, now: Instant) {
+        let Some(path) = &self.epoch.settings.metrics else { return };
+        if now < self.clock.metrics {
+            return;
+        }
+        self.clock.metrics = now + metrics::PAUSE;
+        let count = |state: State| self.spool.ids(state).map_or(0, |ids| ids.len());
+        let standing = Standing {
+            now: self::now(),
+            jobs: [
+                ("running", self.running.len()),
+                ("waiting", count(State::Queue)),
+                ("scheduled", count(State::Scheduled)),
+                ("resting", count(State::Hold)),
+            ],
+            relay: self.hall.mail.trouble().is_none(),
+            folders: &self.epoch.settings.folders,
         };
-        for Asked { request, uid } in asked {
-            let found = match request.op {
-                Operation::Stop => self.stop_run(&request.run),
-                Operation::Pause | Operation::Resume | Operation::Delete | Operation::RunNow => {
-                    false
-                }
-            };
-            tracing::info!(op = ?request.op, run = request.run, uid, found, "request");
+        if let Err(error) = self.hall.metrics.write(path, &standing) {
+            tracing::warn!(file = %path.display(), %error, "no figures for Prometheus");
         }
-    }
-
-    /// Stops the running job of that run or manifest, or takes a waiting one off the list.
-    fn stop_run(&mut self, run: &str) -> bool {
-        let mut postings = self.hall.postings();
-        let found = postings.iter_mut().find(|(id, posting)| {
-            posting.run.as_deref() == Some(run) || posting.manifest == run || id.as_str() == run
-        });
-        if let Some((id, posting)) = found
-            && let Some(running) = self.running.get(id)
-        {
-            running.cancel.ask(Ask::Stop);
-            posting.state = format!("{:?}", ActiveState::Stopping);
-            return true;
-        }
-        drop(postings);
-        let waiting = [State::Queue, State::Scheduled].into_iter();
-        let mut listed = waiting.filter_map(|state| self.spool.list(state).ok()).flatten();
-        let named = listed.find(|job| {
-            job.id.as_str() == run || job.record.as_ref().is_some_and(|record| record.name == run)
-        });
-        named.is_some_and(|job| self.spool.remove(&job.id).is_ok())
-    }
-
-    /// Lets jobs run whose time has come.
-    fn schedules(&mut self) -> Result<(), SpoolError> {
-        let wall = self::now();
-        let jobs = self.spool.scheduled()?;
-        let busy: Vec<JobId> = if jobs.is_empty() { Vec::new() } else { self.under_way()? };
-        for job in &jobs {
-            let Due::Repeats(due) = job.due else { continue };
-            if due > wall {
-                continue;
-            }
-            let next = next_firing(&job.manifest, wall);
-            let id = &job.record.id;
-            if busy.iter().any(|other| other.schedule() == *id) {
-                tracing::warn!(%id, "an earlier run is still going: this firing is skipped");
-                self.spool.skip(id, next)?;
-            } else {
-                self.spool.fire(id, due, next, wall)?;
-            }
-        }
-        self.spool.release_due(wall)?;
-        // The clock may be set: no more than half a minute is taken on trust.
-        let earliest = self.spool.scheduled()?.first().map(|job| job.due.at());
-        let wait = earliest.map_or(SCHEDULES, |due| {
-            Duration::try_from(due.duration_since(wall)).unwrap_or_default().min(SCHEDULES)
-        });
-        self.clock.schedules = Instant::now() + wait;
-        Ok(())
-    }
-
-    /// Returns the jobs that run or wait for their turn.
-    fn under_way(&self) -> Result<Vec<JobId>, SpoolError> {
-        let queued = self.spool.ids(State::Queue)?.into_iter();
-        let running = self.running.keys().filter_map(|id| JobId::parse(id).ok());
-        Ok(queued.chain(running).collect())
     }
 
     /// Writes the board and the status line when they have changed.
@@ -842,18 +812,67 @@ impl Daemon {
         let [queued, scheduled] = [State::Queue, State::Scheduled]
             .map(|state| self.spool.list_oldest(state, MOST_POSTINGS).unwrap_or_default());
         let status = self.status(queued.1);
-        jobs.extend(queued.0.into_iter().chain(scheduled.0).filter_map(Posting::waiting));
+        jobs.extend(queued.0.into_iter().chain(scheduled.0).filter_map(|job| self.waits(job)));
+        jobs.extend(self.rests());
         self.clock.post = begun + begun.elapsed() * BOARD_PAUSE;
         let mail = self.hall.mail.trouble();
-        let board = Board { pid: std::process::id(), status, mail, jobs };
+        let pid = std::process::id();
+        let begun = board::begun(pid).unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let at = self.posted_at();
+        let mut board = Board { pid, begun, version, at, status, mail, jobs };
         if self.posted.as_ref() == Some(&board) {
             return;
         }
+        board.at = now();
         if let Err(error) = board.write(&self.epoch.settings.folders.drop) {
             tracing::debug!(%error, "the board cannot be written");
         }
         systemd::status(&board.status);
         self.posted = Some(board);
+    }
+
+    /// When the board was written last.
+    fn posted_at(&self) -> Timestamp {
+        self.posted.as_ref().map_or(Timestamp::UNIX_EPOCH, |board| board.at)
+    }
+
+    /// Shows a job that waits; of a schedule also whether a run of it is going.
+    fn waits(&self, job: Listed) -> Option<Posting> {
+        let firing = format!("{}-", job.id);
+        let mut posting = Posting::waiting(job)?;
+        if let Some(state) = &mut posting.schedule_state
+            && self.running.keys().any(|id| id.starts_with(&firing))
+        {
+            *state = ScheduleState::Blocked;
+        }
+        Some(posting)
+    }
+
+    /// Leaves the board as things are when the daemon ends.
+    fn post_last(&mut self) {
+        self.hall.postings().clear();
+        self.news = true;
+        self.clock.post = Instant::now();
+        self.post();
+    }
+
+    /// Shows the jobs on hold; each is looked at once.
+    fn rests(&mut self) -> Vec<Posting> {
+        let ids = self.spool.ids(State::Hold).unwrap_or_default();
+        self.held.retain(|id, _| ids.contains(id));
+        if ids.iter().any(|id| !self.held.contains_key(id)) {
+            let reports = &self.epoch.settings.folders.reports;
+            for job in self.spool.list_oldest(State::Hold, MOST_POSTINGS).unwrap_or_default().0 {
+                if let Entry::Vacant(place) = self.held.entry(job.id.clone()) {
+                    let steps = self.spool.steps(&job.id);
+                    if let Some(posting) = Posting::resting(job, &steps, reports) {
+                        place.insert(posting);
+                    }
+                }
+            }
+        }
+        self.held.values().cloned().collect()
     }
 
     /// Counts the jobs that wait for their turn.
@@ -917,7 +936,7 @@ impl Daemon {
         self.excused.extend(self.running.keys().filter_map(|id| JobId::parse(id).ok()));
         take_leave(&self.spool, &self.excused);
         self.hall.mail.close(if self.stops > 1 { Duration::ZERO } else { LAST_MAIL });
-        Board::remove(&self.epoch.settings.folders.drop);
+        self.post_last();
         tracing::info!("stopped");
     }
 }
@@ -941,12 +960,6 @@ impl Drop for Over {
         let result = self.result.take().unwrap_or(Err(ServeError::Panicked));
         let _ = self.bell.send(Ring::Over { id: std::mem::take(&mut self.id), result });
     }
-}
-
-/// Asks a manifest's schedule for its next time.
-fn next_firing(manifest: &[u8], now: Timestamp) -> Option<Timestamp> {
-    let schedule = manifest::parse(manifest).manifest?.exec_schedule?.value;
-    Some(schedule.next_after(&now.to_zoned(TimeZone::system()))?.timestamp())
 }
 
 /// Takes the relay's password from the service manager, when the configuration names no file.

@@ -14,6 +14,7 @@ use crate::diag::Fault;
 use crate::job::Verdict;
 use crate::job::run::{Ask, Cancel, Step};
 use crate::pulse::Pulse;
+use crate::report::folder::ReportFolder;
 use crate::report::text;
 use crate::spool::{Claim, Ended, JournalError, Spool, SpoolError};
 
@@ -53,10 +54,18 @@ const LEAVES: &str = "moves its job in the spool";
 impl Service {
     /// Takes a claim to its end. What cannot be written is tried again until it can, or until the
     /// daemon stops. A job that broke the daemon too often is reported on, without being tried.
-    pub(super) fn serve(&self, claim: Claim) -> Result<(), ServeError> {
+    pub(super) fn serve(&self, mut claim: Claim) -> Result<(), ServeError> {
         let id = claim.record().id.to_string();
         let _span =
             tracing::info_span!("job", id = id.as_str(), manifest = claim.record().name).entered();
+        if claim.was_held() {
+            // Whoever moved it out of the hold by hand has not said so in its journal.
+            match claim.go_on(&Step::Resumed) {
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "it is taken for what it was before the hold"),
+                Ok(()) => {}
+            }
+        }
         let mut shortages: BTreeSet<PathBuf> = BTreeSet::new();
         let mut tries = 0;
         let given_up = claim.is_given_up().then(|| Fault::Poison { attempts: claim.attempt() });
@@ -103,7 +112,7 @@ impl Service {
                     wait = LONGEST.min(wait * 2);
                     while Instant::now() < until {
                         match self.cancel.asked() {
-                            Ask::Suspend => return self.put_back(claim),
+                            Ask::Pause | Ask::Suspend => return self.put_back(claim),
                             // Once: what stops it may meet the same disk.
                             Ask::Stop if !std::mem::replace(&mut stopped, true) => break,
                             Ask::Stop | Ask::Nothing => {}
@@ -186,20 +195,38 @@ impl Service {
             failed = counts.file_error_count,
             "job over"
         );
+        self.hall.metrics.count(verdict, &counts, over.log.end);
         let ended = match verdict {
             _ if claim.is_given_up() => Ended::Corrupt,
             Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => Ended::Done,
             Verdict::Failed | Verdict::Fatal | Verdict::Refused => Ended::Failed,
         };
         let _step = self.pulse.step(LEAVES);
+        if over.log.is_kept() {
+            return Ok(claim.hold()?);
+        }
         Ok(claim.finish(ended)?)
     }
 
-    /// Gives a claim back because the daemon stops. One that was given up stays to be reported on;
-    /// what it is not given is another try.
+    /// Gives a claim back because the daemon stops, or because it was paused. One that was given up
+    /// stays to be reported on; what it is not given is another try.
     fn put_back(&self, claim: Claim) -> Result<(), ServeError> {
         let _step = self.pulse.step(LEAVES);
-        if claim.is_given_up() { Ok(()) } else { Ok(claim.release()?) }
+        if claim.is_given_up() {
+            return Ok(());
+        }
+        if !self.cancel.is_paused() {
+            return Ok(claim.release()?);
+        }
+        let run = self.hall.postings().get(claim.record().id.as_str()).and_then(|p| p.run.clone());
+        if let Some(run) = run {
+            let folder = ReportFolder::open(self.epoch.settings.folders.reports.join(&run));
+            if let Err(error) = folder.rest() {
+                tracing::debug!(run, %error, "status.json not written");
+            }
+        }
+        tracing::info!("paused");
+        Ok(claim.hold()?)
     }
 
     /// Puts the note beside a refused manifest and the mails into the outbox.

@@ -108,13 +108,13 @@ impl<'s> Patience<'s> {
     }
 }
 
-/// Waits until there may be room; `false` when the daemon stops. A person who stops the job does
+/// Waits until there may be room; `false` when the daemon stops or the job is paused. A person who stops the job does
 /// not have to wait for room.
 pub(super) fn wait(short: &Shortage, tries: u32, cancel: &Cancel) -> bool {
     let mut patience = Patience::new(short, tries, Instant::now());
     loop {
         match cancel.asked() {
-            Ask::Suspend => return false,
+            Ask::Pause | Ask::Suspend => return false,
             Ask::Stop => return true,
             Ask::Nothing => {}
         }

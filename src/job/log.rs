@@ -136,6 +136,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Returns which part of the listed assets was not left undone, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share that is shown in per cent")]
+    pub fn share_done(&self) -> f64 {
+        1.0 - self.file_cancel_count as f64 / self.total_file_count.max(1) as f64
+    }
+
     /// Nothing counted.
     pub const NONE: Self = Self {
         total_file_count: 0,
@@ -212,6 +219,8 @@ pub struct JobLog {
     pub fatal: Option<Fault>,
     /// Whether a person stopped it.
     pub stopped: bool,
+    /// How often it was stopped, reported on, and let go on.
+    pub resumed: u32,
     /// What was asked for, rendition by rendition; empty of a refusal.
     pub recipes: Vec<Recipe>,
     /// The manifest's text, for showing findings in it.
@@ -243,6 +252,14 @@ impl JobLog {
             })
             .sum();
         self.findings.iter().filter(|finding| !finding.is_error()).count() + of_assets
+    }
+
+    /// Tells whether what was done before a person stopped it is kept, without being published.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.stopped
+            && self.output_folder.is_none()
+            && self.assets.iter().any(|asset| !asset.outcome.files().is_empty())
     }
 
     /// Judges the run.

@@ -69,6 +69,15 @@ pub enum Step {
     },
     /// A person has stopped it.
     Stopping,
+    /// It is over because a person has stopped it; what is done stays staged.
+    Stopped {
+        /// When.
+        end: jiff::Timestamp,
+        /// Everything that came of the run.
+        entries: Vec<AssetEntry>,
+    },
+    /// A person lets it go on, after a pause or a stop.
+    Resumed,
     /// One asset is over.
     Asset(Box<AssetEntry>),
     /// The decision: these outputs go to this place. From here on only forward.
@@ -89,7 +98,7 @@ pub enum Step {
     },
 }
 
-/// [`Step::Publish`] as it is written: what a large run made need not be in memory twice.
+/// [`Step::Publish`] and [`Step::Stopped`] as they are written: what a large run made need not be in memory twice.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Decided<'a> {
@@ -101,6 +110,13 @@ pub enum Decided<'a> {
         entries: &'a [AssetEntry],
         /// Whether a person stopped it.
         stopped: bool,
+    },
+    /// See [`Step::Stopped`].
+    Stopped {
+        /// When.
+        end: jiff::Timestamp,
+        /// Everything that came of the run.
+        entries: &'a [AssetEntry],
     },
 }
 
@@ -167,8 +183,8 @@ impl Progress {
 /// Why the work ended without an outcome for each asset.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// The daemon stops; what is done is journalled.
-    #[error("the daemon stops")]
+    /// The daemon stops, or the job is paused; what is done is journalled.
+    #[error("the job is taken up again later")]
     Suspended,
     /// The journal cannot be written.
     #[error(transparent)]
@@ -410,6 +426,12 @@ impl<'j> Making<'_, 'j, '_> {
                     self.queue.clear();
                     if !std::mem::replace(&mut stopping, true) {
                         (self.watch.tell)(Event::Stopping)?;
+                    }
+                }
+                Ask::Pause => {
+                    self.queue.clear();
+                    if self.running.is_empty() {
+                        return Err(WorkError::Suspended);
                     }
                 }
                 Ask::Suspend => {

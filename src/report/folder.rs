@@ -13,7 +13,8 @@
 //! | `report.json` | last, by one rename: who sees it may rely on the run being over |
 //!
 //! A crash leaves a folder without `report.json`; the run is then taken up again and writes the
-//! same files over. Once `report.json` is there it stays as it is: it has been read.
+//! same files over. Once `report.json` is there it stays as it is: it has been read. Only a run that
+//! was stopped, and that somebody lets go on, is not over any more ([`ReportFolder::reopen`]).
 
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -48,7 +49,7 @@ const FOLDER_MODE: u32 = 0o755;
 pub enum ActiveState {
     /// Accepted, not begun.
     New,
-    /// Waiting for assets that are not there yet.
+    /// Waiting for assets that are not there yet, or for the person who paused or stopped it.
     WaitingClient,
     /// Waiting for its turn, or for space.
     WaitingCoordinator,
@@ -68,6 +69,10 @@ pub enum Waiting {
     WaitingAssets,
     /// Room on a disk.
     WaitingSpace,
+    /// A person, who has paused it.
+    Paused,
+    /// A person, who has stopped it: what is done is kept.
+    Stopped,
 }
 
 /// One state of a run, as `status.json` shows it.
@@ -170,6 +175,31 @@ impl ReportFolder {
         self.write("manifest.toml", manifest)
     }
 
+    /// Takes back that the run is over: it goes on.
+    ///
+    /// # Errors
+    /// The system's; calling again is harmless.
+    pub fn reopen(&self) -> io::Result<()> {
+        remove_durable(&self.path.join("report.json"))?;
+        // May have nothing left to ask for in the end.
+        remove_durable(&self.path.join(RETRY))
+    }
+
+    /// Writes in `status.json` that the run rests until a person lets it go on.
+    ///
+    /// # Errors
+    /// The system's, and `NotFound` when the run shows no status.
+    pub fn rest(&self) -> io::Result<()> {
+        let path = self.path.join("status.json");
+        let mut status: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+        if let Some(status) = status.as_object_mut() {
+            status.insert("state".into(), serde_json::to_value(ActiveState::WaitingClient)?);
+            status.insert("waiting".into(), serde_json::to_value(Waiting::Paused)?);
+            status.remove("waitingUntil");
+        }
+        self.write("status.json", &json(&status)?)
+    }
+
     /// Writes the hashes of files that went into a destination.
     ///
     /// # Errors
@@ -195,6 +225,23 @@ impl ReportFolder {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.path.join("report.json").exists()
+    }
+
+    /// Reads how far the run is, or was when it ended, and its counts.
+    #[must_use]
+    pub fn progress(&self) -> Option<(f64, Counts)> {
+        #[derive(Deserialize)]
+        struct Shown {
+            #[serde(default)]
+            progress: Option<f64>,
+            #[serde(flatten)]
+            counts: Counts,
+        }
+        let read = |name: &str| -> Option<Shown> {
+            serde_json::from_slice(&std::fs::read(self.path.join(name)).ok()?).ok()
+        };
+        let Shown { progress, counts } = read("report.json").or_else(|| read("status.json"))?;
+        Some((progress.unwrap_or_else(|| counts.share_done()), counts))
     }
 
     /// Replaces `status.json`. At most once a second is the caller's duty.
@@ -223,7 +270,7 @@ impl ReportFolder {
             )?;
         }
         if let Some(manifest) = text::retry_manifest(report) {
-            self.write("retry-failed.toml", manifest.as_bytes())?;
+            self.write(RETRY, manifest.as_bytes())?;
         }
         let thumbnails = Thumbnails::of(&self.path);
         thumbnails.clear(&report.log.assets);
@@ -293,6 +340,9 @@ fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+/// What asks for the failed assets again.
+pub const RETRY: &str = "retry-failed.toml";
 
 /// The page of a run.
 const PAGE: &str = "report.html";

@@ -247,12 +247,15 @@ impl Report<'_> {
             from: settings.from.clone(),
             to: to.clone(),
             host: settings.host.clone(),
-            mid: Mid::new(&log.run, Event::Report, to),
-            in_reply_to: log
-                .about
-                .retry_of
-                .as_deref()
-                .map(|earlier| Mid::new(earlier, Event::Report, to)),
+            mid: Mid::new(&round(&log.run, log.resumed), Event::Report, to),
+            in_reply_to: match log.resumed.checked_sub(1) {
+                Some(before) => Some(Mid::new(&round(&log.run, before), Event::Report, to)),
+                None => log
+                    .about
+                    .retry_of
+                    .as_deref()
+                    .map(|earlier| Mid::new(earlier, Event::Report, to)),
+            },
             date: log.end,
             matter: Matter::Run { run: log.run.clone(), verdict: log.verdict() },
             subject: text::subject(log),
@@ -263,6 +266,11 @@ impl Report<'_> {
             gist: text::gist(log),
         })
     }
+}
+
+/// Names what a mail is about: a run, or what came of it after it was stopped and went on.
+fn round(run: &str, resumed: u32) -> String {
+    if resumed == 0 { run.to_owned() } else { format!("{run}-resumed-{resumed}") }
 }
 
 /// A way by which a finished run is told about.

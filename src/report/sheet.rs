@@ -289,6 +289,8 @@ pub enum Doing {
     Over,
     /// The daemon ends.
     Interrupted,
+    /// Left unfinished, because a person paused it.
+    Paused,
 }
 
 impl Doing {
@@ -302,6 +304,7 @@ impl Doing {
             Self::WaitingSpace => Say::StateWaitingSpace,
             Self::Over => Say::StateOver,
             Self::Interrupted => Say::StateInterrupted,
+            Self::Paused => Say::StatePaused,
         })
     }
 }

@@ -29,4 +29,4 @@ pub use address::{Address, AddressError};
 pub use mailer::mailer_main;
 pub use message::{RenderError, render, shortened};
 pub use outcome::{Class, Outcome, Phase};
-pub use sender::{Envelope, Line, send};
+pub use sender::{Envelope, Line, knock, send};

@@ -227,8 +227,12 @@ pub(super) fn what_to_do(report: &Report<'_>, content: MailContent, language: La
         }
         Verdict::Refused => vec![refused(log, language)],
         Verdict::Stopped => {
-            let rest = say(Say::StoppedRest { rest: counts.file_cancel_count });
-            vec![say(Say::StoppedAfter { done, total }), rest]
+            let rest = if log.is_kept() {
+                Say::StoppedKept { run: &log.run }
+            } else {
+                Say::StoppedRest { rest: counts.file_cancel_count }
+            };
+            vec![say(Say::StoppedAfter { done, total }), say(rest)]
         }
     };
     if matches!(log.verdict(), Verdict::Partial | Verdict::Failed) {

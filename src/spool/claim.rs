@@ -47,6 +47,10 @@ pub(super) enum Step {
     },
     /// An orderly stop.
     Released,
+    /// A person put it on hold.
+    Held,
+    /// It goes on after that.
+    GoesOn,
     /// Put off.
     Deferred {
         /// To when.
@@ -69,6 +73,10 @@ pub(super) struct Past {
     pub(super) ended: Option<Ended>,
     pub(super) deferred: Option<Timestamp>,
     pub(super) gave_up: bool,
+    /// It rests; only the rename may be missing.
+    pub(super) rests: bool,
+    /// It rested, and has not gone on since.
+    pub(super) held: bool,
 }
 
 impl Past {
@@ -79,8 +87,10 @@ impl Past {
 
     fn then(self, step: Step) -> Self {
         match step {
-            Step::Attempt { n } => Self { attempts: n, ended: None, ..self },
+            Step::Attempt { n } => Self { attempts: n, ended: None, rests: false, ..self },
             Step::Released => Self { attempts: 0, ..self },
+            Step::Held => Self { attempts: 0, rests: true, held: true, ..self },
+            Step::GoesOn => Self { held: false, ..self },
             Step::Deferred { until } => Self { attempts: 0, deferred: Some(until), ..self },
             // Somebody may move it back into the queue: then it begins anew.
             Step::Finished { ended } => Self { ended: Some(ended), ..Self::default() },
@@ -89,13 +99,13 @@ impl Past {
     }
 }
 
-/// A job that is ours to run: it ends by [`Claim::finish`], [`Claim::release`] or
-/// [`Claim::defer`], and once only.
+/// A job that is ours to run: it ends by [`Claim::finish`], [`Claim::release`], [`Claim::defer`] or
+/// [`Claim::hold`], and once only.
 ///
 /// Dropping it instead is what a crash does: it stays in `active/` until the next start, and the
-/// attempt counts as interrupted. So does any error of the three, whether fatal by its kind or not:
+/// attempt counts as interrupted. So does any error of the four, whether fatal by its kind or not:
 /// the claim is gone, and only a new start takes the job up.
-#[must_use = "a claimed job stays in active/ until it is finished, released or deferred"]
+#[must_use = "a claimed job stays in active/ until it is finished, released, deferred or held"]
 #[derive(Debug)]
 pub struct Claim {
     home: Arc<Home>,
@@ -105,9 +115,29 @@ pub struct Claim {
     attempt: u32,
     deferred: Option<Timestamp>,
     given_up: bool,
+    held: bool,
 }
 
 impl Claim {
+    /// Tells whether it was on hold and [`Claim::go_on`] has not been called since.
+    #[must_use]
+    pub fn was_held(&self) -> bool {
+        self.held
+    }
+
+    /// Writes down what the end of the hold means for the job.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn go_on(&mut self, step: &impl Serialize) -> Result<(), SpoolError> {
+        self.home.with_room(|| {
+            self.journal.append_lazily(step)?;
+            Ok(self.journal.append_by(By::Spool, &Step::GoesOn)?)
+        })?;
+        self.held = false;
+        Ok(())
+    }
+
     /// Tells whether it was handed out to be reported on, not to be run.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
@@ -183,6 +213,14 @@ impl Claim {
         self.leave(Step::Deferred { until: due.at() }, State::Scheduled)
     }
 
+    /// Puts the job on hold, until [`Spool::resume`].
+    ///
+    /// # Errors
+    /// The journal's and the disk's; the next start does what is missing.
+    pub fn hold(self) -> Result<(), SpoolError> {
+        self.leave(Step::Held, State::Hold)
+    }
+
     fn leave(self, step: Step, to: State) -> Result<(), SpoolError> {
         self.home.with_room(|| Ok(self.journal.append_by(By::Spool, &step)?))?;
         let _shared = self.home.shared();
@@ -201,9 +239,17 @@ impl Claim {
             Step::Attempt { n } => n,
             _ => past.attempts,
         };
-        let deferred = past.deferred;
         let given_up = matches!(step, Step::GaveUp);
-        Ok(Self { home: Arc::clone(home), record, manifest, journal, attempt, deferred, given_up })
+        Ok(Self {
+            home: Arc::clone(home),
+            record,
+            manifest,
+            journal,
+            attempt,
+            deferred: past.deferred,
+            given_up,
+            held: past.held,
+        })
     }
 }
 

@@ -3,13 +3,15 @@
 //! A request is one JSON object in `drop/.exportd/control/`, written under a hidden name and
 //! renamed to `*.json`. The folder has the mode of the drop folder: who may drop may ask. The
 //! daemon reads a request once and removes it before acting on it; one that a crash loses is asked
-//! again by whoever waits for it. What is not understood is removed and logged.
+//! again by whoever waits for it. What is not understood is removed and logged. The name of the
+//! request is that of its answer, which whoever obeys writes elsewhere.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
@@ -26,15 +28,15 @@ const MOST_REQUESTS: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
-    /// End it; what is done stays done (`stopJob`).
+    /// End it; what is done stays staged (`stopJob`).
     Stop,
     /// Put it on hold (`pauseJob`).
     Pause,
     /// Let it go on (`resumeJob`).
     Resume,
-    /// Forget it (`deleteJob`).
+    /// Forget it, with what is staged (`deleteJob`).
     Delete,
-    /// Fire a schedule at once (`executeJob`).
+    /// Run a scheduled job at once (`executeJob`).
     RunNow,
 }
 
@@ -51,21 +53,26 @@ pub struct Request {
 /// A request as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
+    /// What the request, and its answer, are called.
+    pub name: String,
     /// What is asked.
     pub request: Request,
     /// The owner of the file: who asks.
     pub uid: u32,
 }
 
-/// Asks the daemon that watches this drop folder.
+/// Asks the daemon that watches this drop folder; returns the name of the request.
 ///
 /// # Errors
 /// `NotFound` when no daemon has ever used the folder, else the system's.
-pub fn request(drop: &Path, request: &Request) -> io::Result<()> {
+pub fn request(drop: &Path, request: &Request) -> io::Result<String> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let corner = Root::open(drop)?.below(&known(CORNER)?);
     let folder = corner.and_then(|corner| corner.below(&known(CONTROL)?)).map_err(plain)?;
-    let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    // No name comes again, also of another process of that number: an answer may be older.
+    let now = Timestamp::now().as_microsecond();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{now}-{}-{count}", std::process::id());
     let (hidden, visible) = (format!(".{name}.tmp"), format!("{name}.json"));
     let json = serde_json::to_vec(request)?;
     // A process of the same number may have died here.
@@ -80,7 +87,7 @@ pub fn request(drop: &Path, request: &Request) -> io::Result<()> {
     // The daemon reads it as the group that the folder hands down.
     rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR | Mode::RGRP)?;
     rustix::fs::renameat(&folder, &hidden, &folder, &visible)?;
-    Ok(())
+    Ok(name)
 }
 
 impl Spool {
@@ -135,7 +142,8 @@ fn read(folder: &Root, path: &RelPath) -> io::Result<Asked> {
     let (file, stamp) = folder.open_file(path).map_err(plain)?;
     let mut bytes = Vec::new();
     file.take(MOST_REQUEST_BYTES).read_to_end(&mut bytes)?;
-    Ok(Asked { request: serde_json::from_slice(&bytes)?, uid: stamp.uid })
+    let name = path.as_str().trim_end_matches(".json").to_owned();
+    Ok(Asked { name, request: serde_json::from_slice(&bytes)?, uid: stamp.uid })
 }
 
 fn plain(error: OpenError) -> io::Error {

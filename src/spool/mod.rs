@@ -50,9 +50,9 @@
 //!    on ([`Recovered::poisoned`]), and then rests in `corrupt`. If even that interrupts us, the
 //!    next start moves it there without asking.
 //! 5. **Leave.** [`Claim::finish`] journals the end, then renames to `done`, `failed` or
-//!    `corrupt`. *Crash between:* the start does the rename. [`Claim::release`] (an orderly stop)
-//!    and [`Claim::defer`] (another time) journal that this attempt was not interrupted, and rename
-//!    to `queue` or `scheduled`.
+//!    `corrupt`. *Crash between:* the start does the rename. [`Claim::release`] (an orderly stop),
+//!    [`Claim::defer`] (another time) and [`Claim::hold`] (a person said so) journal that this
+//!    attempt was not interrupted, and rename to `queue`, `scheduled` or `hold`.
 //! 6. **Fire.** A schedule stays in `scheduled`; each firing is a new job `ID-TIME`, made as in
 //!    step 2, and only then the next time is stored. *Crash between:* the same firing is asked for
 //!    again, its `ID-TIME` exists, and only the next time is stored.
@@ -79,6 +79,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::fs::FolderLock;
 
@@ -110,6 +112,7 @@ pub use schedule::{Due, Scheduled};
 pub use shelf::{Listed, State, list};
 pub use submit::drop_manifest;
 
+use journal::By;
 use record::Unusable;
 use scan::Tracker;
 
@@ -324,6 +327,41 @@ impl Spool {
             shared.waiting.push(id.clone());
         }
         Ok(())
+    }
+
+    /// Reads what a job that is not running has journalled; nothing when its journal cannot be read.
+    ///
+    /// The journal stays as it is, whatever is behind its last good line.
+    #[must_use]
+    pub fn steps<T: DeserializeOwned>(&self, id: &JobId) -> Vec<T> {
+        let _shared = self.home.shared();
+        let state = self.home.find_in(id, &[State::Queue, State::Scheduled, State::Hold]);
+        let folder = state.map(|state| self.home.job(state, id));
+        folder.map_or_else(|_| Vec::new(), |folder| journal::peek(&folder.join(record::JOURNAL)))
+    }
+
+    /// Reads the manifest of a job that is not running; `None` when it cannot be read.
+    #[must_use]
+    pub fn manifest(&self, id: &JobId) -> Option<Vec<u8>> {
+        let _shared = self.home.shared();
+        let states = [State::Queue, State::Scheduled, State::Hold];
+        let folder = self.home.job(self.home.find_in(id, &states).ok()?, id);
+        Record::read(&folder).ok()?.read_manifest(&folder).ok()
+    }
+
+    /// Adds steps to the journal of a job that waits or is on hold, durably; what the hold meant
+    /// for it is then said.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotWaiting`], else the journal's and the disk's.
+    pub fn note(&self, id: &JobId, steps: &[impl Serialize]) -> Result<(), SpoolError> {
+        let _shared = self.home.shared();
+        let state = self.home.find_in(id, &[State::Queue, State::Hold])?;
+        let journal = Journal::open(&self.home.job(state, id).join(record::JOURNAL))?;
+        self.home.with_room(|| {
+            steps.iter().try_for_each(|step| journal.append_lazily(step))?;
+            Ok(journal.append_by(By::Spool, &claim::Step::GoesOn)?)
+        })
     }
 
     /// Ends a job that is not running, without a run: it goes to `done/` and stays there as long

@@ -27,6 +27,9 @@ enum Act {
     Repeat,
     Fire,
     HoldAndResume,
+    Rest,
+    GoOn,
+    RunNow,
     Reopen,
 }
 
@@ -43,6 +46,9 @@ fn acts() -> impl Strategy<Value = Vec<(Act, Option<u8>)>> {
         1 => Just(Act::Repeat),
         2 => Just(Act::Fire),
         1 => Just(Act::HoldAndResume),
+        2 => Just(Act::Rest),
+        2 => Just(Act::GoOn),
+        1 => Just(Act::RunNow),
         1 => Just(Act::Reopen),
     ];
     // Every other act is killed, after so many steps.
@@ -138,6 +144,19 @@ impl World {
                     && spool.hold(id).is_ok()
                 {
                     let _ = spool.resume(id);
+                }
+            }
+            Act::Rest => drop(self.claims.pop().map(Claim::hold)),
+            Act::GoOn => {
+                let spool = self.spool();
+                for id in self.place.ids(State::Hold) {
+                    let _ = spool.note(&id, &["goes on"]).and_then(|()| spool.resume(&id));
+                }
+            }
+            Act::RunNow => {
+                let spool = self.spool();
+                for job in spool.scheduled().unwrap_or_default() {
+                    let _ = spool.run_now(&job.record.id, due(-1));
                 }
             }
             Act::Reopen => self.reopen(),
@@ -251,7 +270,7 @@ impl World {
         assert!(self.dropped.is_empty(), "left in the drop folder: {:?}", self.dropped);
         for state in [State::Queue, State::Active, State::Hold] {
             for id in self.place.ids(state) {
-                // A kill between hold and resume leaves what a person asked for.
+                // What a person has put there rests until a person lets it go on.
                 assert_eq!(state, State::Hold, "{id} never ended");
             }
         }

@@ -202,6 +202,7 @@ impl Home {
         let excused = excused.contains(&id);
         let to = match past.ended {
             Some(ended) => ended.state(),
+            None if past.rests => State::Hold,
             None if past.attempts < MOST_ATTEMPTS => State::Queue,
             None if excused && !past.gave_up => State::Queue,
             None if past.gave_up && !excused => {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::record::{JobId, Record, Unusable, read_bounded};
-use super::{Home, Spool, SpoolError, State, at, disk, shelf};
+use super::{Home, Shared, Spool, SpoolError, State, at, disk, shelf};
 
 const DUE: &str = "due.json";
 
@@ -134,18 +134,37 @@ impl Spool {
             let folder = home.folder(state);
             disk::sync_folder(&folder).map_err(at("sync", &folder))?;
         } else {
-            let record = Record {
-                id: firing.clone(),
-                number: shared.numbers.take(&home.number_file(), 1)?,
-                received: now,
-                firing: Some(due),
-                ..job.record
-            };
-            home.enqueue(&[(&record, &job.manifest)]).1?;
-            shared.waiting.push(firing.clone());
+            home.make_firing(&mut shared, job, due, now)?;
         }
         home.set_next(id, next)?;
         Ok(Some(firing))
+    }
+
+    /// Lets a scheduled job run at once: of a schedule the job of one firing is made and the
+    /// schedule goes on waiting for its time; what was due once goes back to the queue.
+    ///
+    /// Returns the job that runs.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotWaiting`] when it is not scheduled or cannot be read, else the disk's.
+    pub fn run_now(&self, id: &JobId, now: Timestamp) -> Result<JobId, SpoolError> {
+        let home = &self.home;
+        let mut shared = home.shared();
+        let job = read(home, id).map_err(|_| SpoolError::NotWaiting { id: id.clone() })?;
+        match job.due {
+            Due::Once(_) => {
+                home.shift(id, State::Scheduled, State::Queue)?;
+                shared.waiting.push(id.clone());
+                Ok(id.clone())
+            }
+            Due::Repeats(_) => {
+                let firing = id.firing(now);
+                if home.find(&firing).is_none() {
+                    home.make_firing(&mut shared, job, now, now)?;
+                }
+                Ok(firing)
+            }
+        }
     }
 
     /// Stores when a schedule is due next without firing it, because an earlier run of it is still
@@ -161,6 +180,27 @@ impl Spool {
 }
 
 impl Home {
+    /// Makes the job of the firing that was due at `due`.
+    fn make_firing(
+        &self,
+        shared: &mut Shared,
+        job: Scheduled,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), SpoolError> {
+        let firing = job.record.id.firing(due);
+        let record = Record {
+            id: firing.clone(),
+            number: shared.numbers.take(&self.number_file(), 1)?,
+            received: now,
+            firing: Some(due),
+            ..job.record
+        };
+        self.enqueue(&[(&record, &job.manifest)]).1?;
+        shared.waiting.push(firing);
+        Ok(())
+    }
+
     fn set_next(&self, id: &JobId, next: Option<Timestamp>) -> Result<(), SpoolError> {
         match next {
             Some(next) => Due::Repeats(next).write(&self.job(State::Scheduled, id)),

@@ -1,5 +1,7 @@
 use super::*;
 
+mod rest;
+
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -730,7 +732,7 @@ fn a_deferred_job_comes_back_at_its_time() {
 }
 
 /// A spool with one schedule that is due at the first time.
-fn scheduled(place: &Place) -> (Spool, JobId, [Timestamp; 2]) {
+pub(super) fn scheduled(place: &Place) -> (Spool, JobId, [Timestamp; 2]) {
     let times = [time("2026-12-01T05:00:00Z"), time("2026-12-02T05:00:00Z")];
     let (spool, _) = place.open();
     let id = place.accepted(&spool, "nightly.toml", b"nightly end").id;

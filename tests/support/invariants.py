@@ -157,6 +157,7 @@ class Tree:
         self.violations = []
         self.jobs = self._jobs()
         self.runs = self._runs()
+        self.held = {job.id for job in self.jobs if job.state == "hold"}
         self.live = {job.id for job in self.jobs if job.state not in OVER}
         self.live_runs = {job.run() for job in self.jobs if job.state not in OVER}
 
@@ -244,7 +245,7 @@ class Tree:
                 self.wrong(2, f"reports/{folder.name} reports on {run}")
             if report["verdict"] in ("failed", "fatal", "refused") and (outputs or (self.out / run).exists()):
                 self.wrong(2, f"{run} is {report['verdict']} and has outputs")
-            if not outputs:
+            if not outputs or report["verdict"] == "stopped" and self._stays_staged(run, outputs, destination):
                 continue
             sums = folder / "SHA256SUMS" if destination else self.out / run / "SHA256SUMS"
             listed = read_sums(sums.read_text()) if sums.is_file() else None
@@ -271,6 +272,18 @@ class Tree:
                 if path.is_dir() and path.name not in tops and (path / "SHA256SUMS").exists():
                     self.wrong(2, f"out/{path.name} is a run without a report")
 
+    def _stays_staged(self, run, outputs, destination):
+        """Whether nothing of a stopped run is published; then it is staged, until somebody deletes it."""
+        if not destination and (self.out / run).exists():
+            return False
+        for job in self.jobs:
+            if job.run() == run and job.state == "hold":
+                for name, entry in outputs.items():
+                    file = self.out / STAGE / job.id / "files" / name
+                    if not file.is_file() or sha256(file) != entry["sha256"]:
+                        self.wrong(2, f"{run} was stopped, and {name} is not staged as it was reported")
+        return True
+
     # ------------------------------------------------------------ 3
 
     def nothing_half_made(self):
@@ -280,7 +293,9 @@ class Tree:
             if self.settled and folder.is_dir():
                 left += folder.iterdir()
         if (self.out / STAGE).is_dir():
-            left += [path for path in (self.out / STAGE).iterdir() if self.settled or path.name not in self.live]
+            # What rests keeps what it has done.
+            ours = self.held if self.settled else self.live
+            left += [path for path in (self.out / STAGE).iterdir() if path.name not in ours]
         if self.settled:
             for folder in (spool, drop, self.reports, mail):
                 if folder.is_dir():
@@ -327,6 +342,9 @@ class Tree:
                 if name in seen:
                     self.wrong(4, f"mail {name} is in {seen[name]} and {where}")
                 seen[name] = where
+                # One that was stopped and goes on is told about again.
+                if "-resumed-" in str(name):
+                    continue
                 # A digest stands for several runs.
                 for run in (message["X-Exportd-Run"] or "").replace(",", " ").split():
                     of_run[run][str(message["To"])] += 1
@@ -416,6 +434,7 @@ class Tree:
 
     def counts(self):
         by_run = {report["run"]: report for _, report in self.runs}
+        resumed = {job.run() for job in self.jobs if job.told("stopped")}
         for _, report in self.runs:
             run, details = report["run"], report["details"]
             total, success, error, warning, cancel, duplicate, update = (
@@ -447,6 +466,8 @@ class Tree:
             if not report:
                 continue
             run, verdict = report["run"], message["X-Exportd-Verdict"]
+            if verdict == "stopped" and run in resumed:
+                continue
             if verdict != report["verdict"]:
                 self.wrong(8, f"{run}: its mail says {verdict}, its report {report['verdict']}")
             told = re.search(r": done, ([\d,]+) files?\b", str(message["Subject"]))

@@ -147,6 +147,7 @@ pub fn log(verdict: Verdict) -> JobLog {
         findings: Vec::new(),
         fatal: None,
         stopped: false,
+        resumed: 0,
         recipes: vec![recipe()],
         manifest: "jobName = \"spring-tops\"\nemailSeting = \"All\"\n".into(),
         output_folder: Some(RelPath::parse(RUN).unwrap()),

@@ -353,6 +353,7 @@ fn serve(shared: &Shared, tcp: TcpStream) -> io::Result<()> {
                 shared.resets.fetch_add(1, Ordering::SeqCst);
                 talk.say("250 2.0.0 ok")?;
             }
+            "NOOP" => talk.say("250 still here")?,
             "QUIT" => return talk.say("221 bye"),
             _ => talk.say("500 5.5.1 what?")?,
         }

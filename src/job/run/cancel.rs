@@ -11,6 +11,8 @@ pub struct Cancel(AtomicU8);
 pub enum Ask {
     /// Go on.
     Nothing,
+    /// A person paused the job: what is begun is finished, and the job is taken up again later.
+    Pause,
     /// A person stopped the job: what is not begun is cancelled.
     Stop,
     /// The daemon stops: the job is taken up again later.
@@ -18,13 +20,15 @@ pub enum Ask {
 }
 
 impl Cancel {
-    const STOP: u8 = 1;
-    const SUSPEND: u8 = 2;
+    const PAUSE: u8 = 1;
+    const STOP: u8 = 2;
+    const SUSPEND: u8 = 4;
 
     /// Asks; what was asked is never taken back.
     pub fn ask(&self, ask: Ask) {
         let bit = match ask {
             Ask::Nothing => 0,
+            Ask::Pause => Self::PAUSE,
             Ask::Stop => Self::STOP,
             Ask::Suspend => Self::SUSPEND,
         };
@@ -32,14 +36,22 @@ impl Cancel {
     }
 
     /// Returns what is asked; a daemon that stops comes first, because a stopped job goes on
-    /// stopping when it is taken up again.
+    /// stopping when it is taken up again. A person who has paused a job may still stop it.
     #[must_use]
     pub fn asked(&self) -> Ask {
-        match self.0.load(Ordering::SeqCst) {
+        let bits = self.0.load(Ordering::SeqCst);
+        match bits {
             0 => Ask::Nothing,
-            Self::STOP => Ask::Stop,
-            _ => Ask::Suspend,
+            _ if bits & Self::SUSPEND != 0 => Ask::Suspend,
+            _ if bits & Self::STOP != 0 => Ask::Stop,
+            _ => Ask::Pause,
         }
+    }
+
+    /// Tells whether the job is to rest when it is left unfinished.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & (Self::PAUSE | Self::STOP) == Self::PAUSE
     }
 }
 
@@ -55,5 +67,18 @@ mod tests {
         assert_eq!(cancel.asked(), Ask::Stop);
         cancel.ask(Ask::Suspend);
         assert_eq!(cancel.asked(), Ask::Suspend);
+    }
+
+    #[test]
+    fn a_paused_job_rests_when_the_daemon_stops_and_can_be_stopped_for_good() {
+        let cancel = Cancel::default();
+        cancel.ask(Ask::Pause);
+        assert_eq!((cancel.asked(), cancel.is_paused()), (Ask::Pause, true));
+        cancel.ask(Ask::Suspend);
+        assert_eq!((cancel.asked(), cancel.is_paused()), (Ask::Suspend, true));
+        let cancel = Cancel::default();
+        cancel.ask(Ask::Pause);
+        cancel.ask(Ask::Stop);
+        assert_eq!((cancel.asked(), cancel.is_paused()), (Ask::Stop, false));
     }
 }

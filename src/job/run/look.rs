@@ -63,7 +63,7 @@ impl Making<'_, '_, '_> {
                 Ask::Nothing => {}
                 // Nobody waits for it: what was handed out ends unseen.
                 Ask::Stop => return Ok(()),
-                Ask::Suspend => return Err(WorkError::Suspended),
+                Ask::Pause | Ask::Suspend => return Err(WorkError::Suspended),
             }
             while self.bench.lane.room() > 0 {
                 let Some(at) = queue.pop_front() else { break };

@@ -212,7 +212,7 @@ fn probe<'j>(bench: &Bench<'_>, items: &[Item<'j>]) -> Result<(Probed<'j>, Stamp
     loop {
         match bench.cancel.asked() {
             Ask::Nothing => {}
-            Ask::Suspend => return Err(WorkError::Suspended),
+            Ask::Pause | Ask::Suspend => return Err(WorkError::Suspended),
             // What was not looked at is cancelled like everything else.
             Ask::Stop => return Ok((infos, stamps)),
         }

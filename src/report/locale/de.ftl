@@ -61,6 +61,7 @@ stopped-rest = { $rest ->
     [one] Um die fehlende Datei zu erhalten, legen Sie das Manifest erneut in den Eingangsordner.
    *[other] Um die fehlenden { $rest } Dateien zu erhalten, legen Sie das Manifest erneut in den Eingangsordner.
 }
+stopped-kept = Was fertig ist, bleibt aufgehoben, ist aber nicht veröffentlicht: „exportd resume { $run }“ macht mit dem Rest weiter, „exportd delete { $run }“ verwirft es.
 todo-running = Noch nichts zu tun: { $done } bisher erledigt.
 
 why-unread = Sie erhalten diese Mail, weil { $name } nicht weit genug gelesen werden konnte, um zu erkennen, ob Mail gewünscht ist (emailSetting).
@@ -206,6 +207,7 @@ state-waiting-assets = wartet auf Dateien, die noch nicht da sind
 state-waiting-space = wartet auf Platz auf einem Datenträger
 state-over = fertig
 state-interrupted = unterbrochen, bis exportd wieder läuft
+state-paused = angehalten, bis jemand es fortsetzt
 page-done = Bisher erledigt
 page-progress = { $percent } % erledigt. { $seconds ->
     [one] Diese Seite aktualisiert sich jede Sekunde.

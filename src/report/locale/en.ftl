@@ -62,6 +62,7 @@ stopped-rest = To get the other { $rest ->
     [one] { $rest } file
    *[other] { $rest } files
 }, drop the manifest again.
+stopped-kept = What is done is kept, but not published: exportd resume { $run } goes on with the rest, exportd delete { $run } forgets it.
 todo-running = Nothing to do yet: { $done } done so far.
 
 # Why this mail
@@ -219,6 +220,7 @@ state-waiting-assets = waiting for files that are not there yet
 state-waiting-space = waiting for room on a disk
 state-over = done
 state-interrupted = interrupted until exportd runs again
+state-paused = paused until somebody lets it go on
 page-done = Done so far
 page-progress = { $percent } % done. This page looks again every { $seconds } seconds.
 page-correct = What to correct

@@ -71,6 +71,7 @@ stopped-rest = { PLURAL($rest) ->
     [many] Para obtener los { $rest } de archivos restantes, vuelva a depositar el manifiesto.
    *[other] Para obtener los { $rest } archivos restantes, vuelva a depositar el manifiesto.
 }
+stopped-kept = Lo que está hecho se conserva, pero no se ha publicado: «exportd resume { $run }» continúa con el resto, «exportd delete { $run }» lo descarta.
 todo-running = Todavía no hay nada que hacer: { PLURAL($done) ->
     [one] { $done } hecho
    *[other] { $done } hechos
@@ -220,6 +221,7 @@ state-waiting-assets = en espera de archivos que aún no están
 state-waiting-space = en espera de espacio en un disco
 state-over = terminado
 state-interrupted = interrumpido hasta que exportd vuelva a funcionar
+state-paused = en pausa hasta que alguien lo reanude
 page-done = Hecho hasta ahora
 page-progress = { $percent } % hecho. { PLURAL($seconds) ->
     [one] Esta página se actualiza cada segundo.

@@ -72,6 +72,7 @@ stopped-rest = { PLURAL($rest) ->
     [many] Pour obtenir les { $rest } d’autres fichiers, déposez de nouveau le manifeste.
    *[other] Pour obtenir les { $rest } autres fichiers, déposez de nouveau le manifeste.
 }
+stopped-kept = Ce qui est terminé est conservé, mais pas publié : « exportd resume { $run } » reprend la suite, « exportd delete { $run } » l’abandonne.
 todo-running = Rien à faire pour l’instant : { PLURAL($done) ->
     [one] { $done } traité
    *[other] { $done } traités
@@ -233,6 +234,7 @@ state-waiting-assets = en attente de fichiers encore absents
 state-waiting-space = en attente d’espace sur un disque
 state-over = terminé
 state-interrupted = interrompu jusqu’à la reprise d’exportd
+state-paused = en pause jusqu’à ce que quelqu’un le reprenne
 page-done = Déjà fait
 page-progress = { $percent } % faits. { PLURAL($seconds) ->
     [one] Cette page s’actualise chaque seconde.

@@ -28,6 +28,7 @@ refused-one = { $name } に誤りがあるため、何も書き出されませ�
 refused-in = { $name } に誤りがあるため（{ $cause }）、何も書き出されませんでした。直してから、ファイルをもう一度投入してください。
 stopped-after = この書き出しは、{ $total } 件中 { $done } 件が終わったところで停止されました。
 stopped-rest = 残りの { $rest } 件が必要な場合は、マニフェストをもう一度投入してください。
+stopped-kept = 完了した分は保持されていますが、まだ公開されていません。「exportd resume { $run }」で残りを続行し、「exportd delete { $run }」で破棄します。
 todo-running = まだ対応は不要です。{ $done } 件が完了しました。
 
 why-unread = { $name } を十分に読み取れず、メールが必要かどうか（emailSetting）が分からなかったため、このメールをお送りしています。
@@ -170,6 +171,7 @@ state-waiting-assets = まだ届いていないファイルを待機中
 state-waiting-space = ディスクの空きを待機中
 state-over = 完了
 state-interrupted = 中断（exportd の再開待ち）
+state-paused = 一時停止中（再開待ち）
 page-done = 進み具合
 page-progress = { $percent }% 完了。このページは { $seconds } 秒ごとに更新されます。
 page-correct = 直すところ

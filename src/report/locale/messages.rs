@@ -83,6 +83,7 @@ messages! {
     RefusedIn { name: &'a str, cause: &'a str } = "refused-in",
     StoppedAfter { done: u64, total: u64 } = "stopped-after",
     StoppedRest { rest: u64 } = "stopped-rest",
+    StoppedKept { run: &'a str } = "stopped-kept",
     TodoRunning { done: u64 } = "todo-running",
     // -- why this mail
     WhyUnread { name: &'a str } = "why-unread",
@@ -225,6 +226,7 @@ messages! {
     StateWaitingSpace = "state-waiting-space",
     StateOver = "state-over",
     StateInterrupted = "state-interrupted",
+    StatePaused = "state-paused",
     PageDone = "page-done",
     PageProgress { percent: u64, seconds: u64 } = "page-progress",
     PageCorrect = "page-correct",

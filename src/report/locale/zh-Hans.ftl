@@ -28,6 +28,7 @@ refused-one = 没有导出任何文件，因为 { $name } 有一处错误。请�
 refused-in = 没有导出任何文件，因为 { $name } 有误（{ $cause }）。请更正后重新投放该文件。
 stopped-after = 有人在完成 { $total } 个文件中的 { $done } 个之后停止了这次导出。
 stopped-rest = 要获取其余 { $rest } 个文件，请重新投放任务文件。
+stopped-kept = 已完成的部分予以保留，但尚未发布：“exportd resume { $run }”继续其余部分，“exportd delete { $run }”将其放弃。
 todo-running = 暂时无需处理：已完成 { $done } 个。
 
 why-unread = 您收到此邮件，是因为无法从 { $name } 读出是否需要发送邮件（emailSetting）。
@@ -170,6 +171,7 @@ state-waiting-assets = 等待尚未到位的文件
 state-waiting-space = 等待磁盘空间
 state-over = 已完成
 state-interrupted = 已中断，待 exportd 再次运行
+state-paused = 已暂停，等待有人继续
 page-done = 当前进度
 page-progress = 已完成 { $percent }%。本页每 { $seconds } 秒刷新一次。
 page-correct = 需要更正

@@ -28,6 +28,7 @@ refused-one = 沒有匯出任何檔案，因為 { $name } 有一個錯誤。請�
 refused-in = 沒有匯出任何檔案，因為 { $name } 有誤（{ $cause }）。請修正後重新投放該檔案。
 stopped-after = 有人在完成 { $total } 個檔案中的 { $done } 個之後停止了這次匯出。
 stopped-rest = 若要取得其餘 { $rest } 個檔案，請重新投放工單檔。
+stopped-kept = 已完成的部分會保留，但尚未發佈：「exportd resume { $run }」繼續其餘部分，「exportd delete { $run }」將其捨棄。
 todo-running = 目前無須處理：已完成 { $done } 個。
 
 why-unread = 您會收到此郵件，是因為無法從 { $name } 讀出是否需要寄送郵件（emailSetting）。
@@ -170,6 +171,7 @@ state-waiting-assets = 等待尚未到位的檔案
 state-waiting-space = 等待磁碟空間
 state-over = 已完成
 state-interrupted = 已中斷，待 exportd 再次執行
+state-paused = 已暫停，等待有人繼續
 page-done = 目前進度
 page-progress = 已完成 { $percent }%。本頁每 { $seconds } 秒更新一次。
 page-correct = 需要更正

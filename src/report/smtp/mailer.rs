@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use rustix::process::{
@@ -53,7 +53,7 @@ fn mailer(mut stdin: impl BufRead) -> io::Result<()> {
         let mut phase = Phase::Start;
         let outcome = match transact(&order, (&parcel, &message), &mut connection, &mut phase) {
             Ok(answer) => Outcome {
-                phase: Phase::Dot,
+                phase,
                 code: Some(answer.code().into()),
                 text: shown(&answer.message().collect::<Vec<_>>().join(" ")),
                 class: Class::Sent,
@@ -175,20 +175,26 @@ fn transact(
     phase: &mut Phase,
 ) -> Result<Response, Trouble> {
     let wrong = |what: &str| Trouble::Order(format!("{what} is not an address"));
-    let from: lettre::Address = parcel.from.parse().map_err(|_| wrong(&parcel.from))?;
-    let to: lettre::Address = parcel.to.parse().map_err(|_| wrong(&parcel.to))?;
+    let address = |text: &str| text.parse::<lettre::Address>().map_err(|_| wrong(text));
+    let mail = match &parcel.to {
+        Some(to) => Some((to, address(&parcel.from)?, address(to)?)),
+        None => None,
+    };
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(Connection { smtp: connect(order, phase)?, is_clean: true }),
     };
     enter(phase, Phase::Mail)?;
+    let Some((name, from, to)) = mail else {
+        return Ok(connection.smtp.command(Noop)?);
+    };
     let smtp = &mut connection.smtp;
     if !std::mem::replace(&mut connection.is_clean, false) {
         smtp.set_timeout(Some(FAREWELL))?;
         smtp.command(Rset)?;
     }
     smtp.set_timeout(Some(Duration::from_millis(order.silence_ms)))?;
-    let parameters = mail_parameters(smtp, parcel, message)?;
+    let parameters = mail_parameters(smtp, (&parcel.from, name), message)?;
     if message.len() > ALWAYS_TAKEN {
         // lettre does not keep what was offered beside its own extensions, so it is asked again.
         let offers = smtp.command(Ehlo::new(ClientId::Domain(order.hello.clone())))?;
@@ -286,16 +292,16 @@ fn tls_parameters(order: &Order) -> Result<TlsParameters, Trouble> {
 /// SMTPUTF8 (RFC 6531) for an address that is not ASCII, and then 8BITMIME for its headers.
 fn mail_parameters(
     connection: &SmtpConnection,
-    parcel: &Parcel,
+    (from, to): (&str, &str),
     message: &[u8],
 ) -> Result<Vec<MailParameter>, Trouble> {
     let offers = |extension| connection.server_info().supports_feature(extension);
     let mut parameters = Vec::new();
-    if !parcel.from.is_ascii() || !parcel.to.is_ascii() {
+    if !from.is_ascii() || !to.is_ascii() {
         if !offers(Extension::SmtpUtfEight) {
             return Err(Trouble::Never(format!(
                 "the relay takes only ASCII addresses (no SMTPUTF8), and {} is none",
-                if parcel.to.is_ascii() { &parcel.from } else { &parcel.to }
+                if to.is_ascii() { from } else { to }
             )));
         }
         parameters.push(MailParameter::SmtpUtfEight);

@@ -51,7 +51,8 @@ pub(super) struct Order {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Parcel {
     pub(super) from: String,
-    pub(super) to: String,
+    /// Nobody, when the relay is only asked whether it takes mail from us.
+    pub(super) to: Option<String>,
     /// So many bytes follow the line.
     pub(super) length: usize,
 }
@@ -79,6 +80,22 @@ pub fn send(
     message: &[u8],
 ) -> Outcome {
     Line::new(program, settings, hello).send(envelope, message, &mut || {})
+}
+
+/// Asks the relay through a child process whether it takes mail from us: connects, makes the
+/// connection safe, logs in, and goes again. It does if the outcome is 250 in [`Phase::Mail`].
+#[must_use]
+pub fn knock(program: &Path, settings: &SmtpSettings, hello: &str) -> Outcome {
+    let parcel = Parcel { from: String::new(), to: None, length: 0 };
+    let mut bytes = match serde_json::to_vec(&parcel) {
+        Ok(bytes) => bytes,
+        Err(error) => return Outcome::failed(Phase::Start, None, &error.to_string()),
+    };
+    bytes.push(b'\n');
+    match Line::new(program, settings, hello).sender() {
+        Ok(mut sender) => sender.carry(bytes, settings, &mut || {}),
+        Err(outcome) => outcome,
+    }
 }
 
 /// The way to the relay for the mails of one round.
@@ -186,7 +203,7 @@ fn tired_of_the_connection(outcome: &Outcome) -> bool {
 fn parcel(envelope: Envelope<'_>, message: &[u8]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(&Parcel {
         from: envelope.from.to_owned(),
-        to: envelope.to.to_owned(),
+        to: Some(envelope.to.to_owned()),
         length: message.len(),
     })?;
     bytes.push(b'\n');

@@ -3,7 +3,7 @@
 
 Producers drop manifests (originals, conversions, several renditions, patterns, missing and damaged
 assets, mistakes) while the daemon is killed, stopped, reloaded and started again, assets are
-replaced under it, jobs are stopped, and its workers are killed. In the end what was accepted is
+replaced under it, jobs are stopped, paused, resumed and deleted, and its workers are killed. In the end what was accepted is
 what is done, failed or on hold, and every invariant holds. Then nothing is disturbed for a while,
 and the daemon may not grow: neither in memory nor in threads nor in open files.
 """
@@ -66,8 +66,8 @@ class Soak:
     # -- trouble
 
     def trouble(self):
-        act = self.chance.choices([self.kill, self.restart, self.reload, self.replace, self.stop_a_job, self.kill_a_worker],
-                                  [2, 1, 2, 4, 2, 4])[0]
+        act = self.chance.choices([self.kill, self.restart, self.reload, self.replace, self.rest_a_job, self.wake_a_job, self.kill_a_worker],
+                                  [2, 1, 2, 4, 2, 2, 4])[0]
         self.count(act.__name__)
         act()
 
@@ -89,10 +89,16 @@ class Soak:
         aside.write_bytes(png(60 + self.chance.randrange(30), 50, self.chance.randrange(1000)))
         aside.rename(self.daemon.assets / f"a{k:02}.png")
 
-    def stop_a_job(self):
-        active = os.listdir(self.daemon.root / "spool/active")
-        if active:
-            subprocess.run(self.daemon.command("stop", self.chance.choice(active)), capture_output=True, timeout=60, check=False)
+    def ask(self, what, state):
+        jobs = os.listdir(self.daemon.root / "spool" / state)
+        if jobs:
+            subprocess.run(self.daemon.command(what, self.chance.choice(jobs)), capture_output=True, timeout=60, check=False)
+
+    def rest_a_job(self):
+        self.ask(self.chance.choice(["stop", "pause"]), "active")
+
+    def wake_a_job(self):
+        self.ask(self.chance.choice(["resume", "resume", "delete"]), "hold")
 
     def kill_a_worker(self):
         workers = [pid for pid in in_session(self.daemon.process.pid) if pid != self.daemon.process.pid]
