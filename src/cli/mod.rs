@@ -14,6 +14,7 @@ use crate::daemon::DaemonError;
 use crate::diag::Rendering;
 use crate::spool::control::Operation;
 
+mod completions;
 mod control;
 mod demo;
 mod doctor;
@@ -21,6 +22,7 @@ mod explain;
 mod jobs;
 mod logs;
 mod mail;
+mod manual;
 mod once;
 mod presets;
 mod progress;
@@ -169,6 +171,10 @@ enum Command {
     Schema,
     /// Make a folder with sample pictures and manifests, run the daemon over it, show the result
     Demo(demo::DemoArgs),
+    /// Print what lets a shell complete commands and options
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page: this program's, the configuration's or the manifest's
+    Man(manual::ManArgs),
     /// A worker process; started by the daemon alone
     #[command(hide = true)]
     Worker,
@@ -210,6 +216,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&cli.places, args),
         Command::Schema => Ok(starter::print_schema()),
         Command::Demo(args) => demo::demo(&cli.places, args),
+        Command::Completions(args) => Ok(completions::completions(args)),
+        Command::Man(args) => Ok(manual::man(args)),
     };
     ExitCode::from(exit.unwrap_or_else(|exit| exit).code())
 }

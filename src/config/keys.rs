@@ -27,6 +27,12 @@ impl std::fmt::Debug for Key {
     }
 }
 
+/// Finds the entry of a key by its full name.
+#[must_use]
+pub fn find_key(name: &str) -> Option<&'static Key> {
+    find(name).map(|(key, _)| key)
+}
+
 /// Finds the entry of a key and what its `*` stands for.
 pub(super) fn find(name: &str) -> Option<(&'static Key, &str)> {
     KEYS.iter().find_map(|key| match key.name.split_once('*') {

@@ -23,7 +23,7 @@ use crate::worker::PoolSettings;
 mod keys;
 mod profiles;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, find_key};
 
 /// Where the files of the configuration are when `--config` does not say.
 pub const SYSTEM_FILE: &str = "/etc/exportd/exportd.toml";

@@ -94,6 +94,31 @@ fn the_transcripts_say_what_is_printed() {
     cases().case(folder.join("*.md")).run();
 }
 
+/// Names the commands that the help of a command lists.
+fn commands(of: &[&str]) -> Vec<String> {
+    let help = std::process::Command::new(BINARY).args(of).arg("--help").output().expect("help");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let listed = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let names = listed.unwrap_or_default().lines().filter_map(|line| {
+        // What goes on is indented further.
+        line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?.split(' ').next()
+    });
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_shows_its_help() {
+    let shown = std::fs::read_to_string(tree("tests/it/cli/help.md")).expect("a transcript");
+    let mut all = commands(&[]);
+    assert!(all.len() > 10, "{all:?}");
+    for group in all.clone() {
+        all.extend(commands(&[&group]).iter().map(|name| format!("{group} {name}")));
+    }
+    for command in all {
+        assert!(shown.contains(&format!("\n$ exportd {command} --help\n")), "{command}");
+    }
+}
+
 /// What a shell does with `&`: runs the daemon behind the prompt. It is left in `daemon.pid`.
 fn shell(folder: &Path) -> PathBuf {
     let script = format!(
