@@ -80,6 +80,71 @@ fn the_unit_keeps_its_promises_about_ends() {
     assert_eq!(unit["PrivateUsers"], ["no"]);
 }
 
+/// What `systemd/deb/build` writes before the package is made.
+const WRITTEN: &str = "target/deb-assets/";
+
+#[test]
+fn the_package_brings_files_that_exist_and_are_documented() {
+    let manifest: toml::Table = toml::from_str(&text("Cargo.toml")).expect("TOML");
+    let package = &manifest["package"]["metadata"]["deb"];
+    let page = text("docs/operations.md");
+    let build = text("systemd/deb/build");
+    let assets = package["assets"].as_array().expect("a list");
+    assert!(assets.len() > 10, "{assets:?}");
+    for asset in assets {
+        let part = |at: usize| asset[at].as_str().expect("text");
+        let (source, target, mode) = (part(0), part(1), part(2));
+        let name = source.rsplit('/').next().expect("a name");
+        match source.strip_prefix(WRITTEN) {
+            Some(written) => assert!(build.contains(written), "nothing writes {source}"),
+            None => assert!(tree(source.trim_end_matches('*')).exists(), "{source}"),
+        }
+        // A folder as target takes the file's own name.
+        let path =
+            if target.ends_with('/') { format!("/{target}{name}") } else { format!("/{target}") };
+        let aside = ["/usr/share/doc/", "/usr/share/lintian/"];
+        let told =
+            path.trim_start_matches("/usr/share/man/man1/").trim_start_matches("/usr/share/man/");
+        let documented =
+            page.contains(&format!("`{path}`")) || page.contains(&format!("{told}.gz`"));
+        assert!(documented || aside.iter().any(|aside| path.starts_with(aside)), "{path}");
+        assert_eq!(mode, if path == "/usr/bin/exportd" { "755" } else { "644" }, "{path}");
+    }
+    // The unit comes by itself, named after what it starts.
+    assert_eq!(package["systemd-units"]["unit-name"].as_str(), Some("exportd"));
+    assert!(tree("systemd/exportd.service").exists());
+    for script in ["postinst", "postrm"] {
+        // Where what enables, starts and stops the unit is put.
+        assert!(text(&format!("systemd/deb/{script}")).contains("\n#DEBHELPER#\n"), "{script}");
+    }
+}
+
+#[test]
+fn people_are_told_which_group_may_drop() {
+    let users = text("systemd/exportd.sysusers.conf");
+    let group = users.lines().find_map(|line| line.strip_prefix("g ")?.split_whitespace().next());
+    let told = format!("usermod -aG {}", group.expect("a group"));
+    for page in
+        ["README.md", "docs/operations.md", "systemd/deb/postinst", "systemd/exportd.sysusers.conf"]
+    {
+        assert!(text(page).contains(&told), "{page}");
+    }
+    assert_eq!(tmpfiles()["/srv/exportd/drop"].2, group.expect("a group"));
+}
+
+#[test]
+fn the_unit_names_the_pages_there_are() {
+    for page in unit()["Documentation"][0].split(' ') {
+        let (name, _) = page.trim_start_matches("man:").split_once('(').expect("name(section)");
+        let out =
+            std::process::Command::new(env!("CARGO_BIN_EXE_exportd")).args(["man", name]).output();
+        let out = String::from_utf8(out.expect("a page").stdout).expect("text");
+        let title =
+            format!(".TH {} {}", name.to_uppercase(), if name == "exportd" { 1 } else { 5 });
+        assert!(out.contains(&title), "{page}");
+    }
+}
+
 #[test]
 fn every_folder_is_made_with_its_mode() {
     let made = tmpfiles();
@@ -259,7 +324,7 @@ fn the_demo_is_small_enough_to_ride_in_the_program() {
 
 #[test]
 fn scripts_can_be_run() {
-    for script in [".ci/run", "tests/system/run"] {
+    for script in [".ci/run", "systemd/deb/build", "tests/system/run"] {
         let mode = tree(script).metadata().expect("a script").permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{script}");
     }
