@@ -2,6 +2,7 @@
 #
 # systemd is started as PID 1 in namespaces of its own over a copy-on-write view of this machine, so
 # that nothing outside is touched. A part writes two scripts before it calls `boot SECONDS`:
+#   $work/install.sh  is sourced there before, and puts exportd into $R; without it, boot does
 #   $work/setup.sh    is sourced while the new root, $R, is made: assets, manifests, drop-ins
 #   $work/inside.sh   runs as PID 1's child once it is up, ends by touching /mnt/finished; what it may
 #                     use is in /etc/tools.sh
@@ -51,6 +52,15 @@ verdict() { # JOB
 }
 TOOLS
 
+# By hand, each file where the package has it.
+cat > "$work/install.sh" <<'INSTALL'
+install -m 755 "$PROGRAM" "$R/usr/bin/exportd"
+install -m 644 "$TREE/systemd/exportd.service" "$R/etc/systemd/system/"
+install -m 644 "$TREE/systemd/exportd.tmpfiles.conf" "$R/usr/lib/tmpfiles.d/exportd.conf"
+systemd-sysusers --root="$R" "$TREE/systemd/exportd.sysusers.conf"
+chroot "$R" systemd-tmpfiles --create /usr/lib/tmpfiles.d/exportd.conf
+INSTALL
+
 # Runs as PID 1 before it becomes systemd.
 cat > "$work/pid1.sh" <<'PID1'
 set -e
@@ -69,13 +79,9 @@ ip link set lo up
 : > "$R/mnt/console.log"
 mount --bind "$R/mnt/console.log" "$R/dev/console"
 echo 0123456789abcdef0123456789abcdef > "$R/etc/machine-id"
-# Installed as the README says, over whatever this machine has.
+# Over whatever this machine has.
 rm -rf "$R/srv/exportd" "$R/var/lib/exportd" "$R/etc/exportd"
-install -m 755 "$PROGRAM" "$R/usr/bin/exportd"
-install -m 644 "$TREE/systemd/exportd.service" "$R/etc/systemd/system/"
-install -m 644 "$TREE/systemd/exportd.tmpfiles.conf" "$R/usr/lib/tmpfiles.d/exportd.conf"
-systemd-sysusers --root="$R" "$TREE/systemd/exportd.sysusers.conf"
-chroot "$R" systemd-tmpfiles --create /usr/lib/tmpfiles.d/exportd.conf
+. "$WORK/install.sh"
 . "$WORK/setup.sh"
 install -m 755 "$WORK/inside.sh" "$WORK/tools.sh" "$R/etc/"
 # The little that a boot without a machine needs: no journal, no network target.
