@@ -73,7 +73,7 @@ fn info(source: &[u8]) -> Result<SourceInfo> {
 fn planned(modifiers: &str, info: &SourceInfo) -> Result<Plan> {
     let parsed = parse(modifiers, &Presets::default(), Rules::default());
     let planned = plan(&parsed.modifiers, info, &Defaults::default());
-    Ok(planned.map_err(|finding| finding.message)?.plan)
+    Ok(planned.map_err(|finding| finding.message.to_string())?.plan)
 }
 
 /// Draws red, green and blue of each pixel.

@@ -9,7 +9,7 @@ use super::{Exit, Places, complain, complain_of, print, print_json, rendering, s
 use crate::config::Settings;
 use crate::daemon::conduct::Epoch;
 use crate::daemon::{DaemonError, now};
-use crate::diag::{Diagnostic, Severity, json, render};
+use crate::diag::{Diagnostic, Phrase, Severity, json, render};
 use crate::job::check::{Judged, Moment, judge};
 use crate::job::log::AssetOutcome;
 use crate::job::run::{self, Bench, Cancel, Prospect, prospect};
@@ -221,7 +221,7 @@ fn planned<'p>(prospect: &'p Prospect) -> Vec<Planned<'p>> {
         },
     };
     let Some(made) = &prospect.made else { return vec![asset] };
-    let warnings: Vec<&str> = made.warnings.iter().map(String::as_str).collect();
+    let warnings: Vec<&str> = made.warnings.iter().map(Phrase::as_str).collect();
     let line = |(number, file): (usize, &'p run::Planned)| {
         let reply = file.plan.as_ref().map(|plan| plan.reply);
         Planned {

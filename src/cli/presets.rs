@@ -130,7 +130,7 @@ fn all(config: &Config, images: &ImageCatalogs) -> Vec<Preset> {
             definition: found.definition.clone(),
             origin: found.from.to_string(),
             hidden: scope == Scope::DEFAULT && configured.contains_key(&found.name.to_lowercase()),
-            problem: found.expanded.clone().err(),
+            problem: found.expanded.as_ref().err().map(ToString::to_string),
             scope,
         }));
     }

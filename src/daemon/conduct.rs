@@ -311,7 +311,7 @@ impl Course<'_> {
                 Stage::decided(&settings.folders.out, self.order.id).remove();
             }
             (None, Err(error), _) => {
-                log.fatal = Some(Fault::Internal { detail: error.to_string() });
+                log.fatal = Some(Fault::Internal { detail: error.to_string().into() });
             }
             (None, Ok(_), None) => {}
             (None, Ok(library), Some(job)) => {

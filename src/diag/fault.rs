@@ -1,11 +1,12 @@
 //! Every reason for which an asset or a run fails, each with its sentence and its next step.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::human_bytes;
+use super::{Argument, Phrase, phrase};
 
 /// Who can mend a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,73 +30,61 @@ pub enum Waiting {
 ///
 /// The text is what a studio assistant reads in a mail: what happened, no internal term, no chain
 /// of causes. [`Fault::next_step`] says what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fault {
     // -- finding the source
     /// The handle names nothing.
-    #[error("there is no file or catalogue entry of that name in the asset folders")]
     NotFound {
         /// The handle or file that comes nearest.
         nearest: Option<String>,
     },
     /// A glob that matched nothing.
-    #[error("nothing in the asset folders matches that pattern")]
     NothingMatches,
     /// A stem that several files bear.
-    #[error("several files bear that name: {}", .candidates.join(", "))]
     Ambiguous {
         /// The files, relative to their root.
         candidates: Vec<String>,
     },
     /// A path that leaves the asset folder, or tries to.
-    #[error("the name leads out of the asset folder")]
     OutsideRoot,
     /// A device, a FIFO, a socket or a folder.
-    #[error("that is {what}, not a file")]
     NotAFile {
         /// What it is, with its article.
-        what: String,
+        what: Phrase,
     },
     /// The file may not be read.
-    #[error("the file may not be read by the export service")]
     Unreadable,
     /// The file changed while it was read, three times.
-    #[error("the file kept changing while it was read")]
     KeepsChanging,
     // -- reading the source
     /// The content is not what the name says.
-    #[error("the file should be {named}, but holds {found}")]
     Mismatch {
         /// What its name promises, with its article.
-        named: String,
+        named: Phrase,
         /// What the first bytes say, with its article.
-        found: String,
+        found: Phrase,
     },
     /// The picture is cut short or damaged.
-    #[error("the picture is damaged: {detail}")]
     Damaged {
         /// What the decoder found, in plain words.
-        detail: String,
+        detail: Phrase,
     },
     /// More pixels or bytes than the limits allow.
-    #[error("the picture is too large: {width} × {height} pixels, at most {limit} are allowed")]
     TooLarge {
         /// Width in pixels.
         width: u64,
         /// Height in pixels.
         height: u64,
         /// The limit, in words.
-        limit: String,
+        limit: Phrase,
     },
     /// A variant of a format that is not read.
-    #[error("this kind of picture cannot be read: {detail}")]
     UnsupportedSource {
         /// Which variant.
-        detail: String,
+        detail: Phrase,
     },
     /// One page of a document failed, and with it the document.
-    #[error("page {number}: {fault}")]
     Page {
         /// Which, from 1.
         number: u32,
@@ -104,34 +93,29 @@ pub enum Fault {
     },
     // -- the work
     /// The modifiers do not apply to this source.
-    #[error("{message}")]
     Modifiers {
         /// The first finding.
-        message: String,
+        message: Phrase,
         /// What to write instead.
-        help: Option<String>,
+        help: Option<Phrase>,
     },
     /// The worker needed more memory than it may have.
-    #[error("the picture needs more memory than a worker may use ({})", human_bytes(*.limit))]
     OutOfMemory {
         /// The limit in bytes.
         limit: u64,
     },
     /// The worker did not answer in time.
-    #[error("the picture took longer than {seconds} s")]
     TooSlow {
         /// The deadline in seconds.
         seconds: u64,
     },
     /// The worker died.
-    #[error("the picture broke its worker ({how})")]
     WorkerDied {
         /// How it ended, for example `signal 11`.
-        how: String,
+        how: Phrase,
     },
     // -- the output
     /// Two assets want the same output name.
-    #[error("its output {name} would also be the output of {}", .others.join(", "))]
     Collision {
         /// The name both want.
         name: String,
@@ -139,109 +123,302 @@ pub enum Fault {
         others: Vec<String>,
     },
     /// The output name cannot be a file name.
-    #[error("its output name {name} cannot be used: {reason}")]
     BadOutputName {
         /// The name.
         name: String,
         /// What is wrong with it.
-        reason: String,
+        reason: Phrase,
     },
     /// A different file of that name exists in the destination.
-    #[error("{name} exists in the destination with other content")]
     Exists {
         /// The name below the output folder.
         name: String,
     },
     /// No space on the output's disk.
-    #[error("the disk of the output folder is full")]
     DiskFull,
     /// The output folder cannot be used as things are, which an operator or time may change.
-    #[error("the output folder cannot be used: {detail}")]
     Blocked {
         /// The system's reason.
-        detail: String,
+        detail: Phrase,
     },
     /// The output cannot be written for another reason.
-    #[error("the output cannot be written: {detail}")]
     NotWritable {
         /// The system's reason.
-        detail: String,
+        detail: Phrase,
     },
     // -- whole runs
     /// The manifest is wrong.
-    #[error("line {line}: {message}")]
     Refused {
         /// First line that is wrong, from 1.
         line: usize,
         /// What is wrong there.
-        message: String,
+        message: Phrase,
         /// How many findings there are in all.
         findings: usize,
     },
     /// Not one asset of the list can be exported.
-    #[error("nothing in the list can be exported")]
     NothingExportable,
     /// The job broke the daemon or its workers three times.
-    #[error("the job could not be finished in {attempts} attempts")]
     Poison {
         /// How often it was tried.
         attempts: u32,
     },
     /// Something only the operator can look into.
-    #[error("the export service met a problem of its own: {detail}")]
     Internal {
         /// What happened.
-        detail: String,
+        detail: Phrase,
     },
 }
 
 impl Fault {
+    /// Says what happened: no capital, no full stop.
+    #[must_use]
+    pub fn words(&self) -> Phrase {
+        match self {
+            Self::NotFound { .. } => phrase!(
+                "cause-not-found",
+                "there is no file or catalogue entry of that name in the asset folders"
+            ),
+            Self::NothingMatches => phrase!(
+                "cause-nothing-matches",
+                "nothing in the asset folders matches that pattern"
+            ),
+            Self::Ambiguous { candidates } => phrase!(
+                "cause-ambiguous",
+                "several files bear that name: {files}",
+                files = candidates.clone()
+            ),
+            Self::OutsideRoot => {
+                phrase!("cause-outside", "the name leads out of the asset folder")
+            }
+            Self::NotAFile { what } => {
+                phrase!("cause-not-a-file", "that is {what}, not a file", what = what.clone())
+            }
+            Self::Unreadable => {
+                phrase!("cause-unreadable", "the file may not be read by the export service")
+            }
+            Self::KeepsChanging => {
+                phrase!("cause-keeps-changing", "the file kept changing while it was read")
+            }
+            Self::Mismatch { named, found } => phrase!(
+                "cause-mismatch",
+                "the file should be {named}, but holds {found}",
+                named = named.clone(),
+                found = found.clone(),
+            ),
+            Self::Damaged { detail } => {
+                phrase!(
+                    "cause-damaged",
+                    "the picture is damaged: {detail}",
+                    detail = detail.clone()
+                )
+            }
+            Self::TooLarge { width, height, limit } => phrase!(
+                "cause-too-large",
+                "the picture is too large: {width} × {height} pixels, at most {limit} are allowed",
+                width = *width,
+                height = *height,
+                limit = limit.clone(),
+            ),
+            Self::UnsupportedSource { detail } => phrase!(
+                "cause-unsupported",
+                "this kind of picture cannot be read: {detail}",
+                detail = detail.clone()
+            ),
+            Self::Page { number, fault } => {
+                phrase!("cause-page", "page {page}: {cause}", page = *number, cause = fault.words())
+            }
+            Self::Modifiers { message, .. } => message.clone(),
+            Self::OutOfMemory { .. }
+            | Self::TooSlow { .. }
+            | Self::WorkerDied { .. }
+            | Self::Collision { .. }
+            | Self::BadOutputName { .. }
+            | Self::Exists { .. }
+            | Self::DiskFull
+            | Self::Blocked { .. }
+            | Self::NotWritable { .. }
+            | Self::Refused { .. }
+            | Self::NothingExportable
+            | Self::Poison { .. }
+            | Self::Internal { .. } => self.words_of_the_work(),
+        }
+    }
+
+    /// The rest of [`Fault::words`]: the work, the output, whole runs.
+    fn words_of_the_work(&self) -> Phrase {
+        match self {
+            Self::OutOfMemory { limit } => phrase!(
+                "cause-out-of-memory",
+                "the picture needs more memory than a worker may use ({limit})",
+                limit = Argument::bytes(*limit)
+            ),
+            Self::TooSlow { seconds } => phrase!(
+                "cause-too-slow",
+                "the picture took longer than {seconds} s",
+                seconds = *seconds
+            ),
+            Self::WorkerDied { how } => {
+                phrase!(
+                    "cause-worker-died",
+                    "the picture broke its worker ({how})",
+                    how = how.clone()
+                )
+            }
+            Self::Collision { name, others } => phrase!(
+                "cause-collision",
+                "its output {name} would also be the output of {others}",
+                name = name,
+                others = others.clone(),
+            ),
+            Self::BadOutputName { name, reason } => phrase!(
+                "cause-bad-name",
+                "its output name {name} cannot be used: {reason}",
+                name = name,
+                reason = reason.clone(),
+            ),
+            Self::Exists { name } => phrase!(
+                "cause-exists",
+                "{name} exists in the destination with other content",
+                name = name
+            ),
+            Self::DiskFull => {
+                phrase!("cause-disk-full", "the disk of the output folder is full")
+            }
+            Self::Blocked { detail } => phrase!(
+                "cause-blocked",
+                "the output folder cannot be used: {detail}",
+                detail = detail.clone()
+            ),
+            Self::NotWritable { detail } => phrase!(
+                "cause-not-writable",
+                "the output cannot be written: {detail}",
+                detail = detail.clone()
+            ),
+            Self::Refused { line, message, .. } => phrase!(
+                "cause-refused",
+                "line {line}: {message}",
+                line = *line,
+                message = message.clone(),
+            ),
+            Self::NothingExportable => {
+                phrase!("cause-nothing-exportable", "nothing in the list can be exported")
+            }
+            Self::Poison { attempts } => phrase!(
+                "cause-poison",
+                "the job could not be finished in {attempts} attempts",
+                attempts = *attempts
+            ),
+            Self::Internal { detail } => phrase!(
+                "cause-internal",
+                "the export service met a problem of its own: {detail}",
+                detail = detail.clone()
+            ),
+            // Those of `words`, which has them all.
+            _ => Phrase::from(""),
+        }
+    }
+
     /// Says what to do about it, as one sentence without a full stop.
     #[must_use]
-    pub fn next_step(&self) -> String {
+    pub fn next_step(&self) -> Phrase {
         match self {
-            Self::NotFound { nearest: Some(near) } => {
-                format!("did you mean \"{near}\"? Otherwise put the file there and retry")
-            }
+            Self::NotFound { nearest: Some(near) } => phrase!(
+                "step-did-you-mean",
+                "did you mean \"{near}\"? Otherwise put the file there and retry",
+                near = near
+            ),
             Self::NotFound { nearest: None } => {
-                "put the file into the asset folder, or correct the name".into()
+                phrase!("step-put-there", "put the file into the asset folder, or correct the name")
             }
-            Self::NothingMatches => "correct the pattern, or put the files there".into(),
-            Self::Ambiguous { .. } => "write the name with its extension".into(),
-            Self::OutsideRoot => "name the file by its path below the asset folder".into(),
-            Self::NotAFile { .. } => "name a file".into(),
-            Self::Unreadable => "ask the operator to give the service the right to read it".into(),
-            Self::KeepsChanging => "wait until the file is complete, then retry".into(),
-            Self::Mismatch { .. } => {
-                "save it again in the format of its name, or rename it to what it holds".into()
+            Self::NothingMatches => {
+                phrase!("step-pattern", "correct the pattern, or put the files there")
             }
-            Self::Damaged { .. } => "open it in an image editor, save it again and retry".into(),
-            Self::TooLarge { .. } => "reduce the picture, or ask for a higher limit".into(),
-            Self::UnsupportedSource { .. } => "save it as TIFF, PNG or JPEG and retry".into(),
+            Self::Ambiguous { .. } => {
+                phrase!("step-extension", "write the name with its extension")
+            }
+            Self::OutsideRoot => {
+                phrase!("step-below", "name the file by its path below the asset folder")
+            }
+            Self::NotAFile { .. } => phrase!("step-name-a-file", "name a file"),
+            Self::Unreadable => {
+                phrase!("step-right", "ask the operator to give the service the right to read it")
+            }
+            Self::KeepsChanging => {
+                phrase!("step-wait-complete", "wait until the file is complete, then retry")
+            }
+            Self::Mismatch { .. } => phrase!(
+                "step-format",
+                "save it again in the format of its name, or rename it to what it holds"
+            ),
+            Self::Damaged { .. } | Self::TooSlow { .. } => {
+                phrase!("step-save-again", "open it in an image editor, save it again and retry")
+            }
+            Self::TooLarge { .. } => {
+                phrase!("step-reduce", "reduce the picture, or ask for a higher limit")
+            }
+            Self::UnsupportedSource { .. } => {
+                phrase!("step-other-format", "save it as TIFF, PNG or JPEG and retry")
+            }
             Self::Page { fault, .. } => fault.next_step(),
             Self::Modifiers { help: Some(help), .. } => help.clone(),
-            Self::Modifiers { help: None, .. } => "correct the modifiers and retry".into(),
-            Self::OutOfMemory { .. } => {
-                "reduce the picture, or ask the operator for more memory a worker".into()
+            Self::Modifiers { help: None, .. } => {
+                phrase!("step-modifiers", "correct the modifiers and retry")
             }
-            Self::TooSlow { .. } => "open it in an image editor, save it again and retry".into(),
-            Self::WorkerDied { .. } => {
-                "the file is probably damaged: save it again in an image editor and retry".into()
+            Self::OutOfMemory { .. }
+            | Self::WorkerDied { .. }
+            | Self::Collision { .. }
+            | Self::BadOutputName { .. }
+            | Self::Exists { .. }
+            | Self::DiskFull
+            | Self::Blocked { .. }
+            | Self::NotWritable { .. }
+            | Self::Refused { .. }
+            | Self::NothingExportable
+            | Self::Poison { .. }
+            | Self::Internal { .. } => self.step_of_the_work(),
+        }
+    }
+
+    /// The rest of [`Fault::next_step`]: the work, the output, whole runs.
+    fn step_of_the_work(&self) -> Phrase {
+        match self {
+            Self::OutOfMemory { .. } => phrase!(
+                "step-memory",
+                "reduce the picture, or ask the operator for more memory a worker"
+            ),
+            Self::WorkerDied { .. } => phrase!(
+                "step-probably-damaged",
+                "the file is probably damaged: save it again in an image editor and retry"
+            ),
+            Self::Collision { .. } => phrase!(
+                "step-tell-apart",
+                "tell them apart with outputName, for example {example}",
+                example = "\"{path}/{stem}-{n}\""
+            ),
+            Self::BadOutputName { .. } => {
+                phrase!("step-output-name", "change outputName or the file's name")
             }
-            Self::Collision { .. } => {
-                "tell them apart with outputName, for example \"{path}/{stem}-{n}\"".into()
+            Self::Exists { .. } => {
+                phrase!("step-overwrite", "set overwrite = true, or choose another destination")
             }
-            Self::BadOutputName { .. } => "change outputName or the file's name".into(),
-            Self::Exists { .. } => "set overwrite = true, or choose another destination".into(),
-            Self::DiskFull => "free space on the output disk, then retry".into(),
+            Self::DiskFull => {
+                phrase!("step-free-space", "free space on the output disk, then retry")
+            }
             Self::Blocked { .. } | Self::NotWritable { .. } => {
-                "ask the operator to look at the output folder".into()
+                phrase!("step-output-folder", "ask the operator to look at the output folder")
             }
-            Self::Refused { .. } => "correct the manifest and drop it again".into(),
-            Self::NothingExportable => "list pictures or other single files".into(),
-            Self::Poison { .. } | Self::Internal { .. } => {
-                "tell the operator; the log of the service has the details".into()
+            Self::Refused { .. } => {
+                phrase!("step-manifest", "correct the manifest and drop it again")
             }
+            Self::NothingExportable => {
+                phrase!("step-list-pictures", "list pictures or other single files")
+            }
+            // Those of `next_step` have theirs.
+            _ => phrase!(
+                "step-tell-operator",
+                "tell the operator; the log of the service has the details"
+            ),
         }
     }
 
@@ -310,12 +487,14 @@ impl Fault {
     /// Turns the system's reason why an output cannot be written into ours.
     #[must_use]
     pub fn of_output(error: &io::Error) -> Self {
-        let blocked = |detail: &str| Self::Blocked { detail: detail.to_owned() };
+        let blocked = |detail: Phrase| Self::Blocked { detail };
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull,
-            ErrorKind::PermissionDenied => blocked("permission denied"),
-            ErrorKind::ReadOnlyFilesystem => blocked("the disk is read-only"),
-            ErrorKind::NotFound => blocked("the folder is gone"),
+            ErrorKind::PermissionDenied => blocked(phrase!("detail-denied", "permission denied")),
+            ErrorKind::ReadOnlyFilesystem => {
+                blocked(phrase!("detail-read-only", "the disk is read-only"))
+            }
+            ErrorKind::NotFound => blocked(phrase!("detail-gone", "the folder is gone")),
             ErrorKind::StaleNetworkFileHandle
             | ErrorKind::NotConnected
             | ErrorKind::HostUnreachable
@@ -323,17 +502,27 @@ impl Fault {
             | ErrorKind::ResourceBusy
             | ErrorKind::WouldBlock
             | ErrorKind::Interrupted
-            | ErrorKind::OutOfMemory => Self::Blocked { detail: error.to_string() },
+            | ErrorKind::OutOfMemory => Self::Blocked { detail: error.to_string().into() },
             _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
-                Some(Errno::IO) => blocked("the disk reports errors"),
-                Some(Errno::MFILE | Errno::NFILE | Errno::NODEV | Errno::NXIO) => {
-                    Self::Blocked { detail: error.to_string() }
+                Some(Errno::IO) => {
+                    blocked(phrase!("detail-disk-errors", "the disk reports errors"))
                 }
-                _ => Self::NotWritable { detail: error.to_string() },
+                Some(Errno::MFILE | Errno::NFILE | Errno::NODEV | Errno::NXIO) => {
+                    Self::Blocked { detail: error.to_string().into() }
+                }
+                _ => Self::NotWritable { detail: error.to_string().into() },
             },
         }
     }
 }
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl std::error::Error for Fault {}
 
 #[cfg(test)]
 mod tests {

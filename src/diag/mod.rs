@@ -12,13 +12,16 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 mod fault;
+mod phrase;
 mod render;
 mod spanned;
 
 pub use fault::{Fault, Remedy, Waiting};
+pub use phrase::{Argument, Phrase};
+pub(crate) use phrase::{phrase, words};
 pub use render::{
-    JsonFinding, MOST_CHARS, MOST_FINDINGS, Rendering, human_bytes, json, nearest, position,
-    render, shown,
+    JsonFinding, Labels, MOST_CHARS, MOST_FINDINGS, Rendering, human_bytes, json, nearest,
+    position, render, render_in, shown,
 };
 pub use spanned::{Spanned, Text};
 
@@ -79,11 +82,6 @@ impl Serialize for Code {
     }
 }
 
-/// Cuts a text that echoes too much of what was written.
-fn cut(text: String) -> String {
-    if text.len() > MOST_CHARS { shown(&text) } else { text }
-}
-
 /// One finding in a text that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -92,30 +90,30 @@ pub struct Diagnostic {
     /// The IPS fault it stands for.
     pub code: Code,
     /// What was found and what is allowed: lower case, no full stop, at most 300 characters.
-    pub message: String,
+    pub message: Phrase,
     /// Where, in bytes of the text.
     pub span: Range<usize>,
     /// What to write instead.
-    pub help: Option<String>,
+    pub help: Option<Phrase>,
 }
 
 impl Diagnostic {
     /// Makes an error without help.
     #[must_use]
-    pub fn error(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: cut(message.into()), span, help: None }
+    pub fn error(code: Code, span: Range<usize>, message: impl Into<Phrase>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into().cut(), span, help: None }
     }
 
     /// Makes a warning without help.
     #[must_use]
-    pub fn warning(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, code, message: cut(message.into()), span, help: None }
+    pub fn warning(code: Code, span: Range<usize>, message: impl Into<Phrase>) -> Self {
+        Self { severity: Severity::Warning, code, message: message.into().cut(), span, help: None }
     }
 
     /// Adds what to write instead.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(cut(help.into()));
+    pub fn help(mut self, help: impl Into<Phrase>) -> Self {
+        self.help = Some(help.into().cut());
         self
     }
 

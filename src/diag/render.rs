@@ -104,11 +104,38 @@ pub fn render(file: &str, text: &str, findings: &[Diagnostic], rendering: Render
     };
     let mut out = String::new();
     for finding in most_telling(findings) {
-        out.push_str(&render_one(&renderer, file, text, finding));
+        out.push_str(&render_one((&renderer, None), file, text, finding));
         out.push_str("\n\n");
     }
     if findings.len() > MOST_FINDINGS {
         out.push_str(&format!("and {} more\n", findings.len() - MOST_FINDINGS));
+    }
+    out
+}
+
+/// What stands before findings and below them, in a reader's language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// Before an error.
+    pub error: String,
+    /// Before a warning.
+    pub warning: String,
+    /// Before what to write instead.
+    pub help: String,
+    /// Below as many as are shown: how many more there are.
+    pub more: String,
+}
+
+/// Renders findings as [`render`] does, plain, with other labels.
+#[must_use]
+pub fn render_in(labels: &Labels, file: &str, text: &str, findings: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for finding in most_telling(findings) {
+        out.push_str(&render_one((&Renderer::plain(), Some(labels)), file, text, finding));
+        out.push_str("\n\n");
+    }
+    if findings.len() > MOST_FINDINGS {
+        out.push_str(&format!("{}\n", labels.more));
     }
     out
 }
@@ -151,11 +178,20 @@ impl Window {
     }
 }
 
-fn render_one(renderer: &Renderer, file: &str, text: &str, finding: &Diagnostic) -> String {
+fn render_one(
+    (renderer, labels): (&Renderer, Option<&Labels>),
+    file: &str,
+    text: &str,
+    finding: &Diagnostic,
+) -> String {
     let window = Window::around(text, &finding.span);
+    let named = |level: Level<'static>, of: fn(&Labels) -> &str| match labels {
+        Some(labels) => level.with_name(of(labels).to_owned()),
+        None => level,
+    };
     let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        Severity::Error => named(Level::ERROR, |labels| &labels.error),
+        Severity::Warning => named(Level::WARNING, |labels| &labels.warning),
     };
     let message = format!("{} ({})", shown(&finding.message), finding.code);
     let mut group = level.primary_title(message.as_str()).element(
@@ -166,7 +202,7 @@ fn render_one(renderer: &Renderer, file: &str, text: &str, finding: &Diagnostic)
     );
     let help = finding.help.as_deref().map(shown);
     if let Some(help) = &help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(named(Level::HELP, |labels| &labels.help).message(help.as_str()));
     }
     renderer.render(&[group])
 }

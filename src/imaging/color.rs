@@ -34,6 +34,7 @@ mod lab;
 mod naive;
 mod profiles;
 
+use crate::diag::phrase;
 pub(super) use dither::diffuse;
 pub use lab::LabToRgb;
 pub use naive::color_in;
@@ -358,12 +359,22 @@ impl<'a> Colors<'a> {
     fn useless(&self, place: &Place) -> ConvertError {
         match place {
             Place::Named(name, _) => ConvertError::unwritable(
-                format!("the colour profile {name} is damaged, or knows no way in this direction"),
-                "have the operator look at `imaging.profiles` in the configuration",
+                phrase!(
+                    "profile-damaged",
+                    "the colour profile {name} is damaged, or knows no way in this direction",
+                    name = name
+                ),
+                phrase!(
+                    "operator-looks-at-profiles",
+                    "have the operator look at `imaging.profiles` in the configuration"
+                ),
             ),
             Place::Own => ConvertError::unwritable(
-                "the colour profile of the source knows no way back into its colours",
-                "ask for another one with `icc`",
+                phrase!(
+                    "source-profile-one-way",
+                    "the colour profile of the source knows no way back into its colours"
+                ),
+                phrase!("ask-for-other-profile", "ask for another one with `icc`"),
             ),
             Place::Srgb | Place::Gray => ConvertError::internal("a built-in profile is of no use"),
         }

@@ -13,6 +13,7 @@ use super::thumbnail::{self, Thumbnail};
 use super::{
     ConvertError, Inputs, Limits, Orientation, PixelType, Reply, Showing, Size, Uprighting,
 };
+use crate::diag::phrase;
 
 /// How many times larger than its target a picture stays when it is decoded smaller: the final
 /// filter then still sees all it needs. At 2, some photographs with little colour resolution lose
@@ -229,8 +230,14 @@ impl<'a> Engine<'a> {
             Ok(ops::orient(stored, self.uprighting.of(&header)))
         };
         read().map_err(|error: ConvertError| {
-            let message = format!("the mask {name:?} cannot be used: {error}");
-            ConvertError::unwritable(message, "name a picture in a format that is read")
+            let message = phrase!(
+                "mask-unusable",
+                "the mask {name} cannot be used: {cause}",
+                name = format!("{name:?}"),
+                cause = error.words(),
+            );
+            let help = phrase!("name-a-picture", "name a picture in a format that is read");
+            ConvertError::unwritable(message, help)
         })
     }
 

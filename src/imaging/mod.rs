@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::Fault;
+use crate::diag::{Argument, Fault, Phrase, phrase};
 use formats::Shrink;
 use thumbnail::Thumbnail;
 
@@ -206,14 +206,14 @@ impl Limits {
     /// [`ConvertError::TooLarge`], and [`ConvertError::Damaged`] when a side is 0.
     pub fn allow(&self, size: Size, bytes: u64) -> Result<(), ConvertError> {
         if size.width == 0 || size.height == 0 {
-            return Err(ConvertError::Damaged { detail: "it has no pixels".into() });
+            return Err(ConvertError::Damaged { detail: phrase!("no-pixels", "it has no pixels") });
         }
         let limit = if size.width > self.max_side || size.height > self.max_side {
-            format!("{} pixels a side", self.max_side)
+            phrase!("limit-side", "{pixels} pixels a side", pixels = self.max_side)
         } else if size.pixels() > self.max_pixels {
-            format!("{} pixels", self.max_pixels)
+            phrase!("limit-pixels", "{pixels} pixels", pixels = Argument::Count(self.max_pixels))
         } else if bytes > self.max_alloc {
-            crate::diag::human_bytes(self.max_alloc) + " of memory"
+            phrase!("limit-memory", "{bytes} of memory", bytes = Argument::bytes(self.max_alloc))
         } else {
             return Ok(());
         };
@@ -471,13 +471,13 @@ pub enum ConvertError {
     #[error("it holds {found}")]
     Unknown {
         /// What they look like, with its article.
-        found: String,
+        found: Phrase,
     },
     /// The picture is cut short or damaged.
     #[error("the picture is damaged: {detail}")]
     Damaged {
         /// What was found, in plain words.
-        detail: String,
+        detail: Phrase,
     },
     /// The picture is over the limits.
     #[error("the picture is too large: {width} × {height} pixels, at most {limit} are allowed")]
@@ -487,7 +487,7 @@ pub enum ConvertError {
         /// Height in pixels.
         height: u64,
         /// The limit, in words.
-        limit: String,
+        limit: Phrase,
     },
     /// One page of a document.
     #[error("page {number}: {source}")]
@@ -501,15 +501,15 @@ pub enum ConvertError {
     #[error("this kind of picture cannot be read: {detail}")]
     Unsupported {
         /// Which variant, with its article.
-        detail: String,
+        detail: Phrase,
     },
     /// The reply's format cannot hold the picture.
     #[error("{message}")]
     Unwritable {
         /// What does not fit.
-        message: String,
+        message: Phrase,
         /// What to write instead.
-        help: Option<String>,
+        help: Option<Phrase>,
     },
     /// The picture is not the one the plan was made for.
     #[error("the picture is not the one that was looked at before")]
@@ -521,7 +521,7 @@ pub enum ConvertError {
     #[error("{detail}")]
     Internal {
         /// What happened.
-        detail: String,
+        detail: Phrase,
     },
 }
 
@@ -530,9 +530,10 @@ impl ConvertError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unknown { found } => {
-                Fault::Mismatch { named: "a picture".into(), found: found.clone() }
-            }
+            Self::Unknown { found } => Fault::Mismatch {
+                named: phrase!("thing-any-picture", "a picture"),
+                found: found.clone(),
+            },
             Self::Damaged { detail } => Fault::Damaged { detail: detail.clone() },
             Self::TooLarge { width, height, limit } => {
                 Fault::TooLarge { width: *width, height: *height, limit: limit.clone() }
@@ -545,8 +546,27 @@ impl ConvertError {
                 Fault::Modifiers { message: message.clone(), help: help.clone() }
             }
             Self::Changed => Fault::KeepsChanging,
-            Self::Read(error) => Fault::Internal { detail: error.to_string() },
+            Self::Read(error) => Fault::Internal { detail: error.to_string().into() },
             Self::Internal { detail } => Fault::Internal { detail: detail.clone() },
+        }
+    }
+
+    /// Says what is wrong, in words that other languages know.
+    fn words(&self) -> Phrase {
+        match self {
+            Self::Unknown { found } => {
+                phrase!("it-holds", "it holds {found}", found = found.clone())
+            }
+            Self::Changed => {
+                phrase!("picture-changed", "the picture is not the one that was looked at before")
+            }
+            Self::Read(_) => phrase!("bytes-unreadable", "the bytes cannot be read"),
+            Self::Internal { detail } => detail.clone(),
+            Self::Damaged { .. }
+            | Self::TooLarge { .. }
+            | Self::Page { .. }
+            | Self::Unsupported { .. }
+            | Self::Unwritable { .. } => self.fault().words(),
         }
     }
 
@@ -558,20 +578,26 @@ impl ConvertError {
         }
     }
 
-    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+    pub(crate) fn internal(detail: impl Into<Phrase>) -> Self {
         Self::Internal { detail: detail.into() }
     }
 
-    pub(crate) fn unwritable(message: impl Into<String>, help: &str) -> Self {
-        Self::Unwritable { message: message.into(), help: Some(help.to_owned()) }
+    pub(crate) fn unwritable(message: Phrase, help: Phrase) -> Self {
+        Self::Unwritable { message, help: Some(help) }
     }
 
     /// A picture with a side longer than a format can count.
     pub(crate) fn too_large_for(format: &str, longest: u32, size: Size) -> Self {
         let Size { width, height } = size;
-        let message = format!(
-            "a {format} has at most {longest} pixels a side, this one would have {width} × {height}"
+        let message = phrase!(
+            "too-long-for-format",
+            "a {format} has at most {longest} pixels a side, this one would have {width} × {height}",
+            format = format,
+            longest = longest,
+            width = width,
+            height = height,
         );
-        Self::unwritable(message, "ask for a smaller size or another format")
+        let help = phrase!("smaller-or-other", "ask for a smaller size or another format");
+        Self::unwritable(message, help)
     }
 }

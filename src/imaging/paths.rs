@@ -14,6 +14,7 @@ use std::ops::Range;
 use super::plan::Affine;
 use super::raster::as_usize;
 use super::{ConvertError, Orientation, Size};
+use crate::diag::phrase;
 
 /// Most knots of one file that are looked at; the largest outlines traced from a selection have a
 /// few thousand.
@@ -239,7 +240,10 @@ fn edges(path: &Path, size: Size, map: &Affine) -> Result<Vec<Edge>, ConvertErro
         }
         if edges.len() > MAX_EDGES || crossings > MAX_CROSSINGS {
             return Err(ConvertError::Unsupported {
-                detail: "one with a path too intricate to be filled".into(),
+                detail: phrase!(
+                    "source-intricate-path",
+                    "one with a path too intricate to be filled"
+                ),
             });
         }
     }

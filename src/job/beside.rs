@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Fault, shown};
+use crate::diag::{Fault, Phrase, phrase, shown};
 use crate::imaging::PixelType;
 use crate::imaging::color::{HEADER, pixel_type_of};
 use crate::imaging::plan::{Aux, ColorDefaults};
@@ -73,10 +73,7 @@ impl Beside<'_> {
 
     /// Reads the type of a profile that a catalogue has.
     fn type_in(&self, scope: Scope, name: &str) -> Option<Result<PixelType, Fault>> {
-        let wrong = |what: String| Fault::Modifiers {
-            message: format!("the colour profile {} {what}", shown(name)),
-            help: None,
-        };
+        let wrong = |what: Phrase| Fault::Modifiers { message: of_profile(name, what), help: None };
         Some(self.catalogued(scope, name)?.and_then(|file| type_of(file).map_err(wrong)))
     }
 
@@ -94,9 +91,11 @@ impl Beside<'_> {
     }
 
     fn configured(&self, name: &str) -> Result<File, Fault> {
-        let path =
-            self.profiles.get(name).ok_or_else(|| unusable(name, "is not on this machine"))?;
-        open_file(path).map_err(|what| unusable(name, &what))
+        let path = self
+            .profiles
+            .get(name)
+            .ok_or_else(|| unusable(name, phrase!("profile-not-here", "is not on this machine")))?;
+        open_file(path).map_err(|what| unusable(name, what))
     }
 
     /// Opens the picture a mask is taken from; `$object$` is the asset itself, and as a part of a
@@ -106,16 +105,23 @@ impl Beside<'_> {
         let own = asset.file.as_ref().and_then(|file| file.path.extension());
         let own = own.and_then(|own| asset.handle.strip_suffix(own)?.strip_suffix('.'));
         let object = &object.replace("$object$", own.unwrap_or(&asset.handle));
-        let wrong = |what: String, help: Option<String>| Fault::Modifiers {
-            message: format!("the mask {}: {what}", shown(object)),
+        let wrong = |what: Phrase, help: Option<Phrase>| Fault::Modifiers {
+            message: phrase!(
+                "of-mask",
+                "the mask {name}: {what}",
+                name = shown(object),
+                what = what
+            ),
             help,
         };
         let told = |fault: Fault| {
             let near = match &fault {
-                Fault::NotFound { nearest: Some(near) } => Some(format!("did you mean `{near}`?")),
+                Fault::NotFound { nearest: Some(near) } => {
+                    Some(phrase!("did-you-mean", "did you mean `{near}`?", near = near))
+                }
                 _ => None,
             };
-            wrong(fault.to_string(), near)
+            wrong(fault.words(), near)
         };
         let own = asset.mask.as_deref().filter(|mask| mask.path.as_str() == object.as_str());
         if let Some(file) = itself.or(own) {
@@ -132,7 +138,7 @@ impl Beside<'_> {
             }
         };
         let Some(file) = &found.file else {
-            return Err(wrong("that is no picture".into(), None));
+            return Err(wrong(phrase!("no-picture-there", "that is no picture"), None));
         };
         self.library.open_source(file).map(|(file, _)| file).map_err(told)
     }
@@ -144,31 +150,39 @@ fn is_path(name: &str) -> bool {
     ["icc", "icm"].iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
-fn unusable(name: &str, what: &str) -> Fault {
-    let name = shown(name);
-    Fault::Modifiers {
-        message: format!("the colour profile {name} {what}"),
-        help: Some(format!("the operator sets `imaging.profiles.{name}` in the configuration")),
-    }
+/// Says what is wrong with a profile: what follows its name.
+fn of_profile(name: &str, what: Phrase) -> Phrase {
+    phrase!("of-profile", "the colour profile {name} {what}", name = shown(name), what = what)
+}
+
+fn unusable(name: &str, what: Phrase) -> Fault {
+    let help = phrase!(
+        "operator-sets-profile",
+        "the operator sets `imaging.profiles.{name}` in the configuration",
+        name = shown(name)
+    );
+    Fault::Modifiers { message: of_profile(name, what), help: Some(help) }
+}
+
+fn unreadable(error: &std::io::Error) -> Phrase {
+    phrase!("cannot-be-read", "cannot be read: {error}", error = error.to_string())
 }
 
 /// Opens a file that was one when the configuration was read; a pipe would be waited for.
-fn open_file(path: &Path) -> Result<File, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    if std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        File::open(path).map_err(unreadable)
+fn open_file(path: &Path) -> Result<File, Phrase> {
+    if std::fs::metadata(path).map_err(|error| unreadable(&error))?.is_file() {
+        File::open(path).map_err(|error| unreadable(&error))
     } else {
-        Err("is not a file any more".into())
+        Err(phrase!("no-file-any-more", "is not a file any more"))
     }
 }
 
 /// Reads the type of a profile's pixels; what is wrong follows its name.
-fn type_of(file: File) -> Result<PixelType, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let length = file.metadata().map_err(unreadable)?.len();
+fn type_of(file: File) -> Result<PixelType, Phrase> {
+    let length = file.metadata().map_err(|error| unreadable(&error))?.len();
     let mut header = Vec::new();
-    file.take(HEADER as u64).read_to_end(&mut header).map_err(unreadable)?;
-    pixel_type_of(&header, length).map_err(|what| format!("is {what}"))
+    file.take(HEADER as u64).read_to_end(&mut header).map_err(|error| unreadable(&error))?;
+    pixel_type_of(&header, length).map_err(|what| phrase!("is-what", "is {what}", what = what))
 }
 
 #[cfg(test)]

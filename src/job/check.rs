@@ -17,10 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::beside::Beside;
 use super::log::About;
-use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request};
+use super::manifest::{self, JobName, LOCALES, Manifest, OutputName, Request, did_you_mean_value};
 use super::schedule::Schedule;
 use super::{EmailSetting, Fmt, precedence};
-use crate::diag::{Code, Diagnostic, Fault, Severity, Spanned, Text, nearest, position, shown};
+use crate::diag::{
+    Argument, Code, Diagnostic, Fault, Phrase, Severity, Spanned, Text, nearest, phrase, position,
+    shown,
+};
 use crate::fs::RelPath;
 use crate::imaging::modifiers::{self, Modifiers};
 use crate::imaging::plan::{self, Defaults};
@@ -239,7 +242,7 @@ impl Judged {
         let first = self.findings.iter().find(|finding| finding.is_error())?;
         Some(Fault::Refused {
             line: position(&self.text, first.span.start).0,
-            message: shown(&first.message),
+            message: first.message.clone().shown(),
             findings: self.told().len(),
         })
     }
@@ -388,9 +391,13 @@ fn unknown_locale(text: &Text) -> Diagnostic {
     Diagnostic::warning(
         Code::Value,
         text.span.clone(),
-        format!("there are no texts in \"{}\"; English is used", shown(&text.value)),
+        phrase!(
+            "unknown-locale",
+            "there are no texts in \"{locale}\"; English is used",
+            locale = shown(&text.value)
+        ),
     )
-    .help(format!("known: {}", LOCALES.join(", ")))
+    .help(phrase!("known", "known: {words}", words = LOCALES.join(", ")))
 }
 
 fn check_user(user: &Text, policy: &Policy, findings: &mut Vec<Diagnostic>) {
@@ -400,12 +407,19 @@ fn check_user(user: &Text, policy: &Policy, findings: &mut Vec<Diagnostic>) {
     let finding = Diagnostic::error(
         Code::UnknownUser,
         user.span.clone(),
-        format!("there is no user \"{}\" in the configuration", shown(&user.value)),
+        phrase!(
+            "unknown-user",
+            "there is no user \"{user}\" in the configuration",
+            user = shown(&user.value)
+        ),
     );
     let near = nearest(&user.value, policy.users.iter().map(String::as_str));
     findings.push(match near {
-        Some(near) => finding.help(format!("did you mean \"{near}\"?")),
-        None => finding.help("leave `userHandle` out, or ask the operator to add the user"),
+        Some(near) => finding.help(did_you_mean_value(near)),
+        None => finding.help(phrase!(
+            "user-out",
+            "leave `userHandle` out, or ask the operator to add the user"
+        )),
     });
 }
 
@@ -423,9 +437,13 @@ fn check_when(
             Diagnostic::error(
                 Code::Value,
                 schedule.span.clone(),
-                format!("`execSchedule`: there is no date on which \"{}\" fires", schedule.value),
+                phrase!(
+                    "schedule-never",
+                    "`execSchedule`: there is no date on which \"{schedule}\" fires",
+                    schedule = schedule.value.as_str()
+                ),
             )
-            .help("look at day, month and year together"),
+            .help(phrase!("look-at-day", "look at day, month and year together")),
         );
         return None;
     }
@@ -436,7 +454,7 @@ fn check_when(
     findings.push(Diagnostic::warning(
         Code::Value,
         time.span.clone(),
-        "`execTime` has passed; the job runs now",
+        phrase!("time-passed", "`execTime` has passed; the job runs now"),
     ));
     Some(When::Now)
 }
@@ -685,7 +703,7 @@ fn foresee(
     found: &Result<Vec<Asset>, Fault>,
     fmt: Option<Fmt>,
 ) -> Option<Diagnostic> {
-    let warning = |message: String| Diagnostic::warning(Code::Value, span.clone(), message);
+    let warning = |message: Phrase| Diagnostic::warning(Code::Value, span.clone(), message);
     let name = shown(handle.as_str());
     let assets = match found {
         Err(fault) => {
@@ -694,31 +712,46 @@ fn foresee(
                 Fault::OutsideRoot => Severity::Error,
                 _ => Severity::Warning,
             };
-            let finding = warning(format!("\"{name}\": {fault}")).help(fault.next_step());
+            let finding = warning(phrase!(
+                "of-handle",
+                "\"{name}\": {cause}",
+                name = name,
+                cause = fault.words()
+            ))
+            .help(fault.next_step());
             return Some(Diagnostic { severity, ..finding });
         }
         Ok(assets) => assets,
     };
     let fmt = fmt?;
-    let reasons: Vec<&str> = assets
+    let reasons: Vec<Phrase> = assets
         .iter()
         .filter_map(|asset| {
             match if fmt == Fmt::Orig { asset.kind.orig() } else { asset.kind.convert() } {
                 Delivery::Copy | Delivery::Convert => None,
                 Delivery::CopyWithWarning(_) => {
-                    Some("cannot be converted; the original is delivered")
+                    Some(phrase!("not-converted", "cannot be converted; the original is delivered"))
                 }
-                Delivery::NotExportable(reason) => Some(reason),
+                Delivery::NotExportable(reason) => Some(reason.words()),
             }
         })
         .collect();
     match (reasons.as_slice(), assets.as_slice()) {
         ([], _) => None,
-        ([reason], [asset]) => Some(warning(format!("\"{name}\" ({}): {reason}", asset.kind))),
-        ([first, ..], all) => Some(warning(format!(
-            "{} of the {} assets of \"{name}\" are not converted: {first}",
-            reasons.len(),
-            all.len()
+        ([reason], [asset]) => Some(warning(phrase!(
+            "of-asset",
+            "\"{name}\" ({kind}): {reason}",
+            name = name,
+            kind = asset.kind.to_string(),
+            reason = reason.clone(),
+        ))),
+        ([first, ..], all) => Some(warning(phrase!(
+            "of-assets",
+            "{count} of the {all} assets of \"{name}\" are not converted: {first}",
+            count = Argument::count(reasons.len()),
+            all = Argument::count(all.len()),
+            name = name,
+            first = first.clone(),
         ))),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
 use super::{EmailSetting, Verdict};
-use crate::diag::{Diagnostic, Fault};
+use crate::diag::{Diagnostic, Fault, Phrase};
 use crate::fs::{ContentHash, RelPath};
 use crate::library::AssetType;
 
@@ -53,19 +53,19 @@ pub enum AssetOutcome {
         /// The file.
         file: Box<Delivered>,
         /// Why the original and not a conversion, or anything else worth knowing.
-        warnings: Vec<String>,
+        warnings: Vec<Phrase>,
     },
     /// It was converted; a document gives one file a page.
     Converted {
         /// The files, at least one.
         files: Vec<Delivered>,
         /// What is worth knowing.
-        warnings: Vec<String>,
+        warnings: Vec<Phrase>,
     },
     /// It is of a kind that is never exported; not an error.
     NotExportable {
         /// Why, for people.
-        reason: String,
+        reason: Phrase,
     },
     /// It failed.
     Failed {
@@ -89,7 +89,7 @@ impl AssetOutcome {
 
     /// Returns the warnings of a delivered asset.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Phrase] {
         match self {
             Self::Copied { warnings, .. } | Self::Converted { warnings, .. } => warnings,
             Self::NotExportable { .. } | Self::Failed { .. } | Self::Cancelled => &[],
@@ -282,5 +282,56 @@ impl JobLog {
             return Verdict::Fatal;
         }
         if self.warnings() > 0 { Verdict::Warnings } else { Verdict::Clean }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Argument, phrase};
+
+    #[test]
+    fn what_was_found_is_kept_for_every_language() {
+        let outcomes = [
+            AssetOutcome::NotExportable { reason: crate::library::Reason::Set.words() },
+            AssetOutcome::Converted {
+                files: Vec::new(),
+                warnings: vec![phrase!(
+                    "too-many-bytes",
+                    "`{what}` has {bytes} bytes, at most {most} are allowed",
+                    what = "x",
+                    bytes = Argument::count(7),
+                    most = phrase!("type-integer", "an integer"),
+                )],
+            },
+            AssetOutcome::Failed {
+                fault: Fault::Page {
+                    number: 2,
+                    fault: Box::new(Fault::Damaged {
+                        detail: phrase!("no-pixels", "it has no pixels"),
+                    }),
+                },
+            },
+        ];
+        for outcome in outcomes {
+            let kept = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(serde_json::from_str::<AssetOutcome>(&kept).unwrap(), outcome, "{kept}");
+            assert!(kept.contains("\"id\":"), "{kept}");
+        }
+    }
+
+    #[test]
+    fn records_from_before_messages_had_names_are_read() {
+        let of = |kept: &str| serde_json::from_str::<AssetOutcome>(kept).unwrap();
+        let converted = of(r#"{"outcome":"converted","files":[],"warnings":["odd"]}"#);
+        assert_eq!(converted.warnings(), [Phrase::from("odd")]);
+        assert_eq!(
+            of(r#"{"outcome":"failed","fault":{"damaged":{"detail":"no end"}}}"#),
+            AssetOutcome::Failed { fault: Fault::Damaged { detail: "no end".into() } }
+        );
+        assert_eq!(
+            of(r#"{"outcome":"failed","fault":{"modifiers":{"message":"no","help":null}}}"#),
+            AssetOutcome::Failed { fault: Fault::Modifiers { message: "no".into(), help: None } }
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::{Fault, shown};
-use crate::fs::{RelPath, RelPathError};
+use crate::diag::{Argument, Fault, Phrase, phrase, shown};
+use crate::fs::{MOST_NAME_BYTES, MOST_PATH_BYTES, RelPath, RelPathError};
 
 /// The list of hashes that stands beside the files of a run.
 pub const SUMS: &str = "SHA256SUMS";
@@ -17,18 +17,53 @@ pub fn output_name(filled: &str, extension: Option<&str>) -> Result<RelPath, Fau
         Some(extension) => format!("{filled}.{extension}"),
         None => filled.to_owned(),
     };
-    let bad = |reason: String| Fault::BadOutputName { name: shown(&text), reason };
-    let name = RelPath::parse(&text).map_err(|e: RelPathError| bad(e.to_string()))?.nfc();
+    let bad = |reason: Phrase| Fault::BadOutputName { name: shown(&text), reason };
+    let name = RelPath::parse(&text).map_err(|e: RelPathError| bad(path_words(&e)))?.nfc();
     // NFC can lengthen a name.
-    let name = RelPath::parse(name.as_str()).map_err(|e| bad(e.to_string()))?;
+    let name = RelPath::parse(name.as_str()).map_err(|e| bad(path_words(&e)))?;
     let folded = name.folded();
     if folded == SUMS.to_lowercase() {
-        return Err(bad("the list of hashes has that name".into()));
+        return Err(bad(phrase!("name-of-sums", "the list of hashes has that name")));
     }
     if folded.split('/').any(|part| part.starts_with(".exportd")) {
-        return Err(bad("names that begin with \".exportd\" belong to exportd".into()));
+        return Err(bad(name_of_ours()));
     }
     Ok(name)
+}
+
+/// Says whose names begin with `.exportd`.
+pub(super) fn name_of_ours() -> Phrase {
+    phrase!("name-of-ours", "names that begin with \".exportd\" belong to exportd")
+}
+
+/// Says why a text is no path, in words that other languages know.
+pub(super) fn path_words(error: &RelPathError) -> Phrase {
+    match error {
+        RelPathError::Empty => phrase!("path-empty", "the name is empty"),
+        RelPathError::Absolute => phrase!(
+            "path-absolute",
+            "the name begins with \"/\"; names are relative to their folder"
+        ),
+        RelPathError::Dots => phrase!("path-dots", "the name has a part \".\" or \"..\""),
+        RelPathError::EmptyPart => {
+            phrase!("path-part-empty", "the name has an empty part (\"//\" or a \"/\" at its end)")
+        }
+        RelPathError::LongPart => phrase!(
+            "path-part-long",
+            "a part of the name is longer than {most} bytes",
+            most = Argument::count(MOST_NAME_BYTES)
+        ),
+        RelPathError::Long => phrase!(
+            "path-long",
+            "the name is longer than {most} bytes",
+            most = Argument::count(MOST_PATH_BYTES)
+        ),
+        RelPathError::Character(c) => phrase!(
+            "path-unseen",
+            "the name has a control or direction character ({number})",
+            number = format!("U+{c:04X}")
+        ),
+    }
 }
 
 /// Finds the outputs that cannot stand beside each other.
@@ -77,6 +112,21 @@ pub fn collisions(wanted: &[(&RelPath, &str)]) -> BTreeMap<usize, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_refused_in_its_own_words() {
+        for error in [
+            RelPathError::Empty,
+            RelPathError::Absolute,
+            RelPathError::Dots,
+            RelPathError::EmptyPart,
+            RelPathError::LongPart,
+            RelPathError::Long,
+            RelPathError::Character(0x202e),
+        ] {
+            assert_eq!(*path_words(&error), *error.to_string());
+        }
+    }
 
     fn name(text: &str) -> RelPath {
         RelPath::parse(text).unwrap()

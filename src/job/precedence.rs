@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Diagnostic, Fault};
+use crate::diag::{Diagnostic, Fault, Phrase, phrase};
 use crate::imaging::PixelType;
 use crate::imaging::modifiers::{self, Modifiers, Presets, Rules};
 use crate::imaging::plan::{
@@ -62,7 +62,11 @@ impl Own {
             match parsed.error() {
                 None => Ok(parsed.modifiers),
                 Some(Diagnostic { message, help, .. }) => Err(Fault::Modifiers {
-                    message: format!("its catalogue entry is wrong: {message}"),
+                    message: phrase!(
+                        "catalogue-entry-wrong",
+                        "its catalogue entry is wrong: {message}",
+                        message = message.clone()
+                    ),
                     help: help.clone(),
                 }),
             }
@@ -163,7 +167,7 @@ pub fn defaults(configured: &Defaults, attributes: &Attributes) -> Defaults {
 /// Says which profiles that an asset's catalogue names for pictures of some types are not there;
 /// without them their colours are taken for others.
 #[must_use]
-pub fn missing_profiles(colors: &ColorDefaults, types: &[PixelType]) -> Vec<String> {
+pub fn missing_profiles(colors: &ColorDefaults, types: &[PixelType]) -> Vec<Phrase> {
     let mut missing = Vec::new();
     for (pixel_type, name) in colors.output.iter().chain(colors.source.iter()) {
         if !types.contains(&pixel_type) {
@@ -171,10 +175,22 @@ pub fn missing_profiles(colors: &ColorDefaults, types: &[PixelType]) -> Vec<Stri
         }
         let problem = match colors.profiles.find(name) {
             Ok((_, found)) if found == pixel_type => continue,
-            Ok((_, found)) => format!("`{name}` is for {found}, not for {pixel_type}"),
-            Err(NoProfile { message, help }) => format!("{message}; {help}"),
+            Ok((_, found)) => phrase!(
+                "profile-for-other",
+                "`{name}` is for {found}, not for {wanted}",
+                name = name,
+                found = found.words(),
+                wanted = pixel_type.words(),
+            ),
+            Err(NoProfile { message, help }) => {
+                phrase!("and-help", "{message}; {help}", message = message, help = help)
+            }
         };
-        let told = format!("the colour profile of its catalogue is not used: {problem}");
+        let told = phrase!(
+            "catalogue-profile-unused",
+            "the colour profile of its catalogue is not used: {problem}",
+            problem = problem
+        );
         if !missing.contains(&told) {
             missing.push(told);
         }

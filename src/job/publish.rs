@@ -26,7 +26,7 @@ use destination::{There, what_is_there};
 use super::check::Existing;
 use super::log::{AssetEntry, AssetOutcome, Change};
 use super::names::SUMS;
-use crate::diag::Fault;
+use crate::diag::{Fault, phrase};
 use crate::fs::{self, ContentHash, Folder, FolderLock, Found, OpenError, RelPath};
 
 /// The staging folders of all runs, below the output folder.
@@ -102,14 +102,23 @@ impl PublishError {
         match self {
             Self::Io { source, .. } => Fault::of_output(source),
             Self::Exists(name) => Fault::NotWritable {
-                detail: format!("somebody made a folder {name} there meanwhile"),
+                detail: phrase!(
+                    "folder-made-meanwhile",
+                    "somebody made a folder {name} there meanwhile",
+                    name = name.to_string()
+                ),
             },
             Self::Taken(name) => Fault::Exists { name: name.to_string() },
             Self::NotAFolder(path) => {
-                Fault::NotWritable { detail: format!("{} is not a folder", path.display()) }
+                let path = path.display().to_string();
+                let detail = phrase!("not-a-folder", "{path} is not a folder", path = path);
+                Fault::NotWritable { detail }
             }
             Self::Vanished => {
-                let detail = "somebody removed its output before it was published".into();
+                let detail = phrase!(
+                    "output-removed",
+                    "somebody removed its output before it was published"
+                );
                 Fault::NotWritable { detail }
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{ExportJob, Make};
 use super::precedence;
+use crate::diag::{Phrase, phrase};
 use crate::imaging::modifiers::{Target, expand};
 use crate::library::{ImageCatalogs, Scope};
 
@@ -26,8 +27,8 @@ pub struct Recipe {
 pub struct Said {
     /// The command with its value.
     pub command: String,
-    /// Where it stands, such as `the macro $web$`.
-    pub by: String,
+    /// Where it stands, such as `macro $web$`.
+    pub by: Phrase,
 }
 
 /// Tells what each rendition of a job asks for, with the presets of the configuration and of the
@@ -51,9 +52,9 @@ pub fn recipes(
             let written = recipe.text.get(place.clone()).unwrap_or_default();
             let preset = written.strip_prefix('$').is_some_and(|rest| rest.ends_with('$'));
             let by = match (recipe.is_of_macro(&place), preset) {
-                (true, _) => format!("macro {written}{}", origin(written)),
-                (false, true) => format!("{written} in is_modifier{}", origin(written)),
-                (false, false) => "is_modifier".to_owned(),
+                (true, _) => by_macro(written, origin(written)),
+                (false, true) => by_preset(written, origin(written)),
+                (false, false) => "is_modifier".into(),
             };
             let command = format!("{}{}={}", on(target), setting.value.name(), setting.value);
             Said { command, by }
@@ -64,13 +65,41 @@ pub fn recipes(
     job.renditions.iter().take(MOST).map(of).collect()
 }
 
-/// Says in brackets where a preset is defined.
-fn origin(name: &str, images: &ImageCatalogs, configured: &BTreeMap<String, String>) -> String {
+/// Says where a preset is defined.
+fn origin(
+    name: &str,
+    images: &ImageCatalogs,
+    configured: &BTreeMap<String, String>,
+) -> Option<Phrase> {
     if configured.contains_key(&name.to_lowercase()) {
-        return " (from the configuration)".into();
+        return Some(phrase!("the-configuration", "the configuration"));
     }
     let found = images.macros(Scope::DEFAULT).find(|found| found.name.eq_ignore_ascii_case(name));
-    found.map_or_else(String::new, |found| format!(" (from {})", found.from))
+    found.map(|found| found.from.to_string().into())
+}
+
+fn by_macro(written: &str, origin: Option<Phrase>) -> Phrase {
+    match origin {
+        Some(origin) => phrase!(
+            "by-macro-from",
+            "macro {name} (from {origin})",
+            name = written,
+            origin = origin,
+        ),
+        None => phrase!("by-macro", "macro {name}", name = written),
+    }
+}
+
+fn by_preset(written: &str, origin: Option<Phrase>) -> Phrase {
+    match origin {
+        Some(origin) => phrase!(
+            "by-preset-from",
+            "{name} in is_modifier (from {origin})",
+            name = written,
+            origin = origin,
+        ),
+        None => phrase!("by-preset", "{name} in is_modifier", name = written),
+    }
 }
 
 /// Says what a command acts on, where that is not plain from its name.

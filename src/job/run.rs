@@ -36,7 +36,7 @@ use super::check::{ExportJob, Rendition};
 use super::log::{AssetEntry, AssetOutcome, Change, Counts, Delivered};
 use super::precedence::Own;
 use super::publish::{Place, Stage};
-use crate::diag::Fault;
+use crate::diag::{Fault, Phrase};
 use crate::fs::{ContentHash, RelPath, Stamp};
 use crate::imaging::plan::{Aux, Defaults, Plan, Space};
 use crate::imaging::thumbnail::Thumbnail;
@@ -210,7 +210,7 @@ struct Item<'j> {
 
 enum State {
     /// To be copied as it is.
-    Copy { warnings: Vec<String> },
+    Copy { warnings: Vec<Phrase> },
     /// To be converted; the plan follows the probe.
     Convert,
     /// Planned and named.
@@ -285,7 +285,7 @@ pub struct Made {
     /// The files, at least one; more for a document, in the order of its pages.
     pub files: Vec<Planned>,
     /// What is worth knowing.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Phrase>,
 }
 
 /// One file that will be made.

@@ -17,7 +17,8 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-use crate::diag::shown;
+use crate::diag::{Argument, Phrase, phrase, shown};
+use crate::library::toml::write;
 
 /// Longest expression in bytes; every minute of an hour listed by hand has fewer.
 const MOST_BYTES: usize = 1000;
@@ -34,19 +35,19 @@ pub struct Schedule {
 #[error("{message}")]
 pub struct ScheduleError {
     /// What was found and what is allowed.
-    pub message: String,
+    pub message: Phrase,
     /// The part of the text concerned, in bytes.
     pub part: Range<usize>,
     /// What to write instead.
-    pub help: Option<String>,
+    pub help: Option<Phrase>,
 }
 
 impl ScheduleError {
-    fn new(part: Range<usize>, message: impl Into<String>) -> Self {
+    fn new(part: Range<usize>, message: impl Into<Phrase>) -> Self {
         Self { message: message.into(), part, help: None }
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    fn help(mut self, help: impl Into<Phrase>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -62,7 +63,12 @@ impl Schedule {
         if text.len() > MOST_BYTES {
             return Err(vec![ScheduleError::new(
                 0..text.len(),
-                format!("a schedule has at most {MOST_BYTES} bytes, this one has {}", text.len()),
+                phrase!(
+                    "schedule-long",
+                    "a schedule has at most {most} bytes, this one has {bytes}",
+                    most = Argument::count(MOST_BYTES),
+                    bytes = Argument::count(text.len()),
+                ),
             )]);
         }
         let words = words(text);
@@ -150,10 +156,11 @@ fn words(text: &str) -> Vec<(usize, &str)> {
 fn wrong_count(text: &str, words: &[(usize, &str)]) -> ScheduleError {
     let error = ScheduleError::new(
         0..text.len(),
-        format!(
+        phrase!(
+            "schedule-fields",
             "a schedule has 6 or 7 fields (seconds minutes hours day-of-month month day-of-week \
-             [year]), this one has {}",
-            words.len()
+             [year]), this one has {fields}",
+            fields = Argument::count(words.len())
         ),
     );
     // As in some tables of examples, where the day has slipped into the words behind it.
@@ -172,14 +179,19 @@ fn wrong_count(text: &str, words: &[(usize, &str)]) -> ScheduleError {
             ("*", weekday) => ("?", weekday),
             both => both,
         };
-        return error.help(format!(
-            "the seconds come first: \"0 {minutes} {hours} {day} {month} {weekday}\""
+        return error.help(phrase!(
+            "seconds-first",
+            "the seconds come first: \"{schedule}\"",
+            schedule = format!("0 {minutes} {hours} {day} {month} {weekday}")
         ));
     }
     if let [(_, name)] = words
         && name.starts_with('@')
     {
-        return error.help("write it out, for example \"0 0 6 * * ?\" for every day at six");
+        return error.help(phrase!(
+            "write-schedule-out",
+            "write it out, for example \"0 0 6 * * ?\" for every day at six"
+        ));
     }
     error
 }
@@ -188,7 +200,10 @@ fn wrong_days(words: &[(usize, &str)]) -> ScheduleError {
     let part = words[3].0..words[5].0 + words[5].1.len();
     let error = ScheduleError::new(
         part,
-        "exactly one of day-of-month and day-of-week has to be \"?\", the other says which days",
+        phrase!(
+            "schedule-days",
+            "exactly one of day-of-month and day-of-week has to be \"?\", the other says which days"
+        ),
     );
     let mut fixed: Vec<&str> = words.iter().map(|(_, word)| *word).collect();
     match (fixed[3], fixed[5]) {
@@ -196,9 +211,14 @@ fn wrong_days(words: &[(usize, &str)]) -> ScheduleError {
         (_, "*") => fixed[5] = "?",
         ("*", _) => fixed[3] = "?",
         // Both say something: which one is meant is not ours to guess.
-        _ => return error.help("write \"?\" in place of the one that does not matter"),
+        _ => {
+            return error.help(phrase!(
+                "write-question-mark",
+                "write \"?\" in place of the one that does not matter"
+            ));
+        }
     }
-    error.help(format!("write \"{}\"", fixed.join(" ")))
+    error.help(write(format!("\"{}\"", fixed.join(" "))))
 }
 
 /// One of the seven fields.
@@ -262,20 +282,27 @@ impl Field {
         if self.special == Special::Nothing {
             return Ok(None);
         }
-        let refused =
-            |what: &str, instead: &str| Err(ScheduleError::new(part.clone(), what).help(instead));
+        let refused = |what: Phrase, instead: Phrase| {
+            Err(ScheduleError::new(part.clone(), what).help(instead))
+        };
         if term == "C" || (term.ends_with('C') && term[..term.len() - 1].parse::<u16>().is_ok()) {
             return refused(
-                "\"C\" asks for a business calendar, and there is none here",
-                "write the days themselves",
+                phrase!(
+                    "business-calendar",
+                    "\"C\" asks for a business calendar, and there is none here"
+                ),
+                phrase!("write-days", "write the days themselves"),
             );
         }
         match self.special {
             Special::Nothing => Ok(None),
             Special::DayOfMonth if term == "L" || term == "LW" => Ok(Some(term.into())),
             Special::DayOfMonth if term.starts_with("L-") => refused(
-                "a distance from the last day (\"L-3\") is not supported",
-                "write \"L\" for the last day, or the days as numbers",
+                phrase!(
+                    "distance-from-last-day",
+                    "a distance from the last day (\"L-3\") is not supported"
+                ),
+                phrase!("write-last-day", "write \"L\" for the last day, or the days as numbers"),
             ),
             Special::DayOfMonth => match term.strip_suffix('W') {
                 Some(day) => Ok(Some(format!("{}W", self.number(day, part)?))),
@@ -289,8 +316,8 @@ impl Field {
                     return match nth.parse::<u8>() {
                         Ok(nth @ 1..=5) => Ok(Some(format!("{day}#{nth}"))),
                         _ => refused(
-                            "after \"#\" comes 1 to 5",
-                            "write \"6#3\" for the third Friday",
+                            phrase!("nth-weekday", "after \"#\" comes 1 to 5"),
+                            phrase!("write-nth-weekday", "write \"6#3\" for the third Friday"),
                         ),
                     };
                 }
@@ -333,14 +360,15 @@ impl Field {
             Ok(step) if step > 0 && step <= self.most => Ok(step),
             _ => Err(ScheduleError::new(
                 part.clone(),
-                format!(
-                    "after \"/\" in {} comes a number from 1 to {}, found \"{}\"",
-                    self.name,
-                    self.most,
-                    shown(text)
+                phrase!(
+                    "schedule-step",
+                    "after \"/\" in {field} comes a number from 1 to {most}, found \"{found}\"",
+                    field = self.words(),
+                    most = self.most,
+                    found = shown(text),
                 ),
             )
-            .help("write \"0/15\" for every fifteenth, from 0 on")),
+            .help(phrase!("write-step", "write \"0/15\" for every fifteenth, from 0 on"))),
         }
     }
 
@@ -356,28 +384,54 @@ impl Field {
     }
 
     fn wrong(&self, text: &str, part: &Range<usize>) -> ScheduleError {
-        let names = match (self.names.first(), self.names.last()) {
-            (Some(first), Some(last)) => format!(" or {first} to {last}"),
-            _ => String::new(),
-        };
-        let error = ScheduleError::new(
-            part.clone(),
-            format!(
-                "{} to {}{names} are allowed for {}, found \"{}\"",
-                self.least,
-                self.most,
-                self.name,
-                shown(text)
+        let message = match (self.names.first(), self.names.last()) {
+            (Some(first), Some(last)) => phrase!(
+                "schedule-value-named",
+                "{least} to {most} or {first} to {last} are allowed for {field}, found \"{found}\"",
+                least = self.least,
+                most = self.most,
+                first = *first,
+                last = *last,
+                field = self.words(),
+                found = shown(text),
             ),
-        );
+            _ => phrase!(
+                "schedule-value",
+                "{least} to {most} are allowed for {field}, found \"{found}\"",
+                least = self.least,
+                most = self.most,
+                field = self.words(),
+                found = shown(text),
+            ),
+        };
+        let error = ScheduleError::new(part.clone(), message);
         match (self.special, text) {
-            (Special::DayOfWeek, "0") => error.help("Sunday is 1, Saturday is 7"),
-            (Special::Nothing, "?") => error.help("\"?\" stands in one of the two day fields only"),
-            _ => error.help(format!(
-                "write a number, a range such as {}-{}, several with \",\", or \"*\" for every one",
-                self.least,
-                self.least + 1
+            (Special::DayOfWeek, "0") => {
+                error.help(phrase!("sunday-is-1", "Sunday is 1, Saturday is 7"))
+            }
+            (Special::Nothing, "?") => error.help(phrase!(
+                "question-mark-place",
+                "\"?\" stands in one of the two day fields only"
             )),
+            _ => error.help(phrase!(
+                "write-schedule-value",
+                "write a number, a range such as {range}, several with \",\", or \"*\" for every one",
+                range = format!("{}-{}", self.least, self.least + 1)
+            )),
+        }
+    }
+
+    /// Names it.
+    fn words(&self) -> Phrase {
+        match self.name {
+            "seconds" => phrase!("field-seconds", "seconds"),
+            "minutes" => phrase!("field-minutes", "minutes"),
+            "hours" => phrase!("field-hours", "hours"),
+            "day-of-month" => phrase!("field-day-of-month", "day-of-month"),
+            "month" => phrase!("field-month", "month"),
+            "day-of-week" => phrase!("field-day-of-week", "day-of-week"),
+            "year" => phrase!("field-year", "year"),
+            other => other.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::nearest;
+use crate::diag::{Phrase, nearest, phrase};
 
 /// The kind of an asset: what the catalogue says, else what the suffix says.
 ///
@@ -77,14 +77,43 @@ pub enum Delivery {
     /// A picture is made from it.
     Convert,
     /// Its file is delivered although a picture was asked for: why.
-    CopyWithWarning(&'static str),
+    CopyWithWarning(Reason),
     /// Nothing is delivered, which is no error: why.
-    NotExportable(&'static str),
+    NotExportable(Reason),
 }
 
-const SET: &str = "a set only lists other assets; list those instead";
-const RECORD: &str = "it is a record about an asset, not a file";
-const NO_PICTURE: &str = "cannot be converted; the original was delivered";
+/// Why an asset is not delivered as it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It is a list of others.
+    Set,
+    /// It is no file.
+    Record,
+    /// It is made when it is converted.
+    Template,
+    /// No picture can be made of it.
+    NoPicture,
+}
+
+impl Reason {
+    /// Says so.
+    #[must_use]
+    pub fn words(self) -> Phrase {
+        match self {
+            Self::Set => {
+                phrase!("a-set", "a set only lists other assets; list those instead")
+            }
+            Self::Record => phrase!("a-record", "it is a record about an asset, not a file"),
+            Self::Template => phrase!(
+                "a-template",
+                "a template has no original of its own; use fmt = \"convert\""
+            ),
+            Self::NoPicture => {
+                phrase!("no-picture", "cannot be converted; the original was delivered")
+            }
+        }
+    }
+}
 
 /// Words of the IPS API and of people, lower case without separators.
 const WORDS: &[(&str, AssetType)] = &[
@@ -335,9 +364,7 @@ impl AssetType {
             | Self::Xml
             | Self::Archive
             | Self::Unknown => Delivery::Copy,
-            Self::Template | Self::PsdTemplate => Delivery::NotExportable(
-                "a template has no original of its own; use fmt = \"convert\"",
-            ),
+            Self::Template | Self::PsdTemplate => Delivery::NotExportable(Reason::Template),
             _ => self.never(),
         }
     }
@@ -360,13 +387,13 @@ impl AssetType {
             | Self::Office
             | Self::Xml
             | Self::Archive
-            | Self::Unknown => Delivery::CopyWithWarning(NO_PICTURE),
+            | Self::Unknown => Delivery::CopyWithWarning(Reason::NoPicture),
             _ => self.never(),
         }
     }
 
     const fn never(self) -> Delivery {
-        Delivery::NotExportable(if self.is_set() { SET } else { RECORD })
+        Delivery::NotExportable(if self.is_set() { Reason::Set } else { Reason::Record })
     }
 }
 
@@ -408,16 +435,16 @@ mod tests {
                 | AssetType::Unknown => {
                     assert_eq!(
                         of(kind),
-                        (Delivery::Copy, Delivery::CopyWithWarning(NO_PICTURE)),
+                        (Delivery::Copy, Delivery::CopyWithWarning(Reason::NoPicture)),
                         "{kind}"
                     );
                 }
                 set if set.is_set() => {
-                    let never = Delivery::NotExportable(SET);
+                    let never = Delivery::NotExportable(Reason::Set);
                     assert_eq!(of(kind), (never, never), "{kind}");
                 }
                 _ => {
-                    let never = Delivery::NotExportable(RECORD);
+                    let never = Delivery::NotExportable(Reason::Record);
                     assert_eq!(of(kind), (never, never), "{kind}");
                 }
             }

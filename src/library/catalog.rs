@@ -10,7 +10,7 @@ use ::toml::de::DeValue;
 use unicode_normalization::UnicodeNormalization;
 
 use super::asset_type::AssetType;
-use super::toml::{Section, Source};
+use super::toml::{Expected, Section, Source};
 use super::{AssetHandle, SourceFile};
 use crate::diag::{Code, Diagnostic, Text};
 use crate::fs::RelPath;
@@ -89,7 +89,7 @@ impl Catalog {
                 DeValue::Array(tables) => {
                     for table in tables {
                         let DeValue::Table(keys) = table.get_ref() else {
-                            let finding = top.type_finding("asset", table, "a table");
+                            let finding = top.type_finding("asset", table, Expected::Table);
                             top.findings.push(finding);
                             continue;
                         };
@@ -101,7 +101,7 @@ impl Catalog {
                         findings.append(&mut section.findings);
                     }
                 }
-                _ => top.wrong_type(&list, "[[asset]] tables"),
+                _ => top.wrong_type(&list, Expected::Tables("asset")),
             }
         }
         findings.append(&mut top.findings);
@@ -162,7 +162,7 @@ fn read_entry(
     for name in [id, handle].into_iter().flatten() {
         match AssetHandle::parse(&name.value) {
             Ok(_) => names.push(name),
-            Err(error) => section.wrong(name.span, error.to_string()),
+            Err(error) => section.wrong(name.span, error.words()),
         }
     }
     let kind = read_kind(section);

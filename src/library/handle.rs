@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::diag::{Argument, Phrase, phrase};
 use crate::fs::{MOST_PATH_BYTES, is_invisible};
 
 /// The name a manifest gives to an asset: not empty, no control or direction character, at most
@@ -13,18 +14,44 @@ use crate::fs::{MOST_PATH_BYTES, is_invisible};
 pub struct AssetHandle(String);
 
 /// Why a text cannot name an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandleError {
     /// Nothing, or only white space.
-    #[error("the handle is empty")]
     Empty,
     /// Too long.
-    #[error("the handle has {0} bytes, at most {MOST_PATH_BYTES} are allowed")]
     Long(usize),
     /// A character that is invisible or turns the reading direction.
-    #[error("the handle has a control or direction character (U+{0:04X})")]
     Character(u32),
 }
+
+impl HandleError {
+    /// Says what is wrong.
+    #[must_use]
+    pub fn words(self) -> Phrase {
+        match self {
+            Self::Empty => phrase!("handle-empty", "the handle is empty"),
+            Self::Long(bytes) => phrase!(
+                "handle-long",
+                "the handle has {bytes} bytes, at most {most} are allowed",
+                bytes = Argument::count(bytes),
+                most = Argument::count(MOST_PATH_BYTES),
+            ),
+            Self::Character(c) => phrase!(
+                "handle-unseen",
+                "the handle has a control or direction character ({number})",
+                number = format!("U+{c:04X}")
+            ),
+        }
+    }
+}
+
+impl fmt::Display for HandleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl std::error::Error for HandleError {}
 
 impl AssetHandle {
     /// Checks a text.

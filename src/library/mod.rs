@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::diag::{Fault, nearest};
+use crate::diag::{Fault, Phrase, nearest, phrase};
 use crate::fs::{OpenError, RelPath, RelPathError, Root, Stamp};
 
 mod asset_type;
@@ -40,7 +40,7 @@ mod handle;
 mod image_catalog;
 pub(crate) mod toml;
 
-pub use asset_type::{AssetType, Delivery};
+pub use asset_type::{AssetType, Delivery, Reason};
 pub use catalog::{CATALOG, CatalogFindings};
 pub use handle::{AssetHandle, HandleError};
 pub use image_catalog::{
@@ -683,11 +683,18 @@ fn read_bounded(root: &Root, path: &RelPath, most: u64) -> Result<Option<Vec<u8>
 fn no_mask(place: &Place) -> Fault {
     let message = match place {
         Place::Below(path) | Place::In(_, path) => {
-            format!("its mask \"{path}\" is not in the asset folders")
+            phrase!(
+                "mask-missing",
+                "its mask \"{path}\" is not in the asset folders",
+                path = path.as_str()
+            )
         }
-        Place::Outside => "its mask does not lie below an asset folder".into(),
+        Place::Outside => {
+            phrase!("mask-outside", "its mask does not lie below an asset folder")
+        }
     };
-    let help = Some("put the mask there, or correct MaskPath in the catalogue".into());
+    let help = phrase!("put-mask", "put the mask there, or correct MaskPath in the catalogue");
+    let help = Some(help);
     Fault::Modifiers { message, help }
 }
 
@@ -695,9 +702,22 @@ fn fault_of(error: &OpenError) -> Fault {
     match error {
         OpenError::NotFound => Fault::NotFound { nearest: None },
         OpenError::Outside => Fault::OutsideRoot,
-        OpenError::NotAFile(what) => Fault::NotAFile { what: (*what).to_owned() },
+        OpenError::NotAFile(what) => Fault::NotAFile { what: thing(what) },
         OpenError::Denied => Fault::Unreadable,
-        OpenError::Io(source) => Fault::Internal { detail: source.to_string() },
+        OpenError::Io(source) => Fault::Internal { detail: source.to_string().into() },
+    }
+}
+
+/// Says what stands where a file should, in words that other languages know.
+fn thing(what: &'static str) -> Phrase {
+    match what {
+        "a folder" => phrase!("thing-folder", "a folder"),
+        "a named pipe" => phrase!("thing-pipe", "a named pipe"),
+        "a socket" => phrase!("thing-socket", "a socket"),
+        "a device" => phrase!("thing-device", "a device"),
+        "a socket or a device" => phrase!("thing-socket-or-device", "a socket or a device"),
+        "something else" => phrase!("thing-else", "something else"),
+        other => other.into(),
     }
 }
 

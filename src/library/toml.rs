@@ -12,12 +12,12 @@ use std::ops::Range;
 use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, Error};
 
-use crate::diag::{Code, Diagnostic, MOST_FINDINGS};
+use crate::diag::{Code, Diagnostic, MOST_FINDINGS, Phrase, phrase};
 
 mod section;
 mod syntax;
 
-pub(crate) use section::{Advice, Section};
+pub(crate) use section::{Advice, Expected, Section, write};
 use syntax::Slip;
 
 /// Longest string in bytes.
@@ -124,9 +124,16 @@ impl<'t> Source<'t> {
                     Diagnostic::error(
                         Code::Syntax,
                         at..at + opening.len(),
-                        "what begins here is not closed, or something in it is missing",
+                        phrase!(
+                            "not-closed",
+                            "what begins here is not closed, or something in it is missing"
+                        ),
                     )
-                    .help(format!("close it with {}", if opening == "{" { "}" } else { opening })),
+                    .help(phrase!(
+                        "close-with",
+                        "close it with {sign}",
+                        sign = if opening == "{" { "}" } else { opening }
+                    )),
                 );
                 self.blank(at, bytes, "");
                 if opening != "{" {
@@ -189,14 +196,14 @@ impl<'t> Source<'t> {
                 && let Some(quote) = line.rfind('"')
             {
                 let quote = line_start + quote;
-                let what = "the text that begins here is not closed";
-                return Diagnostic::error(Code::Syntax, quote..quote + 1, what)
-                    .help("put \" at its end");
+                return Diagnostic::error(Code::Syntax, quote..quote + 1, text_not_closed())
+                    .help(put_at_end("\""));
             }
         }
         let open = list.start..list.start + 1;
-        Diagnostic::error(Code::Syntax, open, "the list that begins here is not closed")
-            .help("put \"]\" after its last value")
+        let what = phrase!("list-not-closed", "the list that begins here is not closed");
+        Diagnostic::error(Code::Syntax, open, what)
+            .help(phrase!("put-bracket-last", "put \"]\" after its last value"))
     }
 
     /// Returns the line a place is on, without its end.
@@ -271,6 +278,14 @@ impl Document<'_> {
     }
 }
 
+fn text_not_closed() -> Phrase {
+    phrase!("text-not-closed", "the text that begins here is not closed")
+}
+
+fn put_at_end(quote: &str) -> Phrase {
+    phrase!("put-at-end", "put {quote} at its end", quote = quote)
+}
+
 /// Tells whether a line looks like `key = …`.
 fn begins_with_key(line: &str) -> bool {
     let key = line.trim_start_matches(|c| is_bare(c) || c == '"');
@@ -294,7 +309,10 @@ mod tests {
         Source::new(text)
             .findings
             .into_iter()
-            .map(|d| (text[d.span].to_owned(), d.message, d.help.unwrap_or_default()))
+            .map(|d| {
+                let help = d.help.map(|help| help.to_string());
+                (text[d.span].to_owned(), d.message.to_string(), help.unwrap_or_default())
+            })
             .collect()
     }
 

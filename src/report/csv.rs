@@ -82,9 +82,10 @@ impl Word {
 pub(super) fn message(outcome: &AssetOutcome, language: Language) -> String {
     match outcome {
         AssetOutcome::Failed { fault } => language.cause_and_step(fault),
-        AssetOutcome::NotExportable { reason } => shown(reason),
+        AssetOutcome::NotExportable { reason } => shown(&language.phrase(reason)),
         AssetOutcome::Copied { .. } | AssetOutcome::Converted { .. } | AssetOutcome::Cancelled => {
-            shown(&outcome.warnings().join("; "))
+            let warnings = outcome.warnings().iter().map(|warning| language.phrase(warning));
+            shown(&warnings.collect::<Vec<_>>().join("; "))
         }
     }
 }

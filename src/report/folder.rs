@@ -513,11 +513,11 @@ fn asset_details<'a>(asset: &'a AssetEntry, language: Language, out: &mut Vec<De
                 out.push(Detail::of_file(asset, file, language));
             }
             for warning in asset.outcome.warnings() {
-                out.push(Detail::of_asset(asset, LogType::ExportWarning, warning.clone()));
+                out.push(Detail::of_asset(asset, LogType::ExportWarning, language.phrase(warning)));
             }
         }
         AssetOutcome::NotExportable { reason } => {
-            out.push(Detail::of_asset(asset, LogType::ExportWarning, reason.clone()));
+            out.push(Detail::of_asset(asset, LogType::ExportWarning, language.phrase(reason)));
         }
         AssetOutcome::Failed { fault } => {
             out.push(Detail::of_asset(asset, LogType::ExportError, language.cause_and_step(fault)));
@@ -531,8 +531,13 @@ fn asset_details<'a>(asset: &'a AssetEntry, language: Language, out: &mut Vec<De
 
 fn finding_line(log: &JobLog, finding: &Diagnostic, language: Language) -> String {
     let (line, column) = position(&log.manifest, finding.span.start);
-    let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-    let message = &format!("{} ({}){help}", finding.message, finding.code);
+    let help = finding.help.as_ref().map(|help| format!("; {}", language.phrase(help)));
+    let message = &format!(
+        "{} ({}){}",
+        language.phrase(&finding.message),
+        finding.code,
+        help.unwrap_or_default()
+    );
     let (line, column) = (&line.to_string(), &column.to_string());
     shown(&language.say(Say::LogFinding { line, column, message }))
 }

@@ -63,9 +63,10 @@ pub struct Told {
     pub commands: Vec<(String, String)>,
 }
 
-impl From<&Recipe> for Told {
-    fn from(recipe: &Recipe) -> Self {
-        let said = recipe.commands.iter().map(|said| (shown(&said.command), shown(&said.by)));
+impl Told {
+    fn new(recipe: &Recipe, language: Language) -> Self {
+        let said = recipe.commands.iter();
+        let said = said.map(|said| (shown(&said.command), shown(&language.phrase(&said.by))));
         Self {
             rendition: recipe.rendition.as_deref().map(shown),
             request: recipe.request.as_deref().map(shown),
@@ -159,7 +160,7 @@ impl Front {
             links.push(link(retry, Say::LinkRetry, retry.into()));
         }
         links.push(manifest(language));
-        Self { sheet, progress: None, recipes: told(report.log), links }
+        Self { sheet, progress: None, recipes: told(report.log, language), links }
     }
 
     /// Puts a run that goes on into words, as it is at some time.
@@ -175,7 +176,12 @@ impl Front {
         let (language, seconds) = (sheet.language, u64::from(AGAIN));
         let said = language.say(Say::PageProgress { percent: percent.into(), seconds });
         let progress = Some(Bar { percent, again: AGAIN, said });
-        Self { sheet, progress, recipes: told(report.log), links: vec![manifest(language)] }
+        Self {
+            sheet,
+            progress,
+            recipes: told(report.log, language),
+            links: vec![manifest(language)],
+        }
     }
 }
 
@@ -184,8 +190,8 @@ fn manifest(language: Language) -> Link {
     Link { name, about: language.say(Say::LinkDropped), href: name.into() }
 }
 
-fn told(log: &JobLog) -> Vec<Told> {
-    log.recipes.iter().map(Told::from).collect()
+fn told(log: &JobLog, language: Language) -> Vec<Told> {
+    log.recipes.iter().map(|recipe| Told::new(recipe, language)).collect()
 }
 
 /// Where the hashes of a run are, from its page.

@@ -14,7 +14,7 @@ use super::text::page::{cut, duration};
 use super::text::{self, MOST_LISTED, number};
 use super::words::Words;
 use super::{Places, Report};
-use crate::diag::{Diagnostic, Rendering, render, shown};
+use crate::diag::{Diagnostic, render_in, shown};
 use crate::job::log::{AssetEntry, AssetOutcome, Counts, JobLog};
 use crate::job::{MailContent, Verdict};
 
@@ -210,7 +210,7 @@ impl Sheet {
             ..Self::bare(report, language)
         };
         if refused {
-            sheet.findings = Some(findings(log));
+            sheet.findings = Some(findings(log, language));
             sheet.mistakes = mistakes(log, language);
         } else {
             sheet.counts = counts(&log.counts(), log.warnings(), language);
@@ -309,8 +309,11 @@ impl Doing {
     }
 }
 
-fn findings(log: &JobLog) -> String {
-    render(&shown(&log.about.manifest_name), &log.manifest, &log.findings, Rendering::Plain)
+fn findings(log: &JobLog, language: Language) -> String {
+    let findings: Vec<Diagnostic> =
+        log.findings.iter().map(|finding| language.finding(finding)).collect();
+    let file = shown(&log.about.manifest_name);
+    render_in(&language.labels(&findings), &file, &log.manifest, &findings)
 }
 
 fn mistakes(log: &JobLog, language: Language) -> List<Mistake> {
@@ -319,12 +322,12 @@ fn mistakes(log: &JobLog, language: Language) -> List<Mistake> {
     let mistakes = sorted.iter().map(|finding| {
         let [before, marked, after] = excerpt(&log.manifest, &finding.span);
         Mistake {
-            what: language.sentence(&finding.message),
+            what: language.sentence(&language.phrase(&finding.message)),
             place: text::finding_place(log, finding, language),
             before,
             marked,
             after,
-            help: finding.help.as_deref().map(|help| language.sentence(help)),
+            help: finding.help.as_ref().map(|help| language.sentence(&language.phrase(help))),
         }
     });
     List::new((language, Say::PageCorrect), sorted.len(), mistakes)
@@ -408,8 +411,10 @@ fn warnings(log: &JobLog, language: Language) -> List<Warning> {
         });
     let assets = log.assets.iter().flat_map(|asset| {
         let reasons: Vec<String> = match &asset.outcome {
-            AssetOutcome::NotExportable { reason } => vec![language.say(Say::LeftOut { reason })],
-            other => other.warnings().to_vec(),
+            AssetOutcome::NotExportable { reason } => {
+                vec![language.say(Say::LeftOut { reason: &language.phrase(reason) })]
+            }
+            other => other.warnings().iter().map(|warning| language.phrase(warning)).collect(),
         };
         let warning =
             |reason: String| Warning { place: name_of(asset), what: language.sentence(&reason) };
@@ -419,8 +424,9 @@ fn warnings(log: &JobLog, language: Language) -> List<Warning> {
 }
 
 fn finding_text(finding: &Diagnostic, language: Language) -> String {
-    let help = finding.help.as_deref().map(|help| language.sentence(help));
-    language.join(&[language.sentence(&finding.message), help.unwrap_or_default()])
+    let help = finding.help.as_ref().map(|help| language.sentence(&language.phrase(help)));
+    let message = language.sentence(&language.phrase(&finding.message));
+    language.join(&[message, help.unwrap_or_default()])
 }
 
 fn name_of(asset: &AssetEntry) -> String {

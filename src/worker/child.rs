@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use super::engine::Piece;
 use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
 use super::{MAX_AUX_BYTES, Sandbox, Written, engine, sandbox};
-use crate::diag::{Fault, human_bytes};
+use crate::diag::{Argument, Fault, phrase};
 use crate::imaging::plan::{Aux, Plan};
 use crate::imaging::thumbnail::Thumbnail;
 use crate::imaging::{Inputs, Reply, Showing};
@@ -188,17 +188,22 @@ impl Desk<'_> {
     fn read_aux(&self, aux: Vec<(Aux, File)>) -> Result<Vec<(Aux, Vec<u8>)>, Fault> {
         let read = |(aux, file): (Aux, File)| {
             if length(&file)? > MAX_AUX_BYTES {
-                let most = human_bytes(MAX_AUX_BYTES);
-                return Err(match aux {
-                    Aux::Profile(name) => Fault::Modifiers {
-                        message: format!("the colour profile {name} is larger than {most}"),
-                        help: None,
-                    },
-                    Aux::Mask(handle) => Fault::Modifiers {
-                        message: format!("the mask {handle} is larger than {most}"),
-                        help: None,
-                    },
-                });
+                let most = Argument::bytes(MAX_AUX_BYTES);
+                let message = match aux {
+                    Aux::Profile(name) => phrase!(
+                        "profile-too-large",
+                        "the colour profile {name} is larger than {most}",
+                        name = name,
+                        most = most,
+                    ),
+                    Aux::Mask(handle) => phrase!(
+                        "mask-too-large",
+                        "the mask {handle} is larger than {most}",
+                        handle = handle,
+                        most = most,
+                    ),
+                };
+                return Err(Fault::Modifiers { message, help: None });
             }
             Ok((aux, self.read_whole(file)?))
         };
@@ -250,7 +255,11 @@ impl Desk<'_> {
 /// Says that an output would pass the limit.
 pub(super) fn too_long(limit: u64) -> Fault {
     Fault::NotWritable {
-        detail: format!("it would be larger than {}, the most allowed", human_bytes(limit)),
+        detail: phrase!(
+            "output-too-large",
+            "it would be larger than {most}, the most allowed",
+            most = Argument::bytes(limit)
+        ),
     }
 }
 
@@ -273,7 +282,7 @@ fn mismatch(request: &Request) -> Fault {
         Request::Copy => "a copy",
         Request::Show => "a thumbnail",
     };
-    Fault::Internal { detail: format!("{what} came with the wrong number of files") }
+    Fault::Internal { detail: format!("{what} came with the wrong number of files").into() }
 }
 
 #[cfg(test)]

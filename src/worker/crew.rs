@@ -372,5 +372,5 @@ impl Drop for Shift<'_> {
 
 fn no_worker(why: &str) -> Fault {
     let why = if why.is_empty() { "they end before they begin" } else { why };
-    Fault::Internal { detail: format!("workers cannot be started: {why}") }
+    Fault::Internal { detail: format!("workers cannot be started: {why}").into() }
 }

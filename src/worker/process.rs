@@ -22,7 +22,7 @@ use super::progress::{Progress, Step};
 use super::sandbox::{Sandbox, whole_seconds};
 use super::wire::{Channel, Report, Setup, WireError};
 use super::{Answer, child};
-use crate::diag::Fault;
+use crate::diag::{Fault, Phrase, phrase};
 use crate::pulse::Pulse;
 
 /// How long a worker may take to get ready, and to begin with a request.
@@ -130,7 +130,7 @@ impl Process {
                 let End { fault, words } = self.end(&error);
                 Err(match fault {
                     _ if !words.is_empty() => words,
-                    Fault::WorkerDied { how } => how,
+                    Fault::WorkerDied { how } => how.to_string(),
                     _ => error.to_string(),
                 })
             }
@@ -147,7 +147,9 @@ impl Process {
             match self.channel.send(&request, &files) {
                 Ok(()) => {}
                 Err(error @ (WireError::TooLarge { .. } | WireError::Garbled(_))) => {
-                    return Served::Answered(Err(Fault::Internal { detail: error.to_string() }));
+                    return Served::Answered(Err(Fault::Internal {
+                        detail: error.to_string().into(),
+                    }));
                 }
                 Err(WireError::Closed | WireError::TimedOut | WireError::Socket(_)) => {
                     return Served::NotBegun;
@@ -201,7 +203,7 @@ impl Process {
         let fault = match (error, status) {
             (WireError::TimedOut, _) => self.too_slow(),
             (_, Some(status)) => self.fault_of(status, &words),
-            (error, None) => Fault::WorkerDied { how: error.to_string() },
+            (error, None) => Fault::WorkerDied { how: error.to_string().into() },
         };
         if !self.channel.is_shut() {
             tracing::warn!(worker = self.id(), %fault, words, "a worker ended");
@@ -215,21 +217,24 @@ impl Process {
 
     /// Explains how a worker ended that we did not end.
     fn fault_of(&self, status: ExitStatus, words: &str) -> Fault {
-        let died = |how: &str| Fault::WorkerDied { how: how.into() };
+        let died = |how: Phrase| Fault::WorkerDied { how };
         match status.signal().and_then(Signal::from_named_raw) {
             Some(Signal::ABORT) if words.contains("memory allocation of") => {
                 Fault::OutOfMemory { limit: self.launch.setup.memory }
             }
             Some(Signal::ABORT) if words.contains("overflowed its stack") => {
-                died("its stack overflowed")
+                died(phrase!("stack-overflowed", "its stack overflowed"))
             }
             Some(Signal::XCPU) => self.too_slow(),
             Some(Signal::XFSZ) => child::too_long(self.launch.setup.max_output),
-            Some(Signal::SYS) => died("it tried what no worker may do"),
-            Some(Signal::KILL) => died("killed by the system, probably for want of memory"),
-            Some(signal) => died(&format!("signal {}", signal.as_raw())),
+            Some(Signal::SYS) => died(phrase!("tried-forbidden", "it tried what no worker may do")),
+            Some(Signal::KILL) => died(phrase!(
+                "killed-for-memory",
+                "killed by the system, probably for want of memory"
+            )),
+            Some(signal) => died(format!("signal {}", signal.as_raw()).into()),
             // `signal: N` or `exit status: N`.
-            None => died(&status.to_string()),
+            None => died(status.to_string().into()),
         }
     }
 

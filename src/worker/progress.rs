@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::wire::{Convert, Report, Request};
 use super::{Answer, Task, Written};
-use crate::diag::Fault;
+use crate::diag::{Fault, phrase};
 use crate::fs::ContentHash;
 use crate::imaging::Showing;
 use crate::imaging::thumbnail::Thumbnail;
@@ -106,7 +106,7 @@ impl<'t> Progress<'t> {
                 Step::Broken(if is_about_memory(&message) {
                     Fault::OutOfMemory { limit: self.memory }
                 } else {
-                    Fault::Damaged { detail: "the decoder gave up".into() }
+                    Fault::Damaged { detail: phrase!("decoder-gave-up", "the decoder gave up") }
                 })
             }
             (_, _) => Step::Broken(nonsense()),
@@ -178,7 +178,9 @@ fn is_about_memory(message: &str) -> bool {
 }
 
 fn nonsense() -> Fault {
-    Fault::WorkerDied { how: "it answered something that was not asked".into() }
+    Fault::WorkerDied {
+        how: phrase!("answered-otherwise", "it answered something that was not asked"),
+    }
 }
 
 fn is_sound(written: &Written) -> bool {
@@ -324,7 +326,8 @@ mod tests {
         let panicked = |message: &str| Report::Panicked { message: message.into() };
         let fault = Fault::OutOfMemory { limit: 1 << 30 };
         assert_eq!(progress.take(panicked("Insufficient memory (case 4)")), Step::Broken(fault));
-        let fault = Fault::Damaged { detail: "the decoder gave up".into() };
+        let detail = phrase!("decoder-gave-up", "the decoder gave up");
+        let fault = Fault::Damaged { detail };
         assert_eq!(progress.take(panicked("index out of bounds")), Step::Broken(fault));
     }
 

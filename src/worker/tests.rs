@@ -14,6 +14,7 @@ use super::crew::{Queued, State, Turn};
 use super::lane::Ticket;
 use super::wire::Channel;
 use super::*;
+use crate::diag::{Phrase, phrase};
 use crate::imaging::Inputs;
 use crate::imaging::plan::{Aux, Color, Conversion, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
@@ -103,7 +104,7 @@ fn act(action: &str) -> Result<String, Fault> {
     };
     Ok(match name.trim_start_matches('!') {
         "echo" => rest.to_owned(),
-        "fail" => return Err(Fault::Damaged { detail: rest.into() }),
+        "fail" => return Err(Fault::Damaged { detail: rest.to_owned().into() }),
         "abort" => std::process::abort(),
         "exit" => std::process::exit(7),
         "panic" => panic!("told to"),
@@ -354,17 +355,24 @@ fn what_breaks_a_worker_fails_one_task() {
     let fixture = Fixture::new();
     let pool = pool(1, LONG);
     let lane = pool.lane();
-    let died = |how: &str| Fault::WorkerDied { how: how.into() };
+    let ended = |how: Phrase| Fault::WorkerDied { how };
+    let died = |how: &'static str| ended(how.into());
     for (broken, (script, fault)) in (1..).zip([
         ("!abort", died("signal 6")),
         ("!exit", died("exit status: 7")),
-        ("!panic", Fault::Damaged { detail: "the decoder gave up".into() }),
+        ("!panic", Fault::Damaged { detail: phrase!("decoder-gave-up", "the decoder gave up") }),
         ("!alloc", Fault::OutOfMemory { limit: MEMORY }),
-        ("!stack", died("its stack overflowed")),
+        ("!stack", ended(phrase!("stack-overflowed", "its stack overflowed"))),
         ("!signal 11", died("signal 11")),
         ("!signal 25", child::too_long(1 << 20)),
         ("!signal 24", Fault::TooSlow { seconds: LONG.as_secs() }),
-        ("!signal 9", died("killed by the system, probably for want of memory")),
+        (
+            "!signal 9",
+            ended(phrase!(
+                "killed-for-memory",
+                "killed by the system, probably for want of memory"
+            )),
+        ),
     ]) {
         assert_eq!(fixture.run(&lane, script), Err(fault), "{script}");
         assert_eq!(fixture.run(&lane, "!echo still here"), Ok("still here".into()), "{script}");
@@ -461,8 +469,12 @@ fn a_worker_cannot_get_out() {
         assert_eq!(fixture.run(&lane, script), denied, "{script}");
     }
     assert_eq!(pool.status().broken, 0);
-    let fault = Fault::WorkerDied { how: "it tried what no worker may do".into() };
+    let fault = Fault::WorkerDied { how: forbidden() };
     assert_eq!(fixture.run(&lane, "!exec"), Err(fault));
+}
+
+fn forbidden() -> Phrase {
+    phrase!("tried-forbidden", "it tried what no worker may do")
 }
 
 /// What is forbidden is tried twice, by a worker that is shut in and by one that is not: so that it
@@ -510,9 +522,9 @@ fn what_a_worker_is_refused_works_without_the_sandbox() {
     assert_eq!(confined.status().broken, 0);
     // To become another program ends the one that is shut in, and works for the other: it then
     // ends as that program does, without a word.
-    let died = |how: &str| Err(Fault::WorkerDied { how: how.into() });
-    assert_eq!(fixture.run(&lane, "!exec"), died("it tried what no worker may do"));
-    assert_eq!(fixture.run(&free_lane, "!exec"), died("exit status: 0"));
+    let died = |how: Phrase| Err(Fault::WorkerDied { how });
+    assert_eq!(fixture.run(&lane, "!exec"), died(forbidden()));
+    assert_eq!(fixture.run(&free_lane, "!exec"), died("exit status: 0".into()));
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn through_its_format(file: Vec<u8>) -> Result<Vec<u8>> {
     let parsed = parse("fmt=png-alpha&scl=1", &Presets::default(), Rules::default());
     let planned = plan(&parsed.modifiers, &info, &Defaults::default());
     let source = Source { file, size: info.size, aux: Vec::new() };
-    reply(&source, &planned.map_err(|finding| finding.message)?.plan)
+    reply(&source, &planned.map_err(|finding| finding.message.to_string())?.plan)
 }
 
 /// The one place where a case becomes a plan. What is compared is always a PNG with alpha, so
@@ -194,12 +194,12 @@ fn made(case: &Case, file: &[u8], size: Size) -> Result<Plan> {
     let info = probe(Cursor::new(file), &limits, Uprighting::Apply)?;
     let parsed = parse(text, &Presets::default(), Rules::default());
     if let Some(error) = parsed.error() {
-        return Err(error.message.clone().into());
+        return Err(error.message.to_string().into());
     }
     let colors = ColorDefaults { profiles: sources::profiles(), ..ColorDefaults::default() };
     let defaults = Defaults { colors, resolution: case.resolution, ..Defaults::default() };
     let planned = plan(&parsed.modifiers, &info, &defaults);
-    let mut plan = planned.map_err(|finding| finding.message)?.plan;
+    let mut plan = planned.map_err(|finding| finding.message.to_string())?.plan;
     if !case.written {
         plan.output.encoding = Encoding::Png;
         plan.output.alpha = !case.flat;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::exportd;
-use exportd::diag::{Code, Diagnostic, Fault};
+use exportd::diag::{Code, Diagnostic, Fault, Phrase};
 use exportd::fs::RelPath;
 use exportd::job::log::{About, AssetEntry, AssetOutcome, Change, Delivered, JobLog};
 use exportd::job::recipe::{Recipe, Said};
@@ -118,7 +118,7 @@ pub fn converted(name: &str, warnings: &[&str]) -> AssetEntry {
         name,
         AssetOutcome::Converted {
             files: vec![delivered(name, Change::New)],
-            warnings: warnings.iter().map(|&w| w.to_owned()).collect(),
+            warnings: warnings.iter().map(|&w| w.to_owned().into()).collect(),
         },
     )
 }
@@ -127,11 +127,39 @@ pub fn failed(name: &str, fault: Fault) -> AssetEntry {
     asset(name, AssetOutcome::Failed { fault })
 }
 
+fn mistakes() -> Vec<Diagnostic> {
+    vec![
+        Diagnostic::error(Code::Value, 24..35, unknown_key()).help(Phrase::named(
+            "did-you-mean",
+            "did you mean `emailSetting`?",
+            vec![("near", "emailSetting".into())],
+        )),
+        Diagnostic::error(
+            Code::Missing,
+            0..7,
+            Phrase::named(
+                "key-missing",
+                "`assetHandleArray` is missing",
+                vec![("key", "assetHandleArray".into())],
+            ),
+        ),
+    ]
+}
+
+fn unknown_key() -> Phrase {
+    let given = vec![("key", "emailSeting".into())];
+    Phrase::named("unknown-key", "unknown key `emailSeting`", given)
+}
+
+fn said_by() -> Phrase {
+    Phrase::named("by-macro", "macro $web$", vec![("name", "$web$".into())])
+}
+
 fn recipe() -> Recipe {
     Recipe {
         rendition: None,
         request: Some("wid=2000&fmt=png&wid=1200&qlt=85".into()),
-        commands: vec![Said { command: "wid=1200".into(), by: "macro $web$".into() }],
+        commands: vec![Said { command: "wid=1200".into(), by: said_by() }],
     }
 }
 
@@ -183,16 +211,8 @@ pub fn log(verdict: Verdict) -> JobLog {
             log.output_folder = None;
         }
         Verdict::Refused => {
-            log.findings = vec![
-                Diagnostic::error(Code::Value, 24..35, "unknown key `emailSeting`")
-                    .help("did you mean `emailSetting`?"),
-                Diagnostic::error(Code::Missing, 0..7, "`assetHandleArray` is missing"),
-            ];
-            log.fatal = Some(Fault::Refused {
-                line: 2,
-                message: "unknown key `emailSeting`".into(),
-                findings: 2,
-            });
+            log.findings = mistakes();
+            log.fatal = Some(Fault::Refused { line: 2, message: unknown_key(), findings: 2 });
             log.output_folder = None;
         }
         Verdict::Stopped => {

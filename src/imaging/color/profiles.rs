@@ -5,6 +5,7 @@ use lcms2::{
     ProfileClassSignature, ToneCurve, Transform,
 };
 
+use crate::diag::{Phrase, phrase};
 use crate::imaging::PixelType;
 
 /// Bytes of a profile's header (ICC.1:2022, 7.2).
@@ -15,28 +16,40 @@ pub const HEADER: usize = 128;
 ///
 /// # Errors
 /// What the file is instead, in words that follow "it is".
-pub fn pixel_type_of(header: &[u8], length: u64) -> Result<PixelType, String> {
+pub fn pixel_type_of(header: &[u8], length: u64) -> Result<PixelType, Phrase> {
     let field = |at: usize| -> [u8; 4] {
         header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
     };
     if header.len() < HEADER || field(36) != *b"acsp" {
-        return Err("no colour profile".into());
+        return Err(phrase!("not-a-profile", "no colour profile"));
     }
     if u64::from(u32::from_be_bytes(field(0))) > length {
-        return Err("a colour profile that is cut short".into());
+        return Err(phrase!("profile-cut-short", "a colour profile that is cut short"));
     }
     match &field(12) {
         b"scnr" | b"mntr" | b"prtr" | b"spac" => {}
-        b"link" => return Err("a device link, not the profile of one device".into()),
-        b"abst" => return Err("an abstract profile, not that of a device".into()),
-        b"nmcl" => return Err("a list of named colours, not the profile of a device".into()),
-        _ => return Err("a colour profile of an unknown class".into()),
+        b"link" => {
+            return Err(phrase!("profile-link", "a device link, not the profile of one device"));
+        }
+        b"abst" => {
+            return Err(phrase!("profile-abstract", "an abstract profile, not that of a device"));
+        }
+        b"nmcl" => {
+            return Err(phrase!(
+                "profile-named-colours",
+                "a list of named colours, not the profile of a device"
+            ));
+        }
+        _ => return Err(phrase!("profile-class", "a colour profile of an unknown class")),
     }
     match &field(16) {
         b"GRAY" => Ok(PixelType::Gray),
         b"RGB " => Ok(PixelType::Rgb),
         b"CMYK" => Ok(PixelType::Cmyk),
-        _ => Err("a colour profile for something else than gray, RGB or CMYK".into()),
+        _ => Err(phrase!(
+            "profile-pixels",
+            "a colour profile for something else than gray, RGB or CMYK"
+        )),
     }
 }
 
@@ -124,7 +137,7 @@ pub(super) fn gray_curve_profile() -> lcms2::LCMSResult<Profile> {
 mod tests {
     use super::*;
 
-    fn type_of(bytes: &[u8]) -> Result<PixelType, String> {
+    fn type_of(bytes: &[u8]) -> Result<PixelType, Phrase> {
         pixel_type_of(&bytes[..bytes.len().min(HEADER)], bytes.len() as u64)
     }
 

@@ -15,6 +15,7 @@ use std::io::{BufRead, Cursor, Seek};
 
 use super::boxes::{Bytes, nonsense};
 use super::{Header, SourceFormat, damaged, divide_alpha, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, Orientation, PixelType, Size};
 
@@ -132,8 +133,10 @@ fn described(meta: &Meta, item: &Item) -> Result<(Size, Coding), ConvertError> {
 
 fn kind_not_read(item: &Item) -> ConvertError {
     unsupported(match &item.kind {
-        b"hvc1" | b"hev1" => "a HEIC picture (HEVC); save it as JPEG, PNG or AVIF",
-        _ => "an AVIF that is put together in a rare way",
+        b"hvc1" | b"hev1" => {
+            phrase!("source-heic", "a HEIC picture (HEVC); save it as JPEG, PNG or AVIF")
+        }
+        _ => phrase!("source-avif-put-together", "an AVIF that is put together in a rare way"),
     })
 }
 
@@ -184,7 +187,10 @@ fn kept(size: Size, fractions: &[(u32, u32); 4]) -> Result<(u32, u32, Size), Con
     };
     match (side(size.width, width, across), side(size.height, height, down)) {
         (Some((x, width)), Some((y, height))) => Ok((x, y, Size::new(width, height))),
-        _ => Err(unsupported("an AVIF that is cut between its pixels")),
+        _ => Err(unsupported(phrase!(
+            "source-avif-cut-between-pixels",
+            "an AVIF that is cut between its pixels"
+        ))),
     }
 }
 
@@ -215,8 +221,12 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         Samples::Eight(File { meta: &meta, bytes }.picture(&still)?)
     };
     let alpha = Alpha::from_bool(still.alpha.is_some());
-    Raster::new(header.size, header.pixel_type, alpha, samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, header.pixel_type, alpha, samples).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-header-says",
+            "its pixels are not as many as its header says"
+        ))
+    })
 }
 
 struct File<'a> {
@@ -242,7 +252,10 @@ impl File<'_> {
         if let Some(number) = still.alpha {
             let item = self.meta.item(number)?;
             if described(self.meta, item)?.0 != still.size {
-                return Err(unsupported("an AVIF whose transparency has another size"));
+                return Err(unsupported(phrase!(
+                    "source-avif-transparency-another-size",
+                    "an AVIF whose transparency has another size"
+                )));
             }
             for (item, at) in self.tiles(item, still.size)? {
                 let frame = self.frame(item)?;
@@ -282,7 +295,10 @@ impl File<'_> {
         let (tile, coding) = described(self.meta, tiles[0])?;
         for other in &tiles {
             if &other.kind != b"av01" || described(self.meta, other)? != (tile, coding) {
-                return Err(unsupported("an AVIF of tiles that are not alike"));
+                return Err(unsupported(phrase!(
+                    "source-avif-tiles-unlike",
+                    "an AVIF of tiles that are not alike"
+                )));
             }
         }
         let (width, height) = (as_usize(tile.width), as_usize(tile.height));

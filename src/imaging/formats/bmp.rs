@@ -9,6 +9,7 @@ use image::codecs::bmp::BmpDecoder;
 use image::{ColorType, ImageDecoder, ImageError};
 
 use super::{Header, SourceFormat, damaged, read_error, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -43,22 +44,29 @@ pub(super) fn header<R: BufRead + Seek>(mut input: R) -> Result<Header, ConvertE
 
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertError> {
     let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(error)?;
-    let length =
-        usize::try_from(decoder.total_bytes()).map_err(|_| damaged("its size is impossible"))?;
+    let length = usize::try_from(decoder.total_bytes())
+        .map_err(|_| damaged(phrase!("damage-size-impossible", "its size is impossible")))?;
     let mut samples = vec![0; length];
     decoder.read_image(&mut samples).map_err(error)?;
     let alpha = Alpha::from_bool(header.alpha);
-    Raster::new(header.size, header.pixel_type, alpha, Samples::Eight(samples))
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, header.pixel_type, alpha, Samples::Eight(samples)).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-header-says",
+            "its pixels are not as many as its header says"
+        ))
+    })
 }
 
 fn error(error: ImageError) -> ConvertError {
     match error {
         ImageError::IoError(error) => read_error(error),
-        ImageError::Unsupported(_) => unsupported("a rare kind of BMP"),
+        ImageError::Unsupported(_) => unsupported(phrase!("source-rare-bmp", "a rare kind of BMP")),
         ImageError::Decoding(_)
         | ImageError::Encoding(_)
         | ImageError::Parameter(_)
-        | ImageError::Limits(_) => damaged("its header or its pixels make no sense"),
+        | ImageError::Limits(_) => damaged(phrase!(
+            "damage-header-or-pixels-make-no",
+            "its header or its pixels make no sense"
+        )),
     }
 }

@@ -7,6 +7,7 @@
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
 use super::{cut_short, damaged, unsupported};
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 
 pub(super) type Kind = [u8; 4];
@@ -79,7 +80,10 @@ impl<'a> Bytes<'a> {
 }
 
 pub(super) fn nonsense() -> ConvertError {
-    damaged("its description of the picture makes no sense")
+    damaged(phrase!(
+        "damage-description-picture-makes-no-sense",
+        "its description of the picture makes no sense"
+    ))
 }
 
 /// Reads the head of the next box of a file: its kind and the length of its contents, or none
@@ -114,7 +118,10 @@ pub(super) fn content<R: Read>(
     most: u64,
 ) -> Result<Vec<u8>, ConvertError> {
     if length.is_some_and(|length| length > most) {
-        return Err(unsupported("a picture with an enormous description"));
+        return Err(unsupported(phrase!(
+            "source-picture-enormous-description",
+            "a picture with an enormous description"
+        )));
     }
     let mut content = Vec::new();
     input.take(length.unwrap_or(most)).read_to_end(&mut content).map_err(ConvertError::Read)?;

@@ -20,6 +20,7 @@ use std::io::{BufRead, Cursor, Seek};
 
 use super::photoshop::{self, Resource};
 use super::{Header, Shrink, SourceFormat, cut_short, damaged, jpeg, psd, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -98,15 +99,20 @@ pub(super) fn decode(
     }
     let wanted = shape.stored_bytes();
     limits.allow(shape.size, wanted.saturating_add(header.decoded_bytes()))?;
-    let wanted = usize::try_from(wanted).map_err(|_| damaged("its size is impossible"))?;
+    let wanted = usize::try_from(wanted)
+        .map_err(|_| damaged(phrase!("damage-size-impossible", "its size is impossible")))?;
     let stored = found.stored(wanted);
     if stored.starts_with(&JPEG_MAGIC) {
         return shape.of_jpeg(&stored, limits);
     }
     let Some(stored) = stored.get(..wanted) else { return Err(cut_short()) };
     let samples = Samples::Eight(shape.samples(stored));
-    Raster::new(shape.size, shape.pixel_type, Alpha::None, samples)
-        .map_err(|_| damaged("its pixels are not as many as it says"))
+    Raster::new(shape.size, shape.pixel_type, Alpha::None, samples).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-it-says",
+            "its pixels are not as many as it says"
+        ))
+    })
 }
 
 /// Reads Photoshop's image resources that somebody wants; none where the picture is not found.
@@ -165,9 +171,10 @@ fn find(bytes: &[u8]) -> Result<Found<'_>, ConvertError> {
     }
     Err(match said {
         Some(_) => cut_short(),
-        None => {
-            unsupported("a PostScript document that is a program instead of pixels; save it as PDF")
-        }
+        None => unsupported(phrase!(
+            "source-postscript-document-program-instead-pixels",
+            "a PostScript document that is a program instead of pixels; save it as PDF"
+        )),
     })
 }
 
@@ -211,7 +218,12 @@ fn width(value: &[u8]) -> Option<f64> {
 
 /// Reads `columns rows depth mode pad-channels block-size encoding "start"`.
 fn described(value: &[u8]) -> Result<(Shape, &[u8]), ConvertError> {
-    let nonsense = || damaged("its %ImageData line makes no sense");
+    let nonsense = || {
+        damaged(phrase!(
+            "damage-imagedata-line-makes-no-sense",
+            "its %ImageData line makes no sense"
+        ))
+    };
     let mut words = words(value);
     let mut next = || number(words.next()).ok_or_else(nonsense);
     let (columns, rows, depth, mode) = (next()?, next()?, next()?, next()?);
@@ -223,8 +235,16 @@ fn described(value: &[u8]) -> Result<(Shape, &[u8]), ConvertError> {
         (1, 8) => (PixelType::Gray, 8),
         (3, 8) => (PixelType::Rgb, 8),
         (4, 8) => (PixelType::Cmyk, 8),
-        (2, _) => return Err(unsupported("an EPS picture in Lab")),
-        (_, depth) => return Err(unsupported(format!("an EPS picture of {depth} bits"))),
+        (2, _) => {
+            return Err(unsupported(phrase!("source-eps-picture-lab", "an EPS picture in Lab")));
+        }
+        (_, depth) => {
+            return Err(unsupported(phrase!(
+                "source-eps-bits",
+                "an EPS picture of {depth} bits",
+                depth = depth
+            )));
+        }
     };
     if pads > 64 || start.is_empty() {
         return Err(nonsense());
@@ -312,10 +332,16 @@ impl Shape {
     fn of_jpeg(&self, bytes: &[u8], limits: &Limits) -> Result<Raster, ConvertError> {
         let header = jpeg::header(&mut Cursor::new(bytes), limits)?;
         if header.pixel_type == PixelType::Cmyk {
-            return Err(unsupported("an EPS picture that is a CMYK JPEG"));
+            return Err(unsupported(phrase!(
+                "source-eps-picture-cmyk-jpeg",
+                "an EPS picture that is a CMYK JPEG"
+            )));
         }
         if (header.size, header.pixel_type) != (self.size, self.pixel_type) {
-            return Err(damaged("its pixels are another picture than it says"));
+            return Err(damaged(phrase!(
+                "damage-pixels-another-picture-than-says",
+                "its pixels are another picture than it says"
+            )));
         }
         jpeg::decode(bytes, &header, Shrink::Full)
     }

@@ -10,6 +10,7 @@ use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, Encoder, Frame, Me
 
 use super::palette::{self, Edges, Indexed};
 use super::{Header, SourceFormat, cut_short, damaged, read_error};
+use crate::diag::phrase;
 use crate::imaging::plan::Quantize;
 use crate::imaging::raster::{Alpha, Raster, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
@@ -31,7 +32,7 @@ pub(super) fn header<R: BufRead + Seek>(input: R, limits: &Limits) -> Result<Hea
     let canvas = Size::new(u32::from(decoder.width()), u32::from(decoder.height()));
     limits.allow(canvas, canvas.pixels() * 4)?;
     let Some(frame) = decoder.next_frame_info().map_err(error)? else {
-        return Err(damaged("it has no picture in it"));
+        return Err(damaged(phrase!("damage-no-picture", "it has no picture in it")));
     };
     Ok(Header {
         alpha: frame.transparent.is_some() || !covers(frame, canvas),
@@ -49,7 +50,7 @@ fn covers(frame: &Frame, canvas: Size) -> bool {
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertError> {
     let mut decoder = open(bytes, ColorOutput::Indexed)?;
     let Some(frame) = decoder.read_next_frame().map_err(error)?.cloned() else {
-        return Err(damaged("it has no picture in it"));
+        return Err(damaged(phrase!("damage-no-picture", "it has no picture in it")));
     };
     let palette = decoder.palette().map_err(error)?.as_chunks::<3>().0;
     let (width, height) = (as_usize(header.size.width), as_usize(header.size.height));
@@ -63,7 +64,9 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
                 continue;
             }
             let color = palette.get(usize::from(index));
-            let color = color.ok_or_else(|| damaged("it uses colours it does not have"))?;
+            let color = color.ok_or_else(|| {
+                damaged(phrase!("damage-colours-missing", "it uses colours it does not have"))
+            })?;
             pixel[..3].copy_from_slice(color);
             if let Some(alpha) = pixel.get_mut(3) {
                 *alpha = 255;
@@ -71,15 +74,22 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         }
     }
     let alpha = Alpha::from_bool(header.alpha);
-    Raster::new(header.size, PixelType::Rgb, alpha, Samples::Eight(samples))
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, PixelType::Rgb, alpha, Samples::Eight(samples)).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-header-says",
+            "its pixels are not as many as its header says"
+        ))
+    })
 }
 
 fn error(error: DecodingError) -> ConvertError {
     match error {
         DecodingError::Io(error) => read_error(error),
         DecodingError::UnexpectedEof => cut_short(),
-        _ => damaged("its header or its compressed data make no sense"),
+        _ => damaged(phrase!(
+            "damage-header-or-compressed-data-make",
+            "its header or its compressed data make no sense"
+        )),
     }
 }
 

@@ -19,10 +19,11 @@ use mozjpeg::{ColorSpace, Compress, Marker, PixelDensity, PixelDensityUnit};
 use mozjpeg_sys as sys;
 
 use super::exif::Exif;
-use super::jpeg_decoder::{Decoder, Error, Reading};
+use super::jpeg_decoder::{Decoder, Error, Reading, UNEVEN};
 use super::jpeg_scans::{rescanned, without_applications};
 use super::photoshop::{self, Resource};
 use super::{Embedded, Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::diag::phrase;
 use crate::imaging::plan::Scans;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
@@ -126,13 +127,20 @@ pub(super) fn header<R: BufRead + Seek>(
     loop {
         match next_marker(input)? {
             0xda => break,
-            0xd9 => return Err(damaged("it ends before its first pixel")),
+            0xd9 => {
+                return Err(damaged(phrase!(
+                    "damage-ends-before-first-pixel",
+                    "it ends before its first pixel"
+                )));
+            }
             // Markers without a length.
             0x01 | 0xd0..=0xd8 => {}
             marker => segment(input, marker, &mut markers)?,
         }
     }
-    let Some(frame) = markers.frame else { return Err(damaged("its header has no size")) };
+    let Some(frame) = markers.frame else {
+        return Err(damaged(phrase!("damage-header-no-size", "its header has no size")));
+    };
     // A file that ends here is refused for its size first.
     let first_scan = read_exact(input).map_or(0, |[_, _, components]| components);
     limits.allow(frame.size, frame.coefficients(first_scan))?;
@@ -141,7 +149,13 @@ pub(super) fn header<R: BufRead + Seek>(
             1 => PixelType::Gray,
             3 => PixelType::Rgb,
             4 => PixelType::Cmyk,
-            n => return Err(unsupported(format!("a JPEG of {n} components"))),
+            n => {
+                return Err(unsupported(phrase!(
+                    "source-jpeg-components",
+                    "a JPEG of {n} components",
+                    n = n
+                )));
+            }
         },
         dpi: markers.jfif_dpi.or(markers.exif.dpi),
         orientation: markers.exif.orientation,
@@ -171,7 +185,10 @@ fn segment<R: BufRead + Seek>(
 ) -> Result<(), ConvertError> {
     let length = u16::from_be_bytes(read_exact(input)?);
     let Some(length) = length.checked_sub(2) else {
-        return Err(damaged("its header has a segment of impossible length"));
+        return Err(damaged(phrase!(
+            "damage-header-segment-impossible-length",
+            "its header has a segment of impossible length"
+        )));
     };
     let wanted =
         matches!(marker, 0xe0..=0xe2 | 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf);
@@ -197,24 +214,36 @@ fn segment<R: BufRead + Seek>(
         }
         0xe1 | 0xe2 => {}
         0xc0..=0xc2 => markers.frame = Some(frame(&data, marker)?),
-        _ => return Err(unsupported("a lossless, hierarchical or arithmetic-coded JPEG")),
+        _ => {
+            return Err(unsupported(phrase!(
+                "source-lossless-hierarchical-or-arithmetic-coded",
+                "a lossless, hierarchical or arithmetic-coded JPEG"
+            )));
+        }
     }
     Ok(())
 }
 
 fn frame(data: &[u8], marker: u8) -> Result<Frame, ConvertError> {
     let [precision, h0, h1, w0, w1, components, list @ ..] = data else {
-        return Err(damaged("its header is too short"));
+        return Err(damaged(phrase!("damage-header-too-short", "its header is too short")));
     };
     if *precision != 8 {
-        return Err(unsupported(format!("a JPEG of {precision} bits")));
+        return Err(unsupported(phrase!(
+            "source-jpeg-bits",
+            "a JPEG of {precision} bits",
+            precision = *precision
+        )));
     }
     let size = Size::new(
         u32::from(u16::from_be_bytes([*w0, *w1])),
         u32::from(u16::from_be_bytes([*h0, *h1])),
     );
     if size.height == 0 {
-        return Err(unsupported("a JPEG that does not say how high it is"));
+        return Err(unsupported(phrase!(
+            "source-jpeg-without-height",
+            "a JPEG that does not say how high it is"
+        )));
     }
     let factors = || list.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
     let (h, v) = factors().fold((1, 1), |(h, v), (ch, cv)| (h.max(ch), v.max(cv)));
@@ -333,8 +362,12 @@ pub(super) fn decode_each(
             }
         }
         let size = shrink.applied(header.size);
-        Raster::new(size, header.pixel_type, Alpha::None, Samples::Eight(samples))
-            .map_err(|_| damaged("its pixels are not as many as its header says"))
+        Raster::new(size, header.pixel_type, Alpha::None, Samples::Eight(samples)).map_err(|_| {
+            damaged(phrase!(
+                "damage-pixels-fewer-than-header-says",
+                "its pixels are not as many as its header says"
+            ))
+        })
     });
     all.collect()
 }
@@ -342,12 +375,23 @@ pub(super) fn decode_each(
 fn complaint(error: Error) -> ConvertError {
     match error {
         Error::CutShort => cut_short(),
-        Error::MissingData => damaged("a part of its pixels is missing"),
-        Error::BadCode | Error::Restart { .. } => damaged("its compressed data make no sense"),
-        Error::Unsupported(kind) => unsupported(kind),
-        Error::NotJpeg | Error::Header(_) | Error::TooManyScans => {
-            damaged("its header or its compressed data make no sense")
+        Error::MissingData => {
+            damaged(phrase!("damage-part-pixels-missing", "a part of its pixels is missing"))
         }
+        Error::BadCode | Error::Restart { .. } => damaged(phrase!(
+            "damage-compressed-data-make-no-sense",
+            "its compressed data make no sense"
+        )),
+        Error::Unsupported(UNEVEN) => unsupported(phrase!(
+            "source-jpeg-uneven",
+            "a JPEG whose sampling factors do not divide each other"
+        )),
+        // The header was looked at before.
+        Error::Unsupported(kind) => unsupported(kind),
+        Error::NotJpeg | Error::Header(_) | Error::TooManyScans => damaged(phrase!(
+            "damage-header-or-compressed-data-make",
+            "its header or its compressed data make no sense"
+        )),
     }
 }
 
@@ -448,15 +492,15 @@ pub(super) fn encode_within(
     }
     let mut best = with(1)?;
     if !fits(&best) {
-        let message = format!(
-            "this picture cannot be a JPEG of {} bytes: in quality 1 it still has {}",
-            most,
-            best.len()
+        let message = phrase!(
+            "jpeg-size-missed",
+            "this picture cannot be a JPEG of {most} bytes: in quality 1 it still has {bytes}",
+            most = most.to_string(),
+            bytes = best.len(),
         );
-        return Err(ConvertError::unwritable(
-            message,
-            "allow more with jpegSize, or ask for a smaller picture",
-        ));
+        let help =
+            phrase!("allow-more-bytes", "allow more with jpegSize, or ask for a smaller picture");
+        return Err(ConvertError::unwritable(message, help));
     }
     // It fits in the lower one and does not in the upper one.
     let (mut lower, mut upper) = (1, settings.quality);

@@ -12,6 +12,7 @@ use hayro_jpeg2000::{DecodeError, DecodeSettings, DecoderContext, DecodingError,
 
 use super::boxes::{content, next_box, skip};
 use super::{Header, SourceFormat, cut_short, damaged, divide_alpha, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, Limits, PixelType};
 
@@ -65,7 +66,8 @@ impl Front {
                 skip(&mut input, length.ok_or_else(cut_short)?)?;
             }
         }
-        let at = found.ok_or_else(|| damaged("it has no picture in it"))?;
+        let at = found
+            .ok_or_else(|| damaged(phrase!("damage-no-picture", "it has no picture in it")))?;
         let mut front = Vec::new();
         input.take(HEADER_BYTES).read_to_end(&mut front).map_err(ConvertError::Read)?;
         Ok(Self { description, codestream: Codestream::parse(&front)?, at })
@@ -103,7 +105,10 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         .collect();
     let pixels = as_usize(header.size.width) * as_usize(header.size.height);
     if planes.iter().any(|plane| plane.samples.len() != pixels) {
-        return Err(unsupported("a JPEG 2000 whose components are of different sizes"));
+        return Err(unsupported(phrase!(
+            "source-jpeg-2000-components-different-sizes",
+            "a JPEG 2000 whose components are of different sizes"
+        )));
     }
     let mixer = Mixer { description: &description, layout: &layout, planes: &planes };
     // Chroma of a lower resolution was turned into RGB on the way.
@@ -113,14 +118,23 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
     } else {
         Samples::Eight(mixer.mix(pixels, turn)?)
     };
-    Raster::new(header.size, header.pixel_type, Alpha::from_bool(header.alpha), samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, header.pixel_type, Alpha::from_bool(header.alpha), samples).map_err(
+        |_| {
+            damaged(phrase!(
+                "damage-pixels-fewer-than-header-says",
+                "its pixels are not as many as its header says"
+            ))
+        },
+    )
 }
 
 fn error(error: DecodeError) -> ConvertError {
     match error {
         DecodeError::Decoding(DecodingError::UnexpectedEof) => cut_short(),
-        _ => damaged("its compressed data make no sense"),
+        _ => damaged(phrase!(
+            "damage-compressed-data-make-no-sense",
+            "its compressed data make no sense"
+        )),
     }
 }
 
@@ -172,7 +186,10 @@ impl Mixer<'_> {
 }
 
 fn missing() -> ConvertError {
-    damaged("it has fewer components than its header says")
+    damaged(phrase!(
+        "damage-fewer-components-than-header-says",
+        "it has fewer components than its header says"
+    ))
 }
 
 /// Looks up a palette; lossy coding may have pushed an index over its end.

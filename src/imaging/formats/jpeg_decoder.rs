@@ -40,7 +40,7 @@ mod tests;
 mod upsample;
 
 pub(super) use bands::{BAND, Band, Layout};
-pub(super) use error::Error;
+pub(super) use error::{Error, UNEVEN};
 pub(super) use machine::at_best;
 pub(super) use markers::ZIGZAG;
 pub(super) use picture::{Decoder, Reading};

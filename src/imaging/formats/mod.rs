@@ -18,6 +18,7 @@ use super::paths::Path;
 use super::plan::{Encoding, Output};
 use super::raster::{Raster, Sample};
 use super::{ConvertError, Limits, Orientation, PixelType, Size};
+use crate::diag::{Argument, Phrase, phrase};
 
 mod alone;
 mod avif;
@@ -112,20 +113,20 @@ impl SourceFormat {
 
     /// Names the format with its article, for a sentence.
     #[must_use]
-    pub const fn with_article(self) -> &'static str {
+    pub fn words(self) -> Phrase {
         match self {
-            Self::Jpeg => "a JPEG picture",
-            Self::Png => "a PNG picture",
-            Self::Tiff => "a TIFF picture",
-            Self::Gif => "a GIF picture",
-            Self::Webp => "a WebP picture",
-            Self::Bmp => "a BMP picture",
-            Self::Avif => "an AVIF picture",
-            Self::Jpeg2000 => "a JPEG 2000 picture",
-            Self::Svg => "an SVG drawing",
-            Self::Pdf => "a PDF document",
-            Self::Eps => "a PostScript document",
-            Self::Psd => "a Photoshop document",
+            Self::Jpeg => phrase!("thing-picture", "a {format} picture", format = "JPEG"),
+            Self::Png => phrase!("thing-picture", "a {format} picture", format = "PNG"),
+            Self::Tiff => phrase!("thing-picture", "a {format} picture", format = "TIFF"),
+            Self::Gif => phrase!("thing-picture", "a {format} picture", format = "GIF"),
+            Self::Webp => phrase!("thing-picture", "a {format} picture", format = "WebP"),
+            Self::Bmp => phrase!("thing-picture", "a {format} picture", format = "BMP"),
+            Self::Avif => phrase!("thing-picture-an", "an {format} picture", format = "AVIF"),
+            Self::Jpeg2000 => phrase!("thing-picture", "a {format} picture", format = "JPEG 2000"),
+            Self::Svg => phrase!("thing-drawing-an", "an {format} drawing", format = "SVG"),
+            Self::Pdf => phrase!("thing-document", "a {format} document", format = "PDF"),
+            Self::Eps => phrase!("thing-document", "a {format} document", format = "PostScript"),
+            Self::Psd => phrase!("thing-document", "a {format} document", format = "Photoshop"),
         }
     }
 }
@@ -412,21 +413,27 @@ fn read_whole<R: BufRead + Seek>(input: &mut R, most: u64) -> Result<Vec<u8>, Co
     let length = input.seek(SeekFrom::End(0)).map_err(ConvertError::Read)?;
     input.seek(SeekFrom::Start(0)).map_err(ConvertError::Read)?;
     if length > most {
-        let most = crate::diag::human_bytes(most);
-        return Err(unsupported(format!("a document of more than {most}")));
+        return Err(unsupported(phrase!(
+            "document-too-large",
+            "a document of more than {most}",
+            most = Argument::bytes(most)
+        )));
     }
     let mut bytes = Vec::new();
     let capacity = usize::try_from(length).unwrap_or(usize::MAX);
-    bytes
-        .try_reserve_exact(capacity)
-        .map_err(|_| unsupported("a document that does not fit a worker's memory"))?;
+    bytes.try_reserve_exact(capacity).map_err(|_| {
+        unsupported(phrase!(
+            "document-for-memory",
+            "a document that does not fit a worker's memory"
+        ))
+    })?;
     // Not all there may be: a file that grows must not make us grow with it.
     input.take(length).read_to_end(&mut bytes).map_err(ConvertError::Read)?;
     Ok(bytes)
 }
 
 /// Tells a format by its first bytes, or says in words what else they look like.
-fn recognise(start: &[u8]) -> Result<SourceFormat, &'static str> {
+fn recognise(start: &[u8]) -> Result<SourceFormat, Phrase> {
     // Most formats say it at once; a document may have something before it.
     let first = &start[..start.len().min(32)];
     let brand = first.get(8..12).unwrap_or_default();
@@ -443,31 +450,43 @@ fn recognise(start: &[u8]) -> Result<SourceFormat, &'static str> {
         [_, _, _, _, b'f', b't', b'y', b'p', ..] if is_avif(first) => Ok(SourceFormat::Avif),
         // Icons and pointers of old have their place there; the length of the next header tells.
         [b'B', b'M', ..] if bmp::has_header(first) => Ok(SourceFormat::Bmp),
-        [] => Err("an empty file"),
+        [] => Err(phrase!("thing-empty", "an empty file")),
         [b'%', b'P', b'D', b'F', b'-', ..] => Ok(SourceFormat::Pdf),
         [b'%', b'!', b'P', b'S', ..] | [0xc5, 0xd0, 0xd3, 0xc6, ..] => Ok(SourceFormat::Eps),
         [b'8', b'B', b'P', b'S', ..] => Ok(SourceFormat::Psd),
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => Err("a ZIP archive"),
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Err(phrase!("thing-zip", "a ZIP archive")),
         // Whether it is one shows when it is unpacked.
         [0x1f, 0x8b, ..] => Ok(SourceFormat::Svg),
-        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => Err("a JPEG XL picture"),
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
+            Err(phrase!("thing-picture", "a {format} picture", format = "JPEG XL"))
+        }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Err(match brand {
-            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "an HEIC picture",
-            b"crx " => "a camera raw file",
-            _ => "a video",
+            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => {
+                phrase!("thing-picture-an", "an {format} picture", format = "HEIC")
+            }
+            b"crx " => phrase!("thing-raw", "a camera raw file"),
+            _ => phrase!("thing-video", "a video"),
         }),
-        [b'R', b'I', b'F', b'F', ..] if brand == b"AVI " => Err("a video"),
-        [b'I', b'I', b'U', 0, ..] | [b'F', b'U', b'J', b'I', ..] => Err("a camera raw file"),
-        [0, 0, 1, 0, ..] => Err("a Windows icon"),
+        [b'R', b'I', b'F', b'F', ..] if brand == b"AVI " => Err(phrase!("thing-video", "a video")),
+        [b'I', b'I', b'U', 0, ..] | [b'F', b'U', b'J', b'I', ..] => {
+            Err(phrase!("thing-raw", "a camera raw file"))
+        }
+        [0, 0, 1, 0, ..] => Err(phrase!("thing-icon", "a Windows icon")),
         _ if svg::begins(start) => Ok(SourceFormat::Svg),
-        [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err("text"),
-        _ if first.iter().all(|&b| b == 0) => Err("nothing but zero bytes"),
-        _ if first.trim_ascii_start().starts_with(b"<!DOC") => Err("a web page"),
-        _ if first.trim_ascii_start().starts_with(b"<html") => Err("a web page"),
+        [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err(phrase!("thing-text", "text")),
+        _ if first.iter().all(|&b| b == 0) => {
+            Err(phrase!("thing-zeroes", "nothing but zero bytes"))
+        }
+        _ if first.trim_ascii_start().starts_with(b"<!DOC") => {
+            Err(phrase!("thing-web-page", "a web page"))
+        }
+        _ if first.trim_ascii_start().starts_with(b"<html") => {
+            Err(phrase!("thing-web-page", "a web page"))
+        }
         // Readers of PDF accept up to 1 KiB of anything before it.
         _ if start.windows(5).take(1024).any(|window| window == b"%PDF-") => Ok(SourceFormat::Pdf),
-        _ if is_text(first) => Err("text"),
-        _ => Err("something that is no known kind of picture"),
+        _ if is_text(first) => Err(phrase!("thing-text", "text")),
+        _ => Err(phrase!("thing-unknown", "something that is no known kind of picture")),
     }
 }
 
@@ -499,20 +518,23 @@ fn read_error(error: std::io::Error) -> ConvertError {
     }
     // Decoders wrap what they find in the data as other or invalid data; the system does not.
     if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other) {
-        return damaged("its compressed data make no sense");
+        return damaged(phrase!(
+            "damage-compressed-data-make-no-sense",
+            "its compressed data make no sense"
+        ));
     }
     ConvertError::Read(error)
 }
 
 fn cut_short() -> ConvertError {
-    damaged("it ends too early, the rest of the file is missing")
+    damaged(phrase!("ends-too-early", "it ends too early, the rest of the file is missing"))
 }
 
-fn damaged(detail: impl Into<String>) -> ConvertError {
+fn damaged(detail: impl Into<Phrase>) -> ConvertError {
     ConvertError::Damaged { detail: detail.into() }
 }
 
-fn unsupported(detail: impl Into<String>) -> ConvertError {
+fn unsupported(detail: impl Into<Phrase>) -> ConvertError {
     ConvertError::Unsupported { detail: detail.into() }
 }
 

@@ -15,6 +15,7 @@
 
 use std::collections::HashMap;
 
+use crate::diag::phrase;
 use crate::imaging::plan::{PaletteKind, Quantize};
 use crate::imaging::raster::{Raster, Samples};
 use crate::imaging::{ConvertError, PixelType};
@@ -73,8 +74,8 @@ impl<'a> Pixels<'a> {
         };
         if picture.pixel_type() == PixelType::Cmyk {
             return Err(ConvertError::unwritable(
-                "a palette holds gray or RGB only",
-                "leave the pixel type out",
+                phrase!("reply-palette-holds-gray-or-rgb", "a palette holds gray or RGB only"),
+                phrase!("help-leave-pixel-type-out", "leave the pixel type out"),
             ));
         }
         Ok(Self { samples, channels: picture.channels(), edges })

@@ -26,6 +26,7 @@ use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, Tar
 use hayro::{RenderCache, RenderSettings};
 
 use super::{Header, SourceFormat, damaged, jpeg, unsupported};
+use crate::diag::{Argument, phrase};
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -42,18 +43,23 @@ pub(super) fn header<R: BufRead + Seek>(
     let document = open(super::read_whole(input, limits.max_alloc)?)?;
     let pages = document.pages();
     if pages.len() > MAX_PAGES {
-        let count = pages.len();
-        return Err(unsupported(format!(
-            "a PDF document of {count} pages, at most {MAX_PAGES} are allowed"
+        return Err(unsupported(phrase!(
+            "source-pdf-pages",
+            "a PDF document of {count} pages, at most {most} are allowed",
+            count = Argument::count(pages.len()),
+            most = Argument::count(MAX_PAGES),
         )));
     }
     if document.objects().into_iter().any(|object| is_misread(object)) {
-        return Err(unsupported(
-            "a PDF document with a JPEG whose colours are stored one after the other; save it again",
-        ));
+        return Err(unsupported(phrase!(
+            "source-pdf-document-jpeg-colours-stored",
+            "a PDF document with a JPEG whose colours are stored one after the other; save it again"
+        )));
     }
     let sizes: Vec<Size> = pages.iter().map(|page| size(page, limits)).collect();
-    let Some(first) = sizes.first() else { return Err(damaged("it has no pages")) };
+    let Some(first) = sizes.first() else {
+        return Err(damaged(phrase!("damage-no-pages", "it has no pages")));
+    };
     Ok(Header {
         dpi: Some(f64::from(limits.page_resolution)),
         page: Some(1),
@@ -79,16 +85,20 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
 
 fn open(bytes: Vec<u8>) -> Result<Pdf, ConvertError> {
     Pdf::new(bytes).map_err(|error| match error {
-        LoadPdfError::Invalid => damaged("its pages cannot be found"),
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
-            unsupported("a PDF document that needs a password; save it without one")
+        LoadPdfError::Invalid => {
+            damaged(phrase!("damage-pages-not-found", "its pages cannot be found"))
         }
-        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
-            unsupported("a PDF document encrypted in a rare way; save it without encryption")
-        }
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => unsupported(phrase!(
+            "source-pdf-document-needs-password-save",
+            "a PDF document that needs a password; save it without one"
+        )),
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => unsupported(phrase!(
+            "source-pdf-document-encrypted-rare-way",
+            "a PDF document encrypted in a rare way; save it without encryption"
+        )),
         LoadPdfError::Decryption(
             DecryptionError::MissingIDEntry | DecryptionError::InvalidEncryption,
-        ) => damaged("its encryption makes no sense"),
+        ) => damaged(phrase!("damage-encryption-makes-no-sense", "its encryption makes no sense")),
     })
 }
 
@@ -113,7 +123,7 @@ fn size(page: &Page<'_>, limits: &Limits) -> Size {
 
 fn draw(page: &Page<'_>, size: Size, holes: &Arc<Holes>) -> Result<Pixmap, ConvertError> {
     let (Ok(width), Ok(height)) = (u16::try_from(size.width), u16::try_from(size.height)) else {
-        let limit = format!("{} pixels a side", u16::MAX);
+        let limit = phrase!("limit-side", "{pixels} pixels a side", pixels = u16::MAX);
         let (width, height) = (u64::from(size.width), u64::from(size.height));
         return Err(ConvertError::TooLarge { width, height, limit });
     };
@@ -164,8 +174,14 @@ impl Holes {
     fn refuse(&self) -> Result<(), ConvertError> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
-            Self::FONT => Err(unsupported("a PDF page with a font that cannot be read")),
-            _ => Err(damaged("a picture on the page cannot be read")),
+            Self::FONT => Err(unsupported(phrase!(
+                "source-pdf-font",
+                "a PDF page with a font that cannot be read"
+            ))),
+            _ => Err(damaged(phrase!(
+                "damage-picture-on-page",
+                "a picture on the page cannot be read"
+            ))),
         }
     }
 }

@@ -13,6 +13,7 @@ use png::{
 use super::exif::Exif;
 use super::palette::{self, Edges, Indexed};
 use super::{Header, SourceFormat, cut_short, damaged, read_error, unsupported, whole};
+use crate::diag::phrase;
 use crate::imaging::plan::Quantize;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -55,7 +56,9 @@ fn dots_per_inch(dims: PixelDimensions) -> Option<f64> {
 
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertError> {
     let mut reader = open(Cursor::new(bytes))?;
-    let length = reader.output_buffer_size().ok_or_else(|| damaged("its size is impossible"))?;
+    let length = reader
+        .output_buffer_size()
+        .ok_or_else(|| damaged(phrase!("damage-size-impossible", "its size is impossible")))?;
     let (_, depth) = reader.output_color_type();
     let samples = if depth == BitDepth::Sixteen {
         let mut samples = Vec::with_capacity(length / 2);
@@ -76,8 +79,14 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         Samples::Eight(samples)
     };
     reader.finish().map_err(error)?;
-    Raster::new(header.size, header.pixel_type, Alpha::from_bool(header.alpha), samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, header.pixel_type, Alpha::from_bool(header.alpha), samples).map_err(
+        |_| {
+            damaged(phrase!(
+                "damage-pixels-fewer-than-header-says",
+                "its pixels are not as many as its header says"
+            ))
+        },
+    )
 }
 
 fn error(error: DecodingError) -> ConvertError {
@@ -89,11 +98,20 @@ fn error(error: DecodingError) -> ConvertError {
             if words.contains("unexpected end") || words.contains("Unexpected end") {
                 cut_short()
             } else {
-                damaged("its header or its compressed data make no sense")
+                damaged(phrase!(
+                    "damage-header-or-compressed-data-make",
+                    "its header or its compressed data make no sense"
+                ))
             }
         }
-        DecodingError::Parameter(_) => damaged("it has fewer pixels than its header says"),
-        DecodingError::LimitsExceeded => unsupported("a PNG with an enormous colour profile"),
+        DecodingError::Parameter(_) => damaged(phrase!(
+            "damage-fewer-pixels-than-header-says",
+            "it has fewer pixels than its header says"
+        )),
+        DecodingError::LimitsExceeded => unsupported(phrase!(
+            "source-png-enormous-colour-profile",
+            "a PNG with an enormous colour profile"
+        )),
     }
 }
 
@@ -113,7 +131,10 @@ pub(super) fn encode(
         (PixelType::Rgb, false) => ColorType::Rgb,
         (PixelType::Rgb, true) => ColorType::Rgba,
         (PixelType::Cmyk, _) => {
-            return Err(ConvertError::unwritable("a PNG cannot hold CMYK", "use fmt=tif,cmyk"));
+            return Err(ConvertError::unwritable(
+                phrase!("reply-png-cannot-hold-cmyk", "a PNG cannot hold CMYK"),
+                phrase!("help-use-fmt-tif-cmyk", "use fmt=tif,cmyk"),
+            ));
         }
     };
     filtered(&info, samples).map_err(|error| ConvertError::internal(error.to_string()))

@@ -17,6 +17,7 @@ use flate2::read::ZlibDecoder;
 
 use super::photoshop::{self, Resource};
 use super::{Header, SourceFormat, cut_short, damaged, read_error, resolution, unsupported};
+use crate::diag::phrase;
 use crate::imaging::color::LabToRgb;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -75,7 +76,13 @@ impl Document {
         let big = match u16::from_be_bytes(version) {
             1 => false,
             2 => true,
-            n => return Err(unsupported(format!("a Photoshop document of version {n}"))),
+            n => {
+                return Err(unsupported(phrase!(
+                    "source-psd-version",
+                    "a Photoshop document of version {n}",
+                    n = n
+                )));
+            }
         };
         bytes::<6, _>(input)?;
         let channels = u16::from_be_bytes(bytes(input)?);
@@ -88,7 +95,10 @@ impl Document {
         let mut palette = Vec::new();
         if mode == Mode::Indexed {
             if length < PALETTE {
-                return Err(damaged("its palette is incomplete"));
+                return Err(damaged(phrase!(
+                    "damage-palette-incomplete",
+                    "its palette is incomplete"
+                )));
             }
             input.take(PALETTE).read_to_end(&mut palette).map_err(read_error)?;
             if (palette.len() as u64) < PALETTE {
@@ -154,11 +164,25 @@ fn mode(number: u16, depth: u16) -> Result<Mode, ConvertError> {
         (3, 8 | 16 | 32) => Mode::Rgb,
         (4, 8 | 16) => Mode::Cmyk,
         (9, 8 | 16) => Mode::Lab,
-        (7, _) => return Err(unsupported("a Photoshop document in multichannel mode")),
-        (0..=4 | 8 | 9, _) => {
-            return Err(unsupported(format!("a Photoshop document of {depth} bits a component")));
+        (7, _) => {
+            return Err(unsupported(phrase!(
+                "source-photoshop-document-multichannel-mode",
+                "a Photoshop document in multichannel mode"
+            )));
         }
-        _ => return Err(damaged("its header names no colour mode there is")),
+        (0..=4 | 8 | 9, _) => {
+            return Err(unsupported(phrase!(
+                "source-psd-bits",
+                "a Photoshop document of {depth} bits a component",
+                depth = depth
+            )));
+        }
+        _ => {
+            return Err(damaged(phrase!(
+                "damage-header-names-no-colour-mode",
+                "its header names no colour mode there is"
+            )));
+        }
     })
 }
 
@@ -179,7 +203,9 @@ fn length<R: BufRead>(input: &mut R, long: bool) -> Result<u64, ConvertError> {
 /// Goes to the end of a section.
 fn go_to<R: Seek>(input: &mut R, start: u64, length: u64) -> Result<u64, ConvertError> {
     let end = start.checked_add(length).filter(|end| i64::try_from(*end).is_ok());
-    let end = end.ok_or_else(|| damaged("its header makes no sense"))?;
+    let end = end.ok_or_else(|| {
+        damaged(phrase!("damage-header-makes-no-sense", "its header makes no sense"))
+    })?;
     input.seek(SeekFrom::Start(end)).map_err(read_error)
 }
 
@@ -234,14 +260,18 @@ fn transparent<R: BufRead + Seek>(
 pub(super) fn header<R: BufRead + Seek>(mut input: R) -> Result<Header, ConvertError> {
     let document = Document::read(&mut input)?;
     if document.channels < document.colors() {
-        return Err(damaged("it has fewer components than its colours need"));
+        return Err(damaged(phrase!(
+            "damage-fewer-components-than-colours-need",
+            "it has fewer components than its colours need"
+        )));
     }
     // A version, then whether the merged picture is one.
     if let Some([_, _, _, _, 0, ..]) = document.resource(VERSION_INFO) {
-        return Err(unsupported(
+        return Err(unsupported(phrase!(
+            "source-photoshop-document-without-merged-picture",
             "a Photoshop document without its merged picture, \
-             which is saved where \"Maximize Compatibility\" is on",
-        ));
+             which is saved where \"Maximize Compatibility\" is on"
+        )));
     }
     // The unit behind it is the one it is shown in; the number is always in inches.
     let dpi = document.resource(RESOLUTION).and_then(<[u8]>::first_chunk::<4>);
@@ -317,8 +347,12 @@ pub(super) fn decode(file: &[u8], header: &Header) -> Result<Raster, ConvertErro
             finished(gather(&mut rows, &document, fractions)?, &document)?
         }
     };
-    Raster::new(document.size, document.pixel_type(), alpha, samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(document.size, document.pixel_type(), alpha, samples).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-header-says",
+            "its pixels are not as many as its header says"
+        ))
+    })
 }
 
 /// The rows of the merged picture, channel after channel.
@@ -351,7 +385,12 @@ impl<'a> Rows<'a> {
             }
             2 => zip(None),
             3 => zip(Some(document.depth / 8)),
-            _ => return Err(damaged("it is packed in no way there is")),
+            _ => {
+                return Err(damaged(phrase!(
+                    "damage-packed-in-no-way",
+                    "it is packed in no way there is"
+                )));
+            }
         })
     }
 
@@ -369,7 +408,12 @@ impl<'a> Rows<'a> {
                 let length = length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte));
                 let (packed, after) = rest.split_at_checked(length).ok_or_else(cut_short)?;
                 *rest = after;
-                unpack(packed, row).ok_or_else(|| damaged("its compressed data make no sense"))?;
+                unpack(packed, row).ok_or_else(|| {
+                    damaged(phrase!(
+                        "damage-compressed-data-make-no-sense",
+                        "its compressed data make no sense"
+                    ))
+                })?;
             }
             Self::Zip { stream, predicted } => {
                 stream.read_exact(row).map_err(read_error)?;

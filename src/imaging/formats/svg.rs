@@ -28,6 +28,7 @@ use examine::examine;
 use far::refuse_far;
 
 use super::{Header, Shrink, SourceFormat, damaged, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
@@ -99,7 +100,7 @@ pub(super) fn decode(
     }
     let size = header.size;
     let Some(mut canvas) = Pixmap::new(size.width, size.height) else {
-        return Err(damaged("its size is impossible"));
+        return Err(damaged(phrase!("damage-size-impossible", "its size is impossible")));
     };
     #[expect(clippy::cast_precision_loss, reason = "sides below 2^24, and the renderer's type")]
     let scale = Transform::from_scale(
@@ -122,16 +123,25 @@ fn natural_size(size: usvg::Size) -> Size {
 
 /// Returns the text of a drawing, of at most [`MAX_TEXT`] bytes.
 fn unpacked(bytes: &[u8]) -> Result<Cow<'_, str>, ConvertError> {
-    let no_text = || unsupported("an SVG drawing that is not UTF-8");
+    let no_text =
+        || unsupported(phrase!("source-svg-not-utf-8", "an SVG drawing that is not UTF-8"));
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut text = Vec::new();
         let read = GzDecoder::new(bytes).take(MAX_TEXT + 1).read_to_end(&mut text);
         if !begins(&text) {
-            return Err(ConvertError::Unknown { found: "a gzip archive".into() });
+            return Err(ConvertError::Unknown { found: phrase!("thing-gzip", "a gzip archive") });
         }
-        read.map_err(|_| damaged("its compressed data make no sense"))?;
+        read.map_err(|_| {
+            damaged(phrase!(
+                "damage-compressed-data-make-no-sense",
+                "its compressed data make no sense"
+            ))
+        })?;
         if text.len() as u64 > MAX_TEXT {
-            return Err(unsupported("an SVG drawing of more than 64 MiB"));
+            return Err(unsupported(phrase!(
+                "source-svg-drawing-more-than-64",
+                "an SVG drawing of more than 64 MiB"
+            )));
         }
         return String::from_utf8(text).map(Cow::Owned).map_err(|_| no_text());
     }
@@ -149,19 +159,34 @@ fn parse(
     failure: Option<&Failure>,
 ) -> Result<Tree, ConvertError> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, entity_resolver: None };
-    let document = Document::parse_with_options(text, options)
-        .map_err(|error| damaged(format!("it is no XML that can be read ({error})")))?;
+    let document = Document::parse_with_options(text, options).map_err(|error| {
+        damaged(phrase!(
+            "damage-xml",
+            "it is no XML that can be read ({error})",
+            error = error.to_string()
+        ))
+    })?;
     examine(&document)?;
     let options = options_for(limits, drawings, failure);
     Tree::from_xmltree(&document, &options).map_err(|error| match error {
-        usvg::Error::InvalidSize => damaged("its width, height or viewBox make no size"),
-        usvg::Error::ElementsLimitReached => unsupported("an SVG drawing of too many elements"),
-        usvg::Error::ParsingFailed(error) => {
-            damaged(format!("it is no SVG that can be read ({error})"))
-        }
+        usvg::Error::InvalidSize => damaged(phrase!(
+            "damage-width-height-or-viewbox-make",
+            "its width, height or viewBox make no size"
+        )),
+        usvg::Error::ElementsLimitReached => unsupported(phrase!(
+            "source-svg-drawing-too-many-elements",
+            "an SVG drawing of too many elements"
+        )),
+        usvg::Error::ParsingFailed(error) => damaged(phrase!(
+            "damage-svg",
+            "it is no SVG that can be read ({error})",
+            error = error.to_string()
+        )),
         usvg::Error::NotAnUtf8Str
         | usvg::Error::SvgzFeatureNotEnabled
-        | usvg::Error::MalformedGZip => damaged("its text makes no sense"),
+        | usvg::Error::MalformedGZip => {
+            damaged(phrase!("damage-text-makes-no-sense", "its text makes no sense"))
+        }
     })
 }
 
@@ -201,16 +226,25 @@ fn picture(
 ) -> Result<ImageKind, ConvertError> {
     if begins(data) || data.starts_with(&[0x1f, 0x8b]) {
         let Some(drawings) = drawings.checked_sub(1) else {
-            return Err(unsupported("an SVG drawing with drawings within drawings"));
+            return Err(unsupported(phrase!(
+                "source-svg-drawing-drawings-within-drawings",
+                "an SVG drawing with drawings within drawings"
+            )));
         };
         return parse(&unpacked(data)?, limits, drawings, Some(failure)).map(ImageKind::SVG);
     }
     let header = super::header(std::io::Cursor::new(data), limits)?;
     if !header.pages.is_empty() {
-        return Err(unsupported("an SVG drawing with a document in it"));
+        return Err(unsupported(phrase!(
+            "source-svg-drawing-document",
+            "an SVG drawing with a document in it"
+        )));
     }
     if header.pixel_type == PixelType::Cmyk {
-        return Err(unsupported("an SVG drawing with a CMYK picture in it"));
+        return Err(unsupported(phrase!(
+            "source-svg-drawing-cmyk-picture",
+            "an SVG drawing with a CMYK picture in it"
+        )));
     }
     let picture = super::decode(data, &header, Shrink::Full, limits)?;
     super::png::encode(&picture.to_eight(), None, None).map(|png| ImageKind::PNG(Arc::new(png)))

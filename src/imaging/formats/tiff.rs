@@ -30,6 +30,7 @@ use super::{
     Embedded, Header, SourceFormat, cut_short, damaged, divide_alpha, read_error, tiff_jpeg,
     unsupported, whole,
 };
+use crate::diag::phrase;
 use crate::imaging::color::LabToRgb;
 use crate::imaging::plan::{Scans, TiffCompression};
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize, each_depth};
@@ -115,7 +116,10 @@ impl Page {
         page.check_numbers(bits, format)?;
         page.check_packing(decoder)?;
         if page.stored < page.wanted() {
-            return Err(damaged("it has fewer components than its colours need"));
+            return Err(damaged(phrase!(
+                "damage-fewer-components-than-colours-need",
+                "it has fewer components than its colours need"
+            )));
         }
         Ok(page)
     }
@@ -133,17 +137,38 @@ impl Page {
             {
                 Ok(())
             }
-            (CIE_LAB..=ITU_LAB, 8 | 16, _) => Err(unsupported("a TIFF in a rare kind of CIE Lab")),
+            (CIE_LAB..=ITU_LAB, 8 | 16, _) => Err(unsupported(phrase!(
+                "source-tiff-rare-kind-cie-lab",
+                "a TIFF in a rare kind of CIE Lab"
+            ))),
             (WHITE_IS_ZERO..=CMYK | YCBCR | CIE_LAB..=ITU_LAB, ..) => {
-                let kind = match format {
-                    1 => "",
-                    2 => ", signed",
-                    3 => ", fractions",
-                    _ => ", of a rare kind",
-                };
-                Err(unsupported(format!("a TIFF of {bits} bits a component{kind}")))
+                Err(unsupported(match format {
+                    1 => phrase!(
+                        "source-tiff-bits",
+                        "a TIFF of {bits} bits a component",
+                        bits = bits
+                    ),
+                    2 => phrase!(
+                        "source-tiff-bits-signed",
+                        "a TIFF of {bits} bits a component, signed",
+                        bits = bits
+                    ),
+                    3 => phrase!(
+                        "source-tiff-bits-fractions",
+                        "a TIFF of {bits} bits a component, fractions",
+                        bits = bits
+                    ),
+                    _ => phrase!(
+                        "source-tiff-bits-rare",
+                        "a TIFF of {bits} bits a component, of a rare kind",
+                        bits = bits
+                    ),
+                }))
             }
-            _ => Err(unsupported("a TIFF in a rare colour space")),
+            _ => Err(unsupported(phrase!(
+                "source-tiff-rare-colour-space",
+                "a TIFF in a rare colour space"
+            ))),
         }
     }
 
@@ -155,35 +180,58 @@ impl Page {
             fax::RUNS | fax::GROUP_3 | fax::GROUP_4 => {
                 let gray = matches!(self.photometric, WHITE_IS_ZERO | BLACK_IS_ZERO);
                 if !gray || self.bits != 1 || self.stored != 1 {
-                    return Err(unsupported("a TIFF packed as a fax that is not black and white"));
+                    return Err(unsupported(phrase!(
+                        "source-tiff-fax-not-black-and-white",
+                        "a TIFF packed as a fax that is not black and white"
+                    )));
                 }
                 return Ok(());
             }
             // Deflate by both its numbers, PackBits.
             NONE | LZW | JPEG | 8 | 32_946 | 32_773 => {
                 if self.planar && self.tiled && self.stored > 1 && self.compression != LZW {
-                    return Err(unsupported("a TIFF whose components are tiled apart"));
+                    return Err(unsupported(phrase!(
+                        "source-tiff-components-tiled-apart",
+                        "a TIFF whose components are tiled apart"
+                    )));
                 }
                 if self.reversed && self.compression != JPEG && !self.is_unpacked_bytes() {
-                    return Err(unsupported("a packed TIFF with its bits in reverse order"));
+                    return Err(unsupported(phrase!(
+                        "source-packed-tiff-bits-reverse-order",
+                        "a packed TIFF with its bits in reverse order"
+                    )));
                 }
                 if self.photometric == YCBCR && self.compression != JPEG {
                     let shares = decoder.find_tag_unsigned_vec::<u16>(Tag::ChromaSubsampling);
                     if shares.map_err(error)? != Some(vec![1, 1]) {
-                        return Err(unsupported("a TIFF in YCbCr that is not packed as JPEG"));
+                        return Err(unsupported(phrase!(
+                            "source-tiff-ycbcr-without-jpeg",
+                            "a TIFF in YCbCr that is not packed as JPEG"
+                        )));
                     }
                 }
                 return Ok(());
             }
-            OLD_JPEG => "JPEG of the old kind",
+            OLD_JPEG => {
+                return Err(unsupported(phrase!(
+                    "source-tiff-old-jpeg",
+                    "a TIFF packed as JPEG of the old kind"
+                )));
+            }
             33_003 | 33_005 | 34_712 => "JPEG 2000",
             34_887 => "LERC",
             34_925 => "LZMA",
             50_000 => "Zstandard",
             50_001 => "WebP",
-            number => return Err(unsupported(format!("a TIFF packed in a rare way ({number})"))),
+            number => {
+                return Err(unsupported(phrase!(
+                    "source-tiff-packed-rarely",
+                    "a TIFF packed in a rare way ({number})",
+                    number = number
+                )));
+            }
         };
-        Err(unsupported(format!("a TIFF packed as {name}")))
+        Err(unsupported(phrase!("source-tiff-packed-as", "a TIFF packed as {name}", name = name)))
     }
 
     const fn is_unpacked_bytes(&self) -> bool {
@@ -344,8 +392,14 @@ pub(super) fn decode(
         }
         (_, samples) => samples,
     };
-    Raster::new(page.size, page.pixel_type(), Alpha::from_bool(header.alpha), samples)
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(page.size, page.pixel_type(), Alpha::from_bool(header.alpha), samples).map_err(
+        |_| {
+            damaged(phrase!(
+                "damage-pixels-fewer-than-header-says",
+                "its pixels are not as many as its header says"
+            ))
+        },
+    )
 }
 
 /// Reads the components as they are stored, and says how many the decoder left of a pixel: it drops
@@ -358,7 +412,10 @@ fn unpacked<R: BufRead + Seek>(
     let mut result = DecodingResult::U8(Vec::new());
     let buffer = decoder.read_image_to_buffer(&mut result).map_err(error)?;
     if page.planar && result.as_buffer(0).as_bytes().len() < buffer.complete_len {
-        return Err(damaged("it has fewer components than its colours need"));
+        return Err(damaged(phrase!(
+            "damage-fewer-components-than-colours-need",
+            "it has fewer components than its colours need"
+        )));
     }
     Ok((result, components))
 }
@@ -407,7 +464,12 @@ fn stored(
             let levels = samples.into_iter().map(|v| u16::round(v * u16::TOP)).collect();
             Samples::Sixteen(layout.arrange(levels, page.planar))
         }
-        _ => return Err(unsupported("a TIFF with a rare kind of numbers")),
+        _ => {
+            return Err(unsupported(phrase!(
+                "source-tiff-rare-kind-numbers",
+                "a TIFF with a rare kind of numbers"
+            )));
+        }
     })
 }
 
@@ -434,7 +496,10 @@ impl Pieces {
             (Size::new(width, rows.min(height)), Tag::StripOffsets, Tag::StripByteCounts)
         };
         if size.pixels() == 0 {
-            return Err(damaged("its header makes no sense"));
+            return Err(damaged(phrase!(
+                "damage-header-makes-no-sense",
+                "its header makes no sense"
+            )));
         }
         Ok(Self {
             size,
@@ -575,7 +640,7 @@ fn look_up(indexes: &[u8], map: &[u16], colors: usize) -> Result<Vec<u8>, Conver
     let (red, rest) = map.split_at_checked(colors).unwrap_or_default();
     let (green, blue) = rest.split_at_checked(colors).unwrap_or_default();
     if blue.len() < colors {
-        return Err(damaged("its palette is incomplete"));
+        return Err(damaged(phrase!("damage-palette-incomplete", "its palette is incomplete")));
     }
     // Some old writers put 8-bit values where 16-bit ones belong.
     let shift = if map.iter().all(|&v| v < 256) { 0 } else { 8 };
@@ -612,10 +677,17 @@ fn error(error: TiffError) -> ConvertError {
     match error {
         TiffError::IoError(error) => read_error(error),
         TiffError::FormatError(_) | TiffError::IntSizeError | TiffError::UsageError(_) => {
-            damaged("its header or its compressed data make no sense")
+            damaged(phrase!(
+                "damage-header-or-compressed-data-make",
+                "its header or its compressed data make no sense"
+            ))
         }
-        TiffError::UnsupportedError(_) => unsupported("a rare kind of TIFF"),
-        TiffError::LimitsExceeded => unsupported("a TIFF whose parts are too large"),
+        TiffError::UnsupportedError(_) => {
+            unsupported(phrase!("source-rare-tiff", "a rare kind of TIFF"))
+        }
+        TiffError::LimitsExceeded => {
+            unsupported(phrase!("source-tiff-parts-too-large", "a TIFF whose parts are too large"))
+        }
     }
 }
 

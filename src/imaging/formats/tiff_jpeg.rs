@@ -7,6 +7,7 @@
 
 use super::jpeg::{self, Settings};
 use super::{Embedded, photoshop, whole};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -163,6 +164,10 @@ impl Directory {
 
 /// Turns a length or a place into a number of the file.
 fn number(value: usize) -> Result<u32, ConvertError> {
-    u32::try_from(value)
-        .map_err(|_| ConvertError::unwritable("a TIFF has at most 4 GB", "ask for a smaller size"))
+    u32::try_from(value).map_err(|_| {
+        ConvertError::unwritable(
+            phrase!("reply-tiff-at-most-4-gb", "a TIFF has at most 4 GB"),
+            phrase!("help-ask-smaller-size", "ask for a smaller size"),
+        )
+    })
 }

@@ -11,6 +11,7 @@ use webp::{Encoder, WebPConfig};
 
 use super::exif::Exif;
 use super::{Header, SourceFormat, damaged, read_error, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
 
@@ -33,23 +34,32 @@ pub(super) fn header<R: BufRead + Seek>(input: R) -> Result<Header, ConvertError
 
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertError> {
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(error)?;
-    let length =
-        usize::try_from(decoder.total_bytes()).map_err(|_| damaged("its size is impossible"))?;
+    let length = usize::try_from(decoder.total_bytes())
+        .map_err(|_| damaged(phrase!("damage-size-impossible", "its size is impossible")))?;
     let mut samples = vec![0; length];
     decoder.read_image(&mut samples).map_err(error)?;
     let alpha = Alpha::from_bool(header.alpha);
-    Raster::new(header.size, PixelType::Rgb, alpha, Samples::Eight(samples))
-        .map_err(|_| damaged("its pixels are not as many as its header says"))
+    Raster::new(header.size, PixelType::Rgb, alpha, Samples::Eight(samples)).map_err(|_| {
+        damaged(phrase!(
+            "damage-pixels-fewer-than-header-says",
+            "its pixels are not as many as its header says"
+        ))
+    })
 }
 
 fn error(error: ImageError) -> ConvertError {
     match error {
         ImageError::IoError(error) => read_error(error),
-        ImageError::Unsupported(_) => unsupported("a rare kind of WebP"),
+        ImageError::Unsupported(_) => {
+            unsupported(phrase!("source-rare-webp", "a rare kind of WebP"))
+        }
         ImageError::Decoding(_)
         | ImageError::Encoding(_)
         | ImageError::Parameter(_)
-        | ImageError::Limits(_) => damaged("its header or its compressed data make no sense"),
+        | ImageError::Limits(_) => damaged(phrase!(
+            "damage-header-or-compressed-data-make",
+            "its header or its compressed data make no sense"
+        )),
     }
 }
 
@@ -63,7 +73,10 @@ pub(super) fn encode(
         return Err(ConvertError::internal("16-bit pixels reached the WebP writer"));
     };
     if picture.pixel_type() != PixelType::Rgb {
-        return Err(ConvertError::unwritable("a WebP holds RGB only", "leave the pixel type out"));
+        return Err(ConvertError::unwritable(
+            phrase!("reply-webp-holds-rgb-only", "a WebP holds RGB only"),
+            phrase!("help-leave-pixel-type-out", "leave the pixel type out"),
+        ));
     }
     let Size { width, height } = picture.size();
     if width > LONGEST || height > LONGEST {

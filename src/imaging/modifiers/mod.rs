@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Phrase, phrase};
 
 pub mod commands;
 mod expand;
@@ -47,7 +47,7 @@ use values::{
 
 /// The presets a request may name as `$name$`: the definition of each, or why it cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Presets(BTreeMap<String, Result<String, String>>);
+pub struct Presets(BTreeMap<String, Result<String, Phrase>>);
 
 impl Presets {
     /// Collects presets from names and definitions; names are the same in any case.
@@ -61,15 +61,15 @@ impl Presets {
 
     /// Adds a preset, in the place of one that has its name; one that cannot be used has a reason
     /// that begins with a verb instead of a definition.
-    pub fn put(&mut self, name: &str, definition: Result<String, String>) {
+    pub fn put(&mut self, name: &str, definition: Result<String, Phrase>) {
         self.0.insert(name.to_ascii_lowercase(), definition);
     }
 
     /// Returns the definition of a preset, or why it cannot be used.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Result<&str, &str>> {
+    pub fn get(&self, name: &str) -> Option<Result<&str, &Phrase>> {
         let found = self.0.get(&name.to_ascii_lowercase())?;
-        Some(found.as_deref().map_err(String::as_str))
+        Some(found.as_ref().map(String::as_str))
     }
 
     /// Returns the names, in lower case and sorted.
@@ -475,75 +475,108 @@ impl Modifiers {
 /// Makes the error for a layer or an effect that is not built yet.
 fn upper_target(target: Target, span: Range<usize>) -> Diagnostic {
     let message = match target {
-        Target::Effect(..) => "effects are not supported yet",
+        Target::Effect(..) => phrase!("no-effects", "effects are not supported yet"),
         Target::Layer(_) | Target::Request | Target::Composite => {
-            "layers above 0 are not supported yet"
+            phrase!("no-upper-layers", "layers above 0 are not supported yet")
         }
     };
-    Diagnostic::error(Code::Value, span, message).help("leave it out")
+    Diagnostic::error(Code::Value, span, message).help(phrase!("leave-it-out", "leave it out"))
 }
 
 /// Returns why a value cannot be done, and what to write instead.
-fn refusal(value: &Value, format: Format) -> Option<(String, Option<String>)> {
+fn refusal(value: &Value, format: Format) -> Option<(Phrase, Option<Phrase>)> {
     match value {
         Value::Fmt(fmt) => refused_format(*fmt),
         Value::Quantize(Quantize { palette: PaletteKind::Mac, .. })
             if format.has_palette() && format.entry().alpha =>
         {
-            let message = format!(
-                "`quantize=mac` leaves no room for the key colour of {}",
-                format.entry().name
+            let message = phrase!(
+                "no-room-for-key-colour",
+                "`quantize=mac` leaves no room for the key colour of {format}",
+                format = format.entry().name
             );
-            Some((message, Some("use adaptive or web".into())))
+            Some((message, Some(phrase!("use-adaptive", "use adaptive or web"))))
         }
-        Value::Other(command, text) => {
-            (command.concerns.format(format) && !command.is_neutral(text)).then(|| {
-                let message = format!("`{}` is not supported yet", command.name);
-                (message, Some(format!("leave `{}` out", command.name)))
-            })
-        }
+        Value::Other(command, text) => (command.concerns.format(format)
+            && !command.is_neutral(text))
+        .then(|| {
+            let leave_out = phrase!("leave-out", "leave `{command}` out", command = command.name);
+            (not_yet(command.name), Some(leave_out))
+        }),
         _ => None,
     }
 }
 
+fn not_yet(what: &str) -> Phrase {
+    phrase!("not-supported-yet", "`{what}` is not supported yet", what = what)
+}
+
+fn one_of_three([first, second, third]: &[String; 3]) -> Phrase {
+    phrase!(
+        "use-one-of-three",
+        "use {first}, {second} or {third}",
+        first = first,
+        second = second,
+        third = third,
+    )
+}
+
 /// Returns why a format cannot be written.
-fn refused_format(fmt: Fmt) -> Option<(String, Option<String>)> {
+fn refused_format(fmt: Fmt) -> Option<(Phrase, Option<Phrase>)> {
     let entry = fmt.format.entry();
     let supported = || {
         let names = Format::table().iter().filter(|e| e.support == Support::Supported);
         let names: Vec<&str> = names.map(|e| e.name).collect();
-        Some(format!("supported are {}", names.join(", ")))
+        Some(phrase!("supported-are", "supported are {formats}", formats = names.join(", ")))
     };
     match entry.support {
         Support::Refused => {
             let what = match fmt.format {
-                Format::F4m | Format::M3u8 => "a playlist of a video server",
-                _ => "Flash",
+                Format::F4m | Format::M3u8 => phrase!("a-playlist", "a playlist of a video server"),
+                _ => "Flash".into(),
             };
-            Some((format!("`fmt={}` is {what} and cannot be exported", entry.name), supported()))
+            let message = phrase!(
+                "format-refused",
+                "`fmt={format}` is {what} and cannot be exported",
+                format = entry.name,
+                what = what,
+            );
+            Some((message, supported()))
         }
-        Support::NotYet => {
-            Some((format!("`fmt={}` is not supported yet", entry.name), supported()))
-        }
+        Support::NotYet => Some((not_yet(&format!("fmt={}", entry.name)), supported())),
         Support::NotInThisBuild => {
             let instead = match (fmt.format, entry.alpha) {
-                (Format::Heic, _) => "use fmt=png, fmt=webp,,lossless or fmt=jpeg2000,,lossless",
-                (_, true) => "use fmt=webp-alpha, fmt=avif-alpha or fmt=jpeg2000-alpha",
-                (_, false) => "use fmt=webp, fmt=avif or fmt=jpeg2000",
+                (Format::Heic, _) => {
+                    ["fmt=png", "fmt=webp,,lossless", "fmt=jpeg2000,,lossless"].map(str::to_owned)
+                }
+                (_, true) => {
+                    ["fmt=webp-alpha", "fmt=avif-alpha", "fmt=jpeg2000-alpha"].map(str::to_owned)
+                }
+                (_, false) => ["fmt=webp", "fmt=avif", "fmt=jpeg2000"].map(str::to_owned),
             };
-            let message = format!("`fmt={}` is not supported by this build", entry.name);
-            Some((message, Some(instead.into())))
+            let message = phrase!(
+                "not-in-this-build",
+                "`fmt={format}` is not supported by this build",
+                format = entry.name
+            );
+            Some((message, Some(one_of_three(&instead))))
         }
         Support::Supported
             if matches!(fmt.format, Format::Avif | Format::AvifAlpha)
                 && fmt.compression == Some(values::Compression::Lossless) =>
         {
             let alpha = if entry.alpha { "-alpha" } else { "" };
-            let message = format!("`fmt={fmt}`: lossless AVIF is not supported by this build");
-            let help = format!(
-                "use fmt=webp{alpha},,lossless, fmt=jpeg2000{alpha},,lossless or fmt=png{alpha}"
+            let message = phrase!(
+                "no-lossless-avif",
+                "`fmt={format}`: lossless AVIF is not supported by this build",
+                format = fmt.to_string()
             );
-            Some((message, Some(help)))
+            let instead = [
+                format!("fmt=webp{alpha},,lossless"),
+                format!("fmt=jpeg2000{alpha},,lossless"),
+                format!("fmt=png{alpha}"),
+            ];
+            Some((message, Some(one_of_three(&instead))))
         }
         Support::Supported | Support::Ignored | Support::IgnoredWithWarning => None,
     }

@@ -10,7 +10,7 @@ use super::{
     Binding, Command, Concerns, Modifiers, Parsed, Presets, Rules, Setting, Support, Target, Value,
     find, upper_target,
 };
-use crate::diag::{Code, Diagnostic, Severity, nearest};
+use crate::diag::{Argument, Code, Diagnostic, Phrase, Severity, nearest, phrase};
 
 /// Findings of one severity beyond this many are not kept: nobody reads them.
 const MOST_FINDINGS: usize = 100;
@@ -89,7 +89,7 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+    fn error(&mut self, span: Range<usize>, message: impl Into<Phrase>) {
         self.report(Diagnostic::error(Code::Value, span, message));
     }
 
@@ -133,13 +133,19 @@ impl Reader<'_> {
         let usable = !active.contains(&key) && active.len() < MOST_DEPTH;
         let presets = self.presets;
         let Some(definition) = presets.get(&key).filter(|_| usable) else {
-            let message = format!("there is no preset `${}$`", echo(name));
+            let message = phrase!("no-preset", "there is no preset `${name}$`", name = echo(name));
             let candidates = presets.names().filter(|known| !active.iter().any(|a| a == known));
             let error = Diagnostic::error(Code::Value, span.clone(), message);
             let near = if name.len() < 64 { nearest(name, candidates) } else { None };
             self.report(match near {
-                Some(near) => error.help(format!("did you mean `${near}$`?")),
-                None if presets.get(&key).is_some() => error.help("a preset cannot use itself"),
+                Some(near) => error.help(phrase!(
+                    "did-you-mean-preset",
+                    "did you mean `${near}$`?",
+                    near = near
+                )),
+                None if presets.get(&key).is_some() => {
+                    error.help(phrase!("preset-uses-itself", "a preset cannot use itself"))
+                }
                 None => error.help(known(presets)),
             });
             return;
@@ -147,7 +153,12 @@ impl Reader<'_> {
         let definition = match definition {
             Ok(definition) => definition,
             Err(reason) => {
-                let message = format!("the preset `${}$` cannot be used: it {reason}", echo(name));
+                let message = phrase!(
+                    "preset-unusable",
+                    "the preset `${name}$` cannot be used: it {reason}",
+                    name = echo(name),
+                    reason = reason.clone(),
+                );
                 self.error(span.clone(), message);
                 return;
             }
@@ -167,7 +178,11 @@ impl Reader<'_> {
         }
         if !self.used_up {
             self.used_up = true;
-            self.error(span.clone(), "presets and variables make the request longer than 1 MiB");
+            let message = phrase!(
+                "request-too-long",
+                "presets and variables make the request longer than 1 MiB"
+            );
+            self.error(span.clone(), message);
         }
         false
     }
@@ -178,8 +193,13 @@ impl Reader<'_> {
             let value = decode(value, Plus::Space).into_owned();
             self.variables.insert(name.to_ascii_lowercase(), value);
         } else {
-            let message = format!("`${}` is not a name for a variable", echo(name));
-            let help = "names are made of letters, digits, `-`, `_` and `.`";
+            let message = phrase!(
+                "no-variable-name",
+                "`${name}` is not a name for a variable",
+                name = echo(name)
+            );
+            let help =
+                phrase!("variable-names", "names are made of letters, digits, `-`, `_` and `.`");
             self.report(Diagnostic::error(Code::Value, span.clone(), message).help(help));
         }
     }
@@ -193,17 +213,23 @@ impl Reader<'_> {
             Diagnostic::error(
                 Code::Other,
                 span.clone(),
-                format!("unknown command `{}`", echo(name)),
+                phrase!("unknown-command", "unknown command `{name}`", name = echo(name)),
             )
         } else {
-            let message = format!("unknown command `{}` is ignored", echo(name));
+            let message = phrase!(
+                "unknown-command-ignored",
+                "unknown command `{name}` is ignored",
+                name = echo(name)
+            );
             Diagnostic::warning(Code::Other, span.clone(), message)
         };
         if !self.has_room(finding.severity) {
             return;
         }
         self.report(match suggestion(name) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            Some(near) => {
+                finding.help(phrase!("did-you-mean", "did you mean `{near}`?", near = near))
+            }
             None => finding,
         });
     }
@@ -227,11 +253,20 @@ impl Reader<'_> {
             Support::Ignored => {}
             Support::IgnoredWithWarning if value.trim().is_empty() => {}
             Support::IgnoredWithWarning => {
-                let message = format!("`{}` has no effect on an export", command.name);
+                let message = phrase!(
+                    "no-effect",
+                    "`{command}` has no effect on an export",
+                    command = command.name
+                );
                 self.report(Diagnostic::warning(Code::Other, span.clone(), message));
             }
             Support::Refused => {
-                self.error(span.clone(), format!("`{}` cannot be exported", command.name));
+                let message = phrase!(
+                    "not-exportable",
+                    "`{command}` cannot be exported",
+                    command = command.name
+                );
+                self.error(span.clone(), message);
             }
             Support::Supported | Support::NotYet | Support::NotInThisBuild => {
                 self.set(command, &value, span);
@@ -243,12 +278,20 @@ impl Reader<'_> {
     fn set(&mut self, command: &'static Command, text: &str, span: &Range<usize>) {
         let Some(target) = self.target(command) else { return };
         if command.binding == Binding::UpperLayers && target.is_single_layer() {
-            let message = format!("`{}` is not allowed on layer 0 or the composite", command.name);
+            let message = phrase!(
+                "not-on-layer-0",
+                "`{command}` is not allowed on layer 0 or the composite",
+                command = command.name
+            );
             self.error(span.clone(), message);
             return;
         }
         if text.trim().is_empty() && command.empty == Empty::Warned {
-            let message = format!("`{}` has no value and is ignored", command.name);
+            let message = phrase!(
+                "no-value-ignored",
+                "`{command}` has no value and is ignored",
+                command = command.name
+            );
             self.report(Diagnostic::warning(Code::Missing, span.clone(), message));
             return;
         }
@@ -293,10 +336,11 @@ impl Reader<'_> {
             && old_fmt.format != new_fmt.format
         {
             let name = |format: Format| format.entry().name;
-            let message = format!(
-                "`fmt={}` is overridden by `fmt={}`",
-                name(old_fmt.format),
-                name(new_fmt.format)
+            let message = phrase!(
+                "fmt-overridden",
+                "`fmt={old}` is overridden by `fmt={new}`",
+                old = name(old_fmt.format),
+                new = name(new_fmt.format),
             );
             self.report(Diagnostic::warning(Code::Value, old.place(), message));
         }
@@ -314,7 +358,9 @@ impl Reader<'_> {
     /// Selects what the following commands act on.
     fn select(&mut self, command: &Command, value: &str, span: &Range<usize>) {
         if value.is_empty() {
-            self.error(span.clone(), format!("`{}` selects nothing", command.name));
+            let message =
+                phrase!("selects-nothing", "`{command}` selects nothing", command = command.name);
+            self.error(span.clone(), message);
         } else if command.name == "effect" {
             self.select_effect(value, span);
         } else {
@@ -334,8 +380,11 @@ impl Reader<'_> {
                 Some(target)
             }
             _ => {
-                let message =
-                    format!("`effect` wants a whole number other than 0, not `{}`", echo(value));
+                let message = phrase!(
+                    "effect-number",
+                    "`effect` wants a whole number other than 0, not `{found}`",
+                    found = echo(value)
+                );
                 self.error(span.clone(), message);
                 None
             }
@@ -360,7 +409,8 @@ impl Reader<'_> {
             return Some(Target::Composite);
         }
         let Some(number) = self.layer_names.get(head).copied() else {
-            self.error(span.clone(), format!("no layer is named `{}`", echo(head)));
+            let message = phrase!("no-such-layer", "no layer is named `{name}`", name = echo(head));
+            self.error(span.clone(), message);
             return None;
         };
         self.layer = Some(number);
@@ -370,12 +420,18 @@ impl Reader<'_> {
     /// Gives a layer a name; one name is for one number only.
     fn name_layer(&mut self, name: &str, number: u32, span: &Range<usize>) {
         if name.eq_ignore_ascii_case("comp") {
-            self.error(span.clone(), "`comp` cannot be the name of a layer");
+            let message = phrase!("layer-named-comp", "`comp` cannot be the name of a layer");
+            self.error(span.clone(), message);
             return;
         }
         match self.layer_names.insert(name.to_owned(), number) {
             Some(other) if other != number => {
-                let message = format!("`{}` already names layer {other}", echo(name));
+                let message = phrase!(
+                    "layer-name-taken",
+                    "`{name}` already names layer {other}",
+                    name = echo(name),
+                    other = other,
+                );
                 self.error(span.clone(), message);
             }
             Some(_) | None => {}
@@ -384,14 +440,17 @@ impl Reader<'_> {
 }
 
 /// Names the presets there are, the first of many.
-fn known(presets: &Presets) -> String {
+fn known(presets: &Presets) -> Phrase {
     const MOST: usize = 10;
     let names: Vec<String> = presets.names().take(MOST).map(|name| format!("${name}$")).collect();
     match presets.names().count() {
-        0 => "there are none: [macros] of the configuration defines them".into(),
-        count if count > MOST => {
-            format!("there are {}, and {} more", names.join(", "), count - MOST)
-        }
-        _ => format!("there are {}", names.join(", ")),
+        0 => phrase!("presets-none", "there are none: [macros] of the configuration defines them"),
+        count if count > MOST => phrase!(
+            "presets-and-more",
+            "there are {names}, and {more} more",
+            names = names.join(", "),
+            more = Argument::count(count - MOST),
+        ),
+        _ => phrase!("presets", "there are {names}", names = names.join(", ")),
     }
 }

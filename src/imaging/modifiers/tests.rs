@@ -26,13 +26,13 @@ fn clean(text: &str) -> String {
 
 fn errors(text: &str) -> Vec<(String, Range<usize>)> {
     let findings = parsed(text).findings.into_iter();
-    findings.filter(Diagnostic::is_error).map(|f| (f.message, f.span)).collect()
+    findings.filter(Diagnostic::is_error).map(|f| (f.message.into(), f.span)).collect()
 }
 
 fn warnings(text: &str) -> Vec<(String, Range<usize>)> {
     let Parsed { findings, .. } = parsed(text);
     assert!(!findings.iter().any(Diagnostic::is_error), "{text}: {findings:?}");
-    findings.into_iter().map(|f| (f.message, f.span)).collect()
+    findings.into_iter().map(|f| (f.message.into(), f.span)).collect()
 }
 
 #[test]

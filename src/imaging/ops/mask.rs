@@ -4,6 +4,7 @@ use super::super::plan::Side;
 use super::super::raster::{Raster, Sample, Samples, each_depth};
 use super::super::{ConvertError, PixelType, color};
 use super::fill;
+use crate::diag::phrase;
 
 /// Replaces the alpha by a mask: its alpha if it has one, else its gray, or its luma.
 ///
@@ -12,11 +13,14 @@ use super::fill;
 pub fn take_mask(picture: Raster, mask: Raster) -> Result<Raster, ConvertError> {
     let (found, wanted) = (mask.size(), picture.size());
     if found != wanted {
-        let message = format!(
-            "the mask has {} × {} pixels, its picture {} × {}",
-            found.width, found.height, wanted.width, wanted.height
+        let message = phrase!(
+            "mask-of-other-size",
+            "the mask has {mask} pixels, its picture {picture}",
+            mask = format!("{} × {}", found.width, found.height),
+            picture = format!("{} × {}", wanted.width, wanted.height),
         );
-        return Err(ConvertError::unwritable(message, "the mask must be as large as the picture"));
+        let help = phrase!("mask-as-large", "the mask must be as large as the picture");
+        return Err(ConvertError::unwritable(message, help));
     }
     let mask =
         if mask.has_alpha() { fill::mask(&mask) } else { color::naive(mask, PixelType::Gray) };

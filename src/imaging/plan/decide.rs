@@ -9,7 +9,7 @@ use super::{
     Aux, Color, Defaults, Encoding, Output, PdfCompression, Plan, Scans, Space, Step,
     TiffCompression, geometry,
 };
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, phrase};
 use crate::imaging::SourceInfo;
 use crate::imaging::modifiers::values::{Compression, Fmt, Format, Req};
 use crate::imaging::modifiers::{Modifiers, Rules};
@@ -51,7 +51,7 @@ pub fn plan(
     let layer = Layer::new(&wanted, source, defaults)?;
     let view = View::new(&wanted, layer.composite, defaults)?;
     if let (Some(_), Some(fit)) = (&wanted.scl, &wanted.fit) {
-        let message = "`fit` has no effect together with `scl`";
+        let message = phrase!("fit-with-scl", "`fit` has no effect together with `scl`");
         warnings.push(Diagnostic::warning(Code::Value, fit.place.clone(), message));
     }
     let output = Output {
@@ -122,9 +122,10 @@ fn smaller_than_asked(wanted: &Wanted, view: &View) -> Option<Diagnostic> {
     };
     let bars = axis.scaled < axis.view && wanted.fit.is_none() && wanted.scl.is_none();
     bars.then(|| {
-        let message = "the source is smaller than that and stands between bars";
+        let message =
+            phrase!("between-bars", "the source is smaller than that and stands between bars");
         Diagnostic::warning(Code::Value, given.place.clone(), message)
-            .help("add `fit=constrain` for no bars, or `fit=fit,1` to enlarge")
+            .help(phrase!("no-bars", "add `fit=constrain` for no bars, or `fit=fit,1` to enlarge"))
     })
 }
 
@@ -140,9 +141,17 @@ fn output(
     let pixel_type = reply.pixel_type;
     let conversion = reply.conversion(wanted, source, defaults);
     if wanted.icc_embed.value && entry.icc && conversion.to == Space::Unknown {
-        let message = "there is no profile to embed: nobody says what CMYK this is";
+        let message = phrase!(
+            "no-profile-to-embed",
+            "there is no profile to embed: nobody says what CMYK this is"
+        );
         let finding = Diagnostic::warning(Code::Value, wanted.icc_embed.place.clone(), message);
-        warnings.push(finding.help("ask for one with `icc`, or set `imaging.icc_cmyk`"));
+        warnings.push(
+            finding.help(phrase!(
+                "ask-for-profile",
+                "ask for one with `icc`, or set `imaging.icc_cmyk`"
+            )),
+        );
     }
     let default_background = Color::rgb(match wanted.req.value {
         Req::Tmb => defaults.thumbnails.background,

@@ -71,7 +71,7 @@ impl From<&Diagnostic> for Remark {
 fn told(Diagnostic { message, help, .. }: &Diagnostic) -> String {
     match help {
         Some(help) => format!("{message}; {help}"),
-        None => message.clone(),
+        None => message.to_string(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::layer::Layer;
 use super::view::View;
 use super::{Affine, Flip, Turn};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Argument, Code, Diagnostic, Phrase, phrase};
 use crate::imaging::{Limits, Size};
 
 /// No length may be more than this, in pixels; far beyond every limit, but sums and products of
@@ -37,6 +37,30 @@ pub(super) fn real(length: i64) -> f64 {
     length as f64
 }
 
+/// What has a size on the way from the source to the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Crop,
+    Layer,
+    RotatedLayer,
+    Composite,
+    View,
+    Reply,
+}
+
+impl Part {
+    fn words(self) -> Phrase {
+        match self {
+            Self::Crop => phrase!("part-crop", "crop"),
+            Self::Layer => phrase!("part-layer", "layer"),
+            Self::RotatedLayer => phrase!("part-rotated-layer", "rotated layer"),
+            Self::Composite => phrase!("part-composite", "composite"),
+            Self::View => phrase!("part-view", "view"),
+            Self::Reply => phrase!("part-reply", "reply"),
+        }
+    }
+}
+
 /// Makes a size of two lengths, if it is not empty and within the limits.
 ///
 /// # Errors
@@ -44,28 +68,51 @@ pub(super) fn real(length: i64) -> f64 {
 pub(super) fn within(
     (width, height): (i64, i64),
     limits: &Limits,
-    what: &str,
+    part: Part,
     place: &Range<usize>,
 ) -> Result<Size, Diagnostic> {
-    let error = |message: String| Diagnostic::error(Code::Value, place.clone(), message);
+    let what = part.words();
+    let error = |message: Phrase| Diagnostic::error(Code::Value, place.clone(), message);
     let size = match (u32::try_from(width), u32::try_from(height)) {
         (Ok(width @ 1..), Ok(height @ 1..)) => Size::new(width, height),
         _ if width < 1 || height < 1 => {
-            return Err(error(format!("nothing is left of the {what}: {width} x {height} pixels")));
+            return Err(error(phrase!(
+                "nothing-left",
+                "nothing is left of the {what}: {width} x {height} pixels",
+                what = what,
+                width = width,
+                height = height,
+            )));
         }
-        _ => return Err(error(format!("the {what} would be {width} x {height} pixels"))),
+        _ => {
+            return Err(error(phrase!(
+                "would-be",
+                "the {what} would be {width} x {height} pixels",
+                what = what,
+                width = width,
+                height = height,
+            )));
+        }
     };
     if size.width.max(size.height) > limits.max_side {
-        let message = format!(
-            "the {what} would be {width} x {height} pixels; {} is the longest side allowed",
-            limits.max_side
+        let message = phrase!(
+            "would-be-too-long",
+            "the {what} would be {width} x {height} pixels; {most} is the longest side allowed",
+            what = what,
+            width = width,
+            height = height,
+            most = limits.max_side,
         );
         return Err(error(message));
     }
     if size.pixels() > limits.max_pixels {
-        let message = format!(
-            "the {what} would be {width} x {height} pixels; {} pixels are allowed",
-            limits.max_pixels
+        let message = phrase!(
+            "would-be-too-many",
+            "the {what} would be {width} x {height} pixels; {most} pixels are allowed",
+            what = what,
+            width = width,
+            height = height,
+            most = Argument::Count(limits.max_pixels),
         );
         return Err(error(message));
     }

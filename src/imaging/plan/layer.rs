@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Turning, bounds, length, proportion, real, round, then, within};
+use super::geometry::{FAR, Part, Turning, bounds, length, proportion, real, round, then, within};
 use super::wanted::{At, Wanted};
 use super::{Affine, Defaults, Rect};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, phrase};
 use crate::imaging::modifiers::values::{Crop, Extend, SizeBox, Window};
 use crate::imaging::{Size, SourceInfo};
 
@@ -53,7 +53,12 @@ impl Layer {
         let scaled = if scaled == crop.size {
             scaled
         } else {
-            within((i64::from(scaled.width), i64::from(scaled.height)), limits, "layer", &place)?
+            within(
+                (i64::from(scaled.width), i64::from(scaled.height)),
+                limits,
+                Part::Layer,
+                &place,
+            )?
         };
         let degrees = wanted.rotate.as_ref().map_or(0.0, |at| at.value.rem_euclid(360.0));
         let (quarters, tilt) = right_angles(degrees);
@@ -62,13 +67,13 @@ impl Layer {
         let rotated = match tilt {
             None => turning.of(scaled),
             Some(degrees) => {
-                within(bounding_box(scaled, degrees), limits, "rotated layer", &place)?
+                within(bounding_box(scaled, degrees), limits, Part::RotatedLayer, &place)?
             }
         };
         let [left, top, right, bottom] = margins(wanted.extend.as_ref(), rotated);
         let width = i64::from(rotated.width) + left + right;
         let height = i64::from(rotated.height) + top + bottom;
-        let canvas = within((width, height), limits, "composite", &Self::blamed(wanted))?;
+        let canvas = within((width, height), limits, Part::Composite, &Self::blamed(wanted))?;
         let at = (left, top);
         let cut = Rect { x: 0, y: 0, size: canvas };
         let composite = canvas;
@@ -93,7 +98,7 @@ impl Layer {
                 let (x, y) = (down(left).max(self.cut.x), down(top).max(self.cut.y));
                 let right = up(right).min(self.cut.x + i64::from(self.cut.size.width));
                 let bottom = up(bottom).min(self.cut.y + i64::from(self.cut.size.height));
-                let size = within((right - x, bottom - y), &defaults.limits, "crop", place)?;
+                let size = within((right - x, bottom - y), &defaults.limits, Part::Crop, place)?;
                 self.cut = Rect { x, y, size };
             }
         }
@@ -185,7 +190,7 @@ fn crop(wanted: Option<&At<Crop>>, source: Size, defaults: &Defaults) -> Result<
         Size::new(u32::try_from(width).unwrap_or(1), u32::try_from(height).unwrap_or(1))
     } else {
         // What reaches outside needs a canvas of its own.
-        within((width, height), &defaults.limits, "crop", place)?
+        within((width, height), &defaults.limits, Part::Crop, place)?
     };
     Ok(Rect { x, y, size })
 }
@@ -218,9 +223,12 @@ fn scaled(
                 at((of(w), of(h)), place)
             }
             Some(_) | None => {
-                let message = "`res` needs the resolution of the source, which is not known";
+                let message = phrase!(
+                    "res-needs-resolution",
+                    "`res` needs the resolution of the source, which is not known"
+                );
                 Err(Diagnostic::error(Code::Missing, place.clone(), message)
-                    .help("use `scale` instead"))
+                    .help(phrase!("use-scale", "use `scale` instead")))
             }
         },
         (_, None, None) => Ok((from, 0..0)),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wanted::{At, Wanted};
 use super::{Aux, Defaults};
-use crate::diag::{Code, Diagnostic, Severity, nearest};
+use crate::diag::{Code, Diagnostic, Phrase, Severity, nearest, phrase};
 use crate::imaging::modifiers::values::{Fmt, Icc, Intent, PIXEL_TYPES, Req};
 use crate::imaging::{PixelType, SourceInfo};
 
@@ -200,9 +200,9 @@ pub struct Profiles(BTreeMap<String, PixelType>);
 #[error("{message}")]
 pub struct NoProfile {
     /// What is wrong.
-    pub message: String,
+    pub message: Phrase,
     /// What to do about it.
-    pub help: String,
+    pub help: Phrase,
 }
 
 impl Profiles {
@@ -238,19 +238,28 @@ impl Profiles {
         if let Some(found) = configured(name).or_else(|| names.iter().find_map(|n| configured(n))) {
             return Ok(found);
         }
-        let message = format!("there is no profile `{}`", crate::diag::shown(name));
+        let shown = crate::diag::shown(name);
         Err(match names.first() {
             Some(short) => NoProfile {
-                message: format!("{message} on this machine"),
-                help: format!(
-                    "set `imaging.profiles.{short}` in the configuration to the path of its file"
+                message: phrase!(
+                    "no-profile-here",
+                    "there is no profile `{name}` on this machine",
+                    name = shown
+                ),
+                help: phrase!(
+                    "set-profile",
+                    "set `imaging.profiles.{name}` in the configuration to the path of its file",
+                    name = *short
                 ),
             },
             None => NoProfile {
-                message,
+                message: phrase!("no-profile", "there is no profile `{name}`", name = shown),
                 help: match nearest(name, self.names()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "profiles get their names in `[imaging.profiles]`".into(),
+                    Some(near) => phrase!("did-you-mean", "did you mean `{near}`?", near = near),
+                    None => phrase!(
+                        "profiles-named",
+                        "profiles get their names in `[imaging.profiles]`"
+                    ),
                 },
             },
         })
@@ -301,20 +310,30 @@ impl Reply {
             let usual = if gray { PixelType::Gray } else { PixelType::Rgb };
             return Ok(Self { pixel_type: fmt.pixel_type.unwrap_or(usual), asked: None });
         };
-        let error = |message: String| Diagnostic::error(Code::Value, place.clone(), message);
+        let error = |message: Phrase| Diagnostic::error(Code::Value, place.clone(), message);
         let (name, pixel_type) = defaults
             .colors
             .profiles
             .find(profile)
             .map_err(|NoProfile { message, help }| error(message).help(help))?;
         if !entry.pixel_types.contains(&pixel_type) {
-            let message =
-                format!("`{}` cannot hold {pixel_type}, the type of `{name}`", entry.name);
-            return Err(error(message).help("use jpeg or tif, or a profile of another type"));
+            let message = phrase!(
+                "format-cannot-hold-profile",
+                "`{format}` cannot hold {pixels}, the type of `{name}`",
+                format = entry.name,
+                pixels = pixel_type.words(),
+                name = name,
+            );
+            return Err(error(message).help(phrase!(
+                "use-jpeg-or-tif",
+                "use jpeg or tif, or a profile of another type"
+            )));
         }
         if fmt.pixel_type.is_some_and(|asked| asked != pixel_type) {
-            let message = format!(
-                "the profile of `icc` is {pixel_type}; the pixel type of `fmt` is not used"
+            let message = phrase!(
+                "profile-type-wins",
+                "the profile of `icc` is {pixels}; the pixel type of `fmt` is not used",
+                pixels = pixel_type.words()
             );
             let finding = Diagnostic::warning(Code::Value, place.clone(), message);
             if defaults.strict {

@@ -18,7 +18,7 @@
 
 use std::ops::Range;
 
-use super::geometry::{Span, Turning, real};
+use super::geometry::{Part, Span, Turning, real};
 use super::layer::Layer;
 use super::view::{Axis, View};
 use super::wanted::{At, Operations, Scoped, Wanted};
@@ -143,7 +143,7 @@ pub(super) fn steps(
         Scene { part: ([0, 0], whole), scaled: whole, turning: flip, touch }
     };
     if wanted.composite.sharpens() || wanted.composite.operations.looks_at_all() {
-        let size = within((view.x.view, view.y.view), &defaults.limits, "view", &(0..0))?;
+        let size = within((view.x.view, view.y.view), &defaults.limits, Part::View, &(0..0))?;
         steps.show(&scene, (&view.x, &view.y), &super::Rect { x: 0, y: 0, size });
         steps.sharpen(&wanted.composite, view.factor() * layer.factor());
         steps.place(-view.window.x, -view.window.y, view.window.size);
@@ -335,7 +335,7 @@ impl Steps<'_> {
         };
         let (wide_x, wide_y) = (widened(axes.0, x), widened(axes.1, y));
         let (width, height) = (wide_x.end - wide_x.start, wide_y.end - wide_y.start);
-        match within((width, height), &self.defaults.limits, "view", &(0..0)) {
+        match within((width, height), &self.defaults.limits, Part::View, &(0..0)) {
             Ok(_) if reach > 0 => (wide_x, wide_y),
             Ok(_) | Err(_) => (x.clone(), y.clone()),
         }
@@ -354,7 +354,7 @@ impl Steps<'_> {
         let shows = (axes.0.shows(), axes.1.shows());
         let (x, y) = self.with_surroundings(scene, axes, (&shows.0, &shows.1));
         let size = (x.end - x.start, y.end - y.start);
-        within(size, &self.defaults.limits, "view", &(0..0)).is_ok().then_some((x, y))
+        within(size, &self.defaults.limits, Part::View, &(0..0)).is_ok().then_some((x, y))
     }
 
     /// Widens what is resampled by what the filter looks at, so that the edge of a cut is the same
@@ -376,7 +376,7 @@ impl Steps<'_> {
         let wide_x = widened(axes.0, x, part.width, scaled.width);
         let wide_y = widened(axes.1, y, part.height, scaled.height);
         let (width, height) = (wide_x.end - wide_x.start, wide_y.end - wide_y.start);
-        match within((width, height), &self.defaults.limits, "view", &(0..0)) {
+        match within((width, height), &self.defaults.limits, Part::View, &(0..0)) {
             Ok(_) => (wide_x, wide_y),
             Err(_) => (x.clone(), y.clone()),
         }

@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Span, length, proportion, real, round, within};
+use super::geometry::{FAR, Part, Span, length, proportion, real, round, within};
 use super::layer::smaller;
 use super::wanted::{At, Wanted};
 use super::{Defaults, Rect, ThumbType, Thumbnails};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, phrase};
 use crate::imaging::Size;
 use crate::imaging::modifiers::values::{Align, Fit, FitMode, Req, Tile, Window};
 
@@ -98,11 +98,14 @@ impl View {
         defaults: &Defaults,
     ) -> Result<Self, Diagnostic> {
         if let (Some(fit), Req::Tmb) = (&wanted.fit, wanted.req.value) {
-            let message = "`fit` is not for thumbnails; how they fit is the ThumbType";
+            let message = phrase!(
+                "fit-of-thumbnails",
+                "`fit` is not for thumbnails; how they fit is the ThumbType"
+            );
             return Err(Diagnostic::error(Code::Value, fit.place.clone(), message));
         }
         if let (Some(fit), None, None) = (&wanted.fit, &wanted.wid, &wanted.hei) {
-            let message = "fit needs wid or hei";
+            let message = phrase!("fit-needs-size", "fit needs wid or hei");
             return Err(Diagnostic::error(Code::Missing, fit.place.clone(), message));
         }
         let whole = Window { x: 0, y: 0, width: composite.width, height: composite.height };
@@ -125,26 +128,34 @@ impl View {
         let place = blamed(wanted);
         let (x, y, window) = match &wanted.rect {
             None => {
-                let size = within((x.view, y.view), &defaults.limits, "reply", &place)?;
+                let size = within((x.view, y.view), &defaults.limits, Part::Reply, &place)?;
                 (x, y, Rect { x: 0, y: 0, size })
             }
             Some(At { value: Tile { window, scale }, place }) => {
                 let (width, height) = (i64::from(window.width), i64::from(window.height));
-                let size = within((width, height), &defaults.limits, "reply", place)?;
+                let size = within((width, height), &defaults.limits, Part::Reply, place)?;
                 let (x, y) = (x.rescaled(*scale), y.rescaled(*scale));
                 (x, y, Rect { x: window.x, y: window.y, size })
             }
         };
         let longest = x.scaled.max(x.view).max(y.scaled).max(y.view);
         if longest >= FAR {
-            return Err(Diagnostic::error(Code::Value, place, "the view would be too large"));
+            return Err(Diagnostic::error(
+                Code::Value,
+                place,
+                phrase!("view-too-large", "the view would be too large"),
+            ));
         }
         let Size { width, height } = window.size;
         let (most_wide, most_high) = defaults.max_pix;
         if (most_wide > 0 && width > most_wide) || (most_high > 0 && height > most_high) {
-            let message = format!(
-                "the reply would be {width} x {height} pixels; at most {most_wide} x {most_high} \
-                 are allowed"
+            let message = phrase!(
+                "reply-too-large",
+                "the reply would be {width} x {height} pixels; at most {wide} x {high} are allowed",
+                width = width,
+                height = height,
+                wide = most_wide,
+                high = most_high,
             );
             return Err(Diagnostic::error(Code::Value, place, message));
         }

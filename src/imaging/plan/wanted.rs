@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, phrase};
 use crate::imaging::modifiers::values::{
     Align, Colorize, Crop, Extend, Fit, Flip, GrowMask, Icc, Kernel, Levels, MaskUse, Noise,
     Opacity, Operation, Paint, Qlt, Quantize, Req, SizeBox, Tile, Usm, Window,
@@ -256,6 +256,10 @@ impl Scoped {
 
 /// Reports a value in a place the parser never puts it.
 fn misplaced(setting: &Setting) -> Diagnostic {
-    let message = format!("`{}` has no meaning here", setting.value.name());
+    let message = phrase!(
+        "no-meaning-here",
+        "`{command}` has no meaning here",
+        command = setting.value.name()
+    );
     Diagnostic::error(Code::Other, setting.place(), message)
 }

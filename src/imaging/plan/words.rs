@@ -6,15 +6,24 @@ use super::{
     Area, Aux, Color, Colorize, Distribution, Encoding, Flip, Levels, Noise, Output,
     PdfCompression, Scans, Side, Space, Step, TiffCompression, Turn,
 };
+use crate::diag::{Phrase, phrase};
 use crate::imaging::PixelType;
 
 impl fmt::Display for PixelType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Gray => "gray",
-            Self::Rgb => "RGB",
-            Self::Cmyk => "CMYK",
-        })
+        f.write_str(&self.words())
+    }
+}
+
+impl PixelType {
+    /// Names it.
+    #[must_use]
+    pub fn words(self) -> Phrase {
+        match self {
+            Self::Gray => phrase!("pixels-gray", "gray"),
+            Self::Rgb => "RGB".into(),
+            Self::Cmyk => "CMYK".into(),
+        }
     }
 }
 

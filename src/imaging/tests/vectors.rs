@@ -38,7 +38,7 @@ fn asked(source: &[u8], text: &str, defaults: &Defaults) -> Result<Made, String>
     let info = probe(Cursor::new(source), &Limits::default(), Uprighting::Apply).unwrap();
     let parsed = parse(text, &Presets::default(), Rules::default());
     if let Some(error) = parsed.error() {
-        return Err(error.message.clone());
+        return Err(error.message.to_string());
     }
     let planned = plan(&parsed.modifiers, &info, defaults).map_err(|error| error.message)?;
     let warnings = planned.warnings.len() + parsed.findings.len();

@@ -44,7 +44,7 @@ impl World {
     }
 
     fn messages(&self, rest: &str) -> Vec<String> {
-        self.judge(&format!("{TOP}{rest}")).all().into_iter().map(|d| d.message).collect()
+        self.judge(&format!("{TOP}{rest}")).all().into_iter().map(|d| d.message.into()).collect()
     }
 }
 
@@ -169,14 +169,10 @@ fn users_have_to_be_known() {
     let judged = world.judge(&format!("{TOP}{ONE}userHandle = \"mai\"\n"));
     assert!(judged.job.is_none());
     assert_eq!(judged.findings[0].code, Code::UnknownUser);
-    assert_eq!(
-        judged.refusal(),
-        Some(Fault::Refused {
-            line: 5,
-            message: "there is no user \"mai\" in the configuration".into(),
-            findings: 1
-        })
-    );
+    let Some(Fault::Refused { line: 5, message, findings: 1 }) = judged.refusal() else {
+        panic!("{:?}", judged.refusal());
+    };
+    assert_eq!(message, "there is no user \"mai\" in the configuration");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From bytes to text: what editors and copying do to a file before its content matters.
 
-use crate::diag::{Code, Diagnostic, human_bytes};
+use crate::diag::{Argument, Code, Diagnostic, Phrase, human_bytes, phrase};
 
 /// Largest manifest in bytes.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -11,8 +11,19 @@ pub const MOST_BYTES: usize = 1 << 20;
 /// are allowed, each on a line with a comment, has 60,000.
 pub const MOST_PARTS: usize = 100_000;
 
-const SAVE_AS: &str =
-    "save it as UTF-8: in the editor's \"Save as\" dialogue choose the encoding UTF-8";
+fn save_as() -> Phrase {
+    phrase!(
+        "save-as-utf8",
+        "save it as UTF-8: in the editor's \"Save as\" dialogue choose the encoding UTF-8"
+    )
+}
+
+fn split_it() -> Phrase {
+    phrase!(
+        "split-manifest",
+        "split it into several manifests, or list assets by patterns such as \"tops/*.tif\""
+    )
+}
 
 /// A manifest's text, and whether reading on makes sense.
 pub(super) struct Decoded {
@@ -30,30 +41,48 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
         let finding = Diagnostic::error(
             Code::Value,
             0..0,
-            format!("the file is too large ({}, at most 1 MiB)", human_bytes(bytes.len() as u64)),
+            phrase!(
+                "manifest-too-large",
+                "the file is too large ({size}, at most 1 MiB)",
+                size = human_bytes(bytes.len() as u64)
+            ),
         )
-        .help("split it into several manifests, or list assets by patterns such as \"tops/*.tif\"");
+        .help(split_it());
         let beginning = &bytes[..bytes.len().min(4096)];
         return unreadable(String::from_utf8_lossy(beginning).into_owned(), finding);
     }
     if let Some(text) = utf16(bytes) {
         let line = text.find('\n').unwrap_or(text.len());
         let line = text[..line].trim_end_matches('\r').len();
-        let finding =
-            Diagnostic::error(Code::Syntax, 0..line, "the file is saved as UTF-16, not UTF-8")
-                .help(SAVE_AS);
+        let finding = Diagnostic::error(
+            Code::Syntax,
+            0..line,
+            phrase!("utf16", "the file is saved as UTF-16, not UTF-8"),
+        )
+        .help(save_as());
         return unreadable(text, finding);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if holds_nothing(text) => {
-            let finding = Diagnostic::error(Code::Missing, 0..0, "the manifest is empty")
-                .help("write at least `jobName`, `assetHandleArray`, `fmt` and `emailSetting`");
+            let finding = Diagnostic::error(
+                Code::Missing,
+                0..0,
+                phrase!("manifest-empty", "the manifest is empty"),
+            )
+            .help(phrase!(
+                "write-at-least",
+                "write at least {keys} and `emailSetting`",
+                keys = "`jobName`, `assetHandleArray`, `fmt`"
+            ));
             unreadable(text.to_owned(), finding)
         }
         Ok(text) if text.bytes().all(|byte| byte == 0) => {
-            let finding =
-                Diagnostic::error(Code::Syntax, 0..0, "the file holds nothing but zero bytes")
-                    .help("it was not written whole; save or copy it again");
+            let finding = Diagnostic::error(
+                Code::Syntax,
+                0..0,
+                phrase!("zero-bytes", "the file holds nothing but zero bytes"),
+            )
+            .help(phrase!("save-whole", "it was not written whole; save or copy it again"));
             unreadable(String::new(), finding)
         }
         Ok(text) if !is_modest(text) => too_many_parts(text.to_owned()),
@@ -61,19 +90,26 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
             let (text, finding) = with_line_ends(text);
             Decoded { text, finding, readable: true }
         }
-        Err(error) => {
-            let at = error.valid_up_to();
-            let finding = Diagnostic::error(
-                Code::Syntax,
-                at..at + '\u{fffd}'.len_utf8(),
-                format!("the file is not UTF-8: byte 0x{:02X} at offset {at}", bytes[at]),
-            )
-            .help(SAVE_AS);
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            let readable = is_modest(&text);
-            Decoded { text, finding: Some(finding), readable }
-        }
+        Err(error) => not_utf8(bytes, error.valid_up_to()),
     }
+}
+
+/// Reads what can be read of a text that is not UTF-8 from some byte on.
+fn not_utf8(bytes: &[u8], at: usize) -> Decoded {
+    let finding = Diagnostic::error(
+        Code::Syntax,
+        at..at + '\u{fffd}'.len_utf8(),
+        phrase!(
+            "not-utf8",
+            "the file is not UTF-8: byte 0x{byte} at offset {at}",
+            byte = format!("{:02X}", bytes[at]),
+            at = at,
+        ),
+    )
+    .help(save_as());
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let readable = is_modest(&text);
+    Decoded { text, finding: Some(finding), readable }
 }
 
 /// Reads line ends that are lone carriage returns, as of old Macs, as what they were meant to be.
@@ -90,9 +126,12 @@ fn with_line_ends(text: &str) -> (String, Option<Diagnostic>) {
     let finding = Diagnostic::error(
         Code::Syntax,
         line..first,
-        "the line ends with a lone carriage return, as on old Macs",
+        phrase!("lone-return-mac", "the line ends with a lone carriage return, as on old Macs"),
     )
-    .help("save the file with line ends of Windows or Unix (CRLF or LF)");
+    .help(phrase!(
+        "save-line-ends",
+        "save the file with line ends of Windows or Unix (CRLF or LF)"
+    ));
     (String::from_utf8_lossy(&bytes).into_owned(), Some(finding))
 }
 
@@ -109,9 +148,13 @@ fn too_many_parts(text: String) -> Decoded {
     let finding = Diagnostic::error(
         Code::Value,
         0..0,
-        format!("the manifest has more than {MOST_PARTS} words, signs and lines"),
+        phrase!(
+            "too-many-parts",
+            "the manifest has more than {most} words, signs and lines",
+            most = Argument::count(MOST_PARTS)
+        ),
     )
-    .help("split it into several manifests, or list assets by patterns such as \"tops/*.tif\"");
+    .help(split_it());
     unreadable(text, finding)
 }
 
@@ -144,7 +187,7 @@ mod tests {
     use super::*;
 
     fn message(bytes: &[u8]) -> String {
-        decode(bytes).finding.map_or(String::new(), |finding| finding.message)
+        decode(bytes).finding.map_or(String::new(), |finding| finding.message.into())
     }
 
     #[test]

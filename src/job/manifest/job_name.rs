@@ -6,6 +6,8 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::diag::{Argument, Phrase, phrase};
+
 /// Longest name in characters.
 const MOST_CHARACTERS: usize = 128;
 /// Longest name in bytes of UTF-8, so that `<jobName>_<time>-<n>` stays a file name.
@@ -20,19 +22,16 @@ const MOST_ERRORS: usize = 10;
 pub struct JobName(String);
 
 /// Why a text is no job name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobNameError {
     /// Nothing there.
-    #[error("`jobName` is empty")]
     Empty,
     /// Begins with something else than a letter or digit.
-    #[error("`jobName` has to begin with a letter or digit, not with {}", quoted(*.found))]
     Beginning {
         /// What it begins with.
         found: char,
     },
     /// Holds a character that is not allowed.
-    #[error("{} is not allowed in `jobName`: letters, digits, space, - _ . are", quoted(*.found))]
     Character {
         /// The first such character.
         found: char,
@@ -40,12 +39,51 @@ pub enum JobNameError {
         at: usize,
     },
     /// Too many characters.
-    #[error("`jobName` has {0} characters, at most {MOST_CHARACTERS} are allowed")]
     Characters(usize),
     /// Too many bytes.
-    #[error("`jobName` has {0} bytes, at most {MOST_BYTES} are allowed")]
     Bytes(usize),
 }
+
+impl JobNameError {
+    /// Says what is wrong.
+    #[must_use]
+    pub fn words(self) -> Phrase {
+        match self {
+            Self::Empty => phrase!("job-name-empty", "`jobName` is empty"),
+            Self::Beginning { found } => phrase!(
+                "job-name-beginning",
+                "`jobName` has to begin with a letter or digit, not with {found}",
+                found = quoted(found)
+            ),
+            Self::Character { found, .. } => phrase!(
+                "job-name-character",
+                "{found} is not allowed in `jobName`: letters, digits, space, - _ . are",
+                found = quoted(found)
+            ),
+            Self::Characters(characters) => phrase!(
+                "job-name-long",
+                "`jobName` has {characters} characters, at most {most} are allowed",
+                characters = Argument::count(characters),
+                most = Argument::count(MOST_CHARACTERS),
+            ),
+            Self::Bytes(bytes) => phrase!(
+                "too-many-bytes",
+                "`{what}` has {bytes} bytes, at most {most} are allowed",
+                what = "jobName",
+                bytes = Argument::count(bytes),
+                most = Argument::count(MOST_BYTES),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for JobNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl std::error::Error for JobNameError {}
 
 /// Shows a character, an invisible one by its number.
 fn quoted(c: char) -> String {
@@ -149,7 +187,7 @@ mod tests {
         assert_eq!(error("../x"), JobNameError::Beginning { found: '.' });
         assert_eq!(error("a/b"), JobNameError::Character { found: '/', at: 1 });
         assert_eq!(error("é\u{7}"), JobNameError::Character { found: '\u{7}', at: 2 });
-        assert_eq!(error("a\u{202e}").to_string().split(' ').next(), Some("U+202E"));
+        assert_eq!(error("a\u{202e}").words().split(' ').next(), Some("U+202E"));
         assert_eq!(error("a\u{a0}b"), JobNameError::Character { found: '\u{a0}', at: 1 });
         assert_eq!(error(&"x".repeat(129)), JobNameError::Characters(129));
         assert_eq!(error(&"春".repeat(67)), JobNameError::Bytes(201));

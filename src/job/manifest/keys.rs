@@ -1,5 +1,8 @@
 //! The keys of a manifest: where each may stand, what it holds, and an example of it.
 
+use crate::diag::{Phrase, phrase};
+use crate::library::toml::write;
+
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -221,11 +224,13 @@ fn names(wanted: impl Fn(Place) -> bool) -> Vec<&'static str> {
 
 /// Returns what to write for a key.
 #[must_use]
-pub fn example(name: &str) -> Option<String> {
+pub fn example(name: &str) -> Option<Phrase> {
     let key = TABLE.iter().find(|key| key.name == name)?;
     Some(match key.kind {
-        Kind::Tables => "write [[exportJob]] on a line of its own, its keys below".into(),
-        _ if name.is_ascii() => format!("write {name} = {}", key.example),
-        _ => format!("write \"{name}\" = {}", key.example),
+        Kind::Tables => {
+            phrase!("write-tables", "write [[exportJob]] on a line of its own, its keys below")
+        }
+        _ if name.is_ascii() => write(format!("{name} = {}", key.example)),
+        _ => write(format!("\"{name}\" = {}", key.example)),
     })
 }

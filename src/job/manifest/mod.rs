@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::schedule::Schedule;
 use super::{EmailSetting, Fmt};
-use crate::diag::{Code, Diagnostic, Spanned, Text};
+use crate::diag::{Code, Diagnostic, Phrase, Spanned, Text, phrase};
 use crate::fs::RelPath;
 use crate::library::AssetHandle;
 
@@ -117,6 +117,11 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     findings.sort_by_key(|finding| finding.span.start);
     manifest.refused = findings.iter().any(Diagnostic::is_error);
     Parsed { text: decoded.text, manifest: Some(manifest), findings }
+}
+
+/// Suggests the value that comes nearest.
+pub(super) fn did_you_mean_value(near: &str) -> Phrase {
+    phrase!("did-you-mean-value", "did you mean \"{near}\"?", near = near)
 }
 
 /// Tells whether a file looks finished: it is UTF-8, parses as TOML and holds at least one key.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::diag::{nearest, shown};
+use crate::diag::{Phrase, nearest, phrase, shown};
 use crate::fs::is_invisible;
 
 /// A template of output names, for example `{path}/{stem}`: parts separated by `/`, below the
@@ -75,15 +75,15 @@ enum Piece {
 #[error("{message}")]
 pub struct OutputNameError {
     /// What was found.
-    pub message: String,
+    pub message: Phrase,
     /// The part of the template, in bytes.
     pub part: Range<usize>,
     /// What to write instead.
-    pub help: Option<String>,
+    pub help: Option<Phrase>,
 }
 
 impl OutputNameError {
-    fn new(part: Range<usize>, message: impl Into<String>) -> Self {
+    fn new(part: Range<usize>, message: impl Into<Phrase>) -> Self {
         Self { message: message.into(), part, help: None }
     }
 }
@@ -100,7 +100,11 @@ impl OutputName {
         if let Some((at, c)) = text.char_indices().find(|(_, c)| is_invisible(*c)) {
             errors.push(OutputNameError::new(
                 at..at + c.len_utf8(),
-                format!("a name cannot hold a control or direction character (U+{:04X})", c as u32),
+                phrase!(
+                    "name-unseen",
+                    "a name cannot hold a control or direction character ({number})",
+                    number = format!("U+{:04X}", c as u32)
+                ),
             ));
         }
         if !errors.is_empty() {
@@ -199,7 +203,10 @@ fn pieces(text: &str, errors: &mut Vec<OutputNameError>) -> Vec<Piece> {
         let (true, Some(length)) = (rest[brace..].starts_with('{'), close) else {
             errors.push(OutputNameError::new(
                 open..open + 1,
-                "a brace without its partner; placeholders are written {stem}",
+                phrase!(
+                    "lone-brace",
+                    "a brace without its partner; placeholders are written {{stem}}"
+                ),
             ));
             at = open + 1;
             continue;
@@ -216,11 +223,17 @@ fn pieces(text: &str, errors: &mut Vec<OutputNameError>) -> Vec<Piece> {
 
 fn unknown(name: &str, part: Range<usize>) -> OutputNameError {
     let names = Placeholder::ALL.map(|(known, _)| known);
-    let mut error =
-        OutputNameError::new(part, format!("there is no placeholder {{{}}}", shown(name)));
+    let mut error = OutputNameError::new(
+        part,
+        phrase!("no-placeholder", "there is no placeholder {{{name}}}", name = shown(name)),
+    );
     error.help = Some(match nearest(name, names) {
-        Some(near) => format!("did you mean {{{near}}}?"),
-        None => format!("allowed: {}", names.map(|known| format!("{{{known}}}")).join(" ")),
+        Some(near) => phrase!("did-you-mean-placeholder", "did you mean {{{near}}}?", near = near),
+        None => phrase!(
+            "allowed",
+            "allowed: {words}",
+            words = names.map(|known| format!("{{{known}}}")).join(" ")
+        ),
     });
     error
 }
@@ -228,29 +241,44 @@ fn unknown(name: &str, part: Range<usize>) -> OutputNameError {
 /// Checks what stands between the slashes: the name stays below its folder.
 fn check_parts(text: &str, errors: &mut Vec<OutputNameError>) {
     if text.trim().is_empty() {
-        errors.push(OutputNameError::new(0..text.len(), "the template is empty"));
+        errors.push(OutputNameError::new(
+            0..text.len(),
+            phrase!("template-empty", "the template is empty"),
+        ));
         return;
     }
     if text.starts_with('/') {
-        errors.push(OutputNameError::new(0..1, "the name would begin at the root of the disk"));
+        errors.push(OutputNameError::new(
+            0..1,
+            phrase!("name-at-root", "the name would begin at the root of the disk"),
+        ));
     }
     let mut at = 0;
     for (number, part) in text.split('/').enumerate() {
         let span = at..at + part.len();
         at = span.end + 1;
         match part {
-            ".." => errors.push(OutputNameError::new(span, "the name would leave its folder")),
-            "." => errors.push(OutputNameError::new(span, "a part \".\" means nothing here")),
+            ".." => errors.push(OutputNameError::new(
+                span,
+                phrase!("name-leaves", "the name would leave its folder"),
+            )),
+            "." => errors.push(OutputNameError::new(
+                span,
+                phrase!("part-dot", "a part \".\" means nothing here"),
+            )),
             "" if number > 0 && span.end == text.len() => {
                 errors.push(OutputNameError::new(
                     span.start - 1..span.end,
-                    "the name ends with \"/\"; the last part is the file",
+                    phrase!(
+                        "name-ends-slash",
+                        "the name ends with \"/\"; the last part is the file"
+                    ),
                 ));
             }
             "" if number > 0 => {
                 errors.push(OutputNameError::new(
                     span.start - 1..span.end,
-                    "\"//\": a part is empty",
+                    phrase!("part-empty", "\"//\": a part is empty"),
                 ));
             }
             _ => {}
@@ -312,7 +340,9 @@ mod tests {
             OutputName::parse(template)
                 .unwrap_err()
                 .into_iter()
-                .map(|error| (template[error.part].to_owned(), error.help.unwrap_or_default()))
+                .map(|error| {
+                    (template[error.part].to_owned(), error.help.unwrap_or_default().into())
+                })
                 .collect()
         };
         let place = |template: &str| wrong(template).remove(0).0;

@@ -4,19 +4,29 @@ use std::collections::HashMap;
 
 use super::walk::Table;
 use super::{Manifest, Placeholder, Request};
-use crate::diag::{Code, Diagnostic, Spanned};
+use crate::diag::{Code, Diagnostic, Phrase, Spanned, phrase};
 use crate::fs::RelPath;
 use crate::job::Fmt;
 use crate::library::AssetType;
-use crate::library::toml::Section;
+use crate::library::toml::{Section, write};
 
 /// What a required key looks like.
 const REQUIRED: [(&str, &str); 4] = [
     ("jobName", "jobName = \"spring-tops\""),
     ("assetHandleArray", "assetHandleArray = [\"tops/10023-front.tif\", \"tops/*.psd\"]"),
-    ("fmt", "fmt = \"convert\", or fmt = \"orig\" for the files as they are"),
+    ("fmt", "fmt = \"convert\""),
     ("emailSetting", "emailSetting = \"ErrorAndWarning\""),
 ];
+
+fn add(key: &str, example: &str) -> Phrase {
+    if key == "fmt" {
+        return phrase!(
+            "add-fmt",
+            "add fmt = \"convert\", or fmt = \"orig\" for the files as they are"
+        );
+    }
+    phrase!("add", "add {example}", example = example)
+}
 
 /// Names the required keys that are not there; what is to be made of which assets may also stand
 /// in every `[[exportJob]]`.
@@ -32,9 +42,9 @@ pub(super) fn required(top: &mut Section<'_, '_>, tables: &mut [Table<'_, '_>]) 
                 Diagnostic::error(
                     Code::Missing,
                     beginning..beginning,
-                    format!("`{key}` is missing"),
+                    phrase!("key-missing", "`{key}` is missing", key = key),
                 )
-                .help(format!("add {example}")),
+                .help(add(key, example)),
             );
             continue;
         }
@@ -44,9 +54,13 @@ pub(super) fn required(top: &mut Section<'_, '_>, tables: &mut [Table<'_, '_>]) 
                     Diagnostic::error(
                         Code::Missing,
                         table.rendition.span.clone(),
-                        format!("`{key}` is missing, here and at the top of the manifest"),
+                        phrase!(
+                            "key-missing-here",
+                            "`{key}` is missing, here and at the top of the manifest",
+                            key = key
+                        ),
                     )
-                    .help(format!("add {example}")),
+                    .help(add(key, example)),
                 );
             }
         }
@@ -57,9 +71,12 @@ pub(super) fn required(top: &mut Section<'_, '_>, tables: &mut [Table<'_, '_>]) 
                 Diagnostic::error(
                     Code::Missing,
                     table.rendition.span.clone(),
-                    "this [[exportJob]] has no `rendition`",
+                    phrase!("no-rendition", "this [[exportJob]] has no `rendition`"),
                 )
-                .help("add rendition = \"web\", a name of its own for each"),
+                .help(phrase!(
+                    "add-rendition",
+                    "add rendition = \"web\", a name of its own for each"
+                )),
             );
         }
     }
@@ -76,9 +93,13 @@ pub(super) fn unique_names(tables: &mut [Table<'_, '_>]) {
                 Diagnostic::error(
                     Code::Value,
                     name.span.clone(),
-                    format!("there is a rendition \"{earlier}\" already"),
+                    phrase!(
+                        "rendition-twice",
+                        "there is a rendition \"{earlier}\" already",
+                        earlier = earlier
+                    ),
                 )
-                .help("give each rendition a name of its own"),
+                .help(phrase!("rendition-names", "give each rendition a name of its own")),
             );
         }
     }
@@ -93,9 +114,12 @@ pub(super) fn together(manifest: &Manifest, top: &mut Section<'_, '_>) {
             Diagnostic::error(
                 Code::Value,
                 span,
-                "`execTime` and `execSchedule` exclude each other",
+                phrase!("time-and-schedule", "`execTime` and `execSchedule` exclude each other"),
             )
-            .help("keep `execTime` to run once, `execSchedule` to run again and again"),
+            .help(phrase!(
+                "keep-time-or-schedule",
+                "keep `execTime` to run once, `execSchedule` to run again and again"
+            )),
         );
     }
     if let Some(overwrite) = &manifest.overwrite
@@ -105,7 +129,10 @@ pub(super) fn together(manifest: &Manifest, top: &mut Section<'_, '_>) {
         top.findings.push(Diagnostic::warning(
             Code::Value,
             overwrite.span.clone(),
-            "`overwrite` has no effect without `destination`: each run has a folder of its own",
+            phrase!(
+                "overwrite-alone",
+                "`overwrite` has no effect without `destination`: each run has a folder of its own"
+            ),
         ));
     }
     if !top.has("exportJob")
@@ -116,9 +143,12 @@ pub(super) fn together(manifest: &Manifest, top: &mut Section<'_, '_>) {
             Diagnostic::error(
                 Code::Value,
                 name.span.clone(),
-                "`outputName`: {rendition} means nothing without [[exportJob]] tables",
+                phrase!(
+                    "rendition-without-tables",
+                    "`outputName`: {{rendition}} means nothing without [[exportJob]] tables"
+                ),
             )
-            .help("remove it, or add [[exportJob]] tables"),
+            .help(phrase!("remove-or-add-tables", "remove it, or add [[exportJob]] tables")),
         );
     }
     ignored_modifiers(manifest, &mut top.findings);
@@ -154,9 +184,16 @@ fn ignored_modifiers(manifest: &Manifest, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::warning(
                     Code::Value,
                     span.clone(),
-                    format!("`{key}` is ignored: fmt = \"orig\" delivers the files as they are"),
+                    phrase!(
+                        "ignored-with-orig",
+                        "`{key}` is ignored: fmt = \"orig\" delivers the files as they are",
+                        key = key
+                    ),
                 )
-                .help("to make pictures from them write fmt = \"convert\""),
+                .help(phrase!(
+                    "write-convert-for-pictures",
+                    "to make pictures from them write fmt = \"convert\""
+                )),
             );
         }
     }
@@ -171,11 +208,13 @@ fn extension(request: &Request, findings: &mut Vec<Diagnostic>) {
             Diagnostic::warning(
                 Code::Value,
                 span.clone(),
-                format!(
-                    "`outputName` ends with \".{extension}\", and the extension follows by itself"
+                phrase!(
+                    "ends-with-extension",
+                    "`outputName` ends with \".{extension}\", and the extension follows by itself",
+                    extension = extension
                 ),
             )
-            .help(format!("write \"{before}\"")),
+            .help(write(format!("\"{before}\""))),
         );
     }
 }

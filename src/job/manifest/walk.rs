@@ -8,14 +8,18 @@ use toml::value::{Datetime, Offset as TomlOffset};
 use unicode_normalization::UnicodeNormalization;
 
 use super::keys::{self, Kind};
-use super::{MOST_HANDLES, MOST_RENDITIONS, Manifest, OutputName, Rendition, Request, rules};
-use crate::diag::{Code, Diagnostic, Spanned, Text, nearest, shown};
+use super::{
+    MOST_HANDLES, MOST_RENDITIONS, Manifest, OutputName, Rendition, Request, did_you_mean_value,
+    rules,
+};
+use crate::diag::{Argument, Code, Diagnostic, Phrase, Spanned, Text, nearest, phrase, shown};
 use crate::fs::RelPath;
 use crate::imaging::modifiers::{self, values::Format};
 use crate::job::manifest::job_name::{JobName, JobNameError};
+use crate::job::names::{name_of_ours, path_words};
 use crate::job::schedule::Schedule;
 use crate::job::{EmailSetting, Fmt};
-use crate::library::toml::{Advice, Section, Source};
+use crate::library::toml::{Advice, Expected, Section, Source, write};
 use crate::library::{AssetHandle, HandleError};
 
 /// Reads a text; findings are added in no order.
@@ -65,10 +69,11 @@ fn with_form(text: &str, finding: &Diagnostic) -> Diagnostic {
         return finding.clone();
     };
     let what = match key.kind {
-        Kind::Flag => "true or false",
-        _ => "a date and time with zone",
+        Kind::Flag => Expected::Flag,
+        _ => Expected::Moment,
     };
-    let message = format!("`{}`: this is not {what}", key.name);
+    let message =
+        phrase!("this-is-not", "`{key}`: this is not {what}", key = key.name, what = what.words());
     let told = Diagnostic { message, ..finding.clone() };
     match keys::example(key.name) {
         Some(help) => told.help(help),
@@ -90,14 +95,21 @@ fn top_advice(key: &str) -> Option<Advice> {
         }
         "preset" | "巨集" => Advice::Meant("macro"),
         "name" => Advice::Meant("jobName"),
-        "rendition" => Advice::words("`rendition` belongs into an [[exportJob]] table"),
-        "companyHandle" | "company" => Advice::words("the company is set in the configuration"),
-        "format" => Advice::words(
-            "`fmt` is orig or convert; the picture's format is a modifier: is_modifier = \"fmt=png\"",
-        ),
-        "email" | "emailAddress" | "mail" | "to" => {
-            Advice::words("a manifest names a user (`userHandle`), never an address")
+        "rendition" => Advice::Words(phrase!(
+            "rendition-belongs",
+            "`rendition` belongs into an [[exportJob]] table"
+        )),
+        "companyHandle" | "company" => {
+            Advice::Words(phrase!("company-is-set", "the company is set in the configuration"))
         }
+        "format" => Advice::Words(phrase!(
+            "format-is-modifier",
+            "`fmt` is orig or convert; the picture's format is a modifier: is_modifier = \"fmt=png\""
+        )),
+        "email" | "emailAddress" | "mail" | "to" => Advice::Words(phrase!(
+            "user-not-address",
+            "a manifest names a user (`userHandle`), never an address"
+        )),
         _ => return modifier_advice(key),
     })
 }
@@ -109,16 +121,22 @@ fn modifier_advice(key: &str) -> Option<Advice> {
     }
     let names = modifiers::table().iter().map(|command| command.name);
     let near = modifiers::find(key).map(|command| command.name).or_else(|| nearest(key, names))?;
-    Some(Advice::Words(format!("`{near}` is a modifier: write it into is_modifier = \"{near}=…\"")))
+    Some(Advice::Words(phrase!(
+        "is-a-modifier",
+        "`{near}` is a modifier: write it into is_modifier = \"{near}=…\"",
+        near = near
+    )))
 }
 
 fn rendition_advice(key: &str) -> Option<Advice> {
     match key {
-        "exportJob" => Some(Advice::words("tables cannot be nested")),
+        "exportJob" => Some(Advice::Words(phrase!("tables-nested", "tables cannot be nested"))),
         "name" => Some(Advice::Meant("rendition")),
-        _ if keys::of_the_top().contains(&key) => Some(Advice::Words(format!(
+        _ if keys::of_the_top().contains(&key) => Some(Advice::Words(phrase!(
+            "move-above",
             "what stands below [[exportJob]] belongs to it: move `{key}` above the first \
-             [[exportJob]]"
+             [[exportJob]]",
+            key = key
         ))),
         _ => top_advice(key),
     }
@@ -150,19 +168,21 @@ fn job_name(section: &mut Section<'_, '_>) -> Option<Spanned<JobName>> {
             _ => text.span.clone(),
         };
         let help = match error {
-            JobNameError::Empty => "write a name, such as \"spring-tops\"".into(),
+            JobNameError::Empty => {
+                phrase!("write-job-name", "write a name, such as \"spring-tops\"")
+            }
             JobNameError::Characters(_) | JobNameError::Bytes(_) => {
-                "shorten it; `description` takes the rest".into()
+                phrase!("shorten-job-name", "shorten it; `description` takes the rest")
             }
             JobNameError::Beginning { found: '\u{fffd}' }
             | JobNameError::Character { found: '\u{fffd}', .. } => {
-                "save the file as UTF-8, and write that letter again".into()
+                phrase!("save-letter", "save the file as UTF-8, and write that letter again")
             }
             JobNameError::Beginning { .. } | JobNameError::Character { .. } => {
-                format!("write \"{}\"", shown(cleaned.as_str()))
+                write(format!("\"{}\"", shown(cleaned.as_str())))
             }
         };
-        section.findings.push(Diagnostic::error(Code::Value, span, error.to_string()).help(help));
+        section.findings.push(Diagnostic::error(Code::Value, span, error.words()).help(help));
     }
     None
 }
@@ -173,7 +193,7 @@ fn handles(
 ) -> Option<Spanned<Vec<Spanned<AssetHandle>>>> {
     let entry = section.get_list("assetHandleArray")?;
     let DeValue::Array(items) = entry.value.get_ref() else {
-        section.wrong_type(&entry, "a list of strings");
+        section.wrong_type(&entry, Expected::Texts);
         return None;
     };
     if items.is_empty() {
@@ -181,9 +201,15 @@ fn handles(
             Diagnostic::error(
                 Code::Value,
                 entry.span(),
-                "`assetHandleArray` lists nothing; at least one handle is needed",
+                phrase!(
+                    "lists-nothing",
+                    "`assetHandleArray` lists nothing; at least one handle is needed"
+                ),
             )
-            .help("list files or patterns below the asset folder: [\"tops/*.tif\"]"),
+            .help(phrase!(
+                "list-files",
+                "list files or patterns below the asset folder: [\"tops/*.tif\"]"
+            )),
         );
         return None;
     }
@@ -197,12 +223,17 @@ fn handles(
                 Diagnostic::error(
                     Code::Value,
                     item.span(),
-                    format!(
-                        "this is handle {}, at most {MOST_HANDLES} are allowed",
-                        MOST_HANDLES + 1
+                    phrase!(
+                        "too-many-handles",
+                        "this is handle {number}, at most {most} are allowed",
+                        number = Argument::count(MOST_HANDLES + 1),
+                        most = Argument::count(MOST_HANDLES),
                     ),
                 )
-                .help("use patterns such as \"tops/*.tif\", or split the manifest"),
+                .help(phrase!(
+                    "use-patterns",
+                    "use patterns such as \"tops/*.tif\", or split the manifest"
+                )),
             );
             break;
         }
@@ -212,11 +243,17 @@ fn handles(
             Ok(handle) => handles.push(Spanned::new(handle, text.span)),
             Err(error) => {
                 let help = match error {
-                    HandleError::Empty => "take it out of the list, or name a file",
-                    HandleError::Long(_) => "name the file by its path below the asset folder",
-                    HandleError::Character(_) => "delete that character; it cannot be seen",
+                    HandleError::Empty => {
+                        phrase!("take-out-of-list", "take it out of the list, or name a file")
+                    }
+                    HandleError::Long(_) => {
+                        phrase!("name-by-path", "name the file by its path below the asset folder")
+                    }
+                    HandleError::Character(_) => {
+                        phrase!("delete-unseen", "delete that character; it cannot be seen")
+                    }
                 };
-                let finding = Diagnostic::error(Code::Value, text.span, error.to_string());
+                let finding = Diagnostic::error(Code::Value, text.span, error.words());
                 section.findings.push(finding.help(help));
             }
         }
@@ -233,7 +270,7 @@ fn one_of<T: Copy>(
 ) -> Option<Spanned<T>> {
     let entry = section.get(key)?;
     if !matches!(entry.value.get_ref(), DeValue::String(_)) {
-        let finding = section.type_finding(key, entry.value, "a string");
+        let finding = section.type_finding(key, entry.value, Expected::Text);
         section.findings.push(section.with_example(key, finding));
         return None;
     }
@@ -245,13 +282,20 @@ fn one_of<T: Copy>(
     let finding = Diagnostic::error(
         Code::Value,
         text.span,
-        format!("`{key}` cannot be \"{}\"; allowed: {}", shown(&text.value), words.join(", ")),
+        phrase!(
+            "not-allowed",
+            "`{key}` cannot be \"{value}\"; allowed: {words}",
+            key = key,
+            value = shown(&text.value),
+            words = words.join(", "),
+        ),
     );
     section.findings.push(match nearest(text.value.trim(), words.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean \"{near}\"?")),
-        None if key == "fmt" && Format::named(&text.value).is_some() => finding.help(format!(
-            "write fmt = \"convert\" and is_modifier = \"fmt={}\"",
-            shown(&text.value)
+        Some(near) => finding.help(did_you_mean_value(near)),
+        None if key == "fmt" && Format::named(&text.value).is_some() => finding.help(phrase!(
+            "write-convert",
+            "write fmt = \"convert\" and is_modifier = \"fmt={format}\"",
+            format = shown(&text.value)
         )),
         None => section.with_example(key, finding),
     });
@@ -288,8 +332,12 @@ fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
         let span =
             if later == english.key_span.start { &english.key_span } else { &chinese.key_span };
         section.findings.push(
-            Diagnostic::error(Code::Value, span.clone(), "`macro` and \"宏\" are the same key")
-                .help("keep one of them"),
+            Diagnostic::error(
+                Code::Value,
+                span.clone(),
+                phrase!("macro-twice", "`macro` and \"宏\" are the same key"),
+            )
+            .help(phrase!("keep-one", "keep one of them")),
         );
         return None;
     }
@@ -300,7 +348,7 @@ fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
         (None, None) => written,
         _ => {
             let bare = written.trim_matches('$');
-            wrong_preset(section, &text, &format!("write \"${}$\"", shown(bare)));
+            wrong_preset(section, &text, write(format!("\"${}$\"", shown(bare))));
             return None;
         }
     };
@@ -308,9 +356,12 @@ fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
         |c: char| "$&=?%/\\\"'".contains(c) || c.is_whitespace() || crate::fs::is_invisible(c);
     if name.is_empty() || name.contains(odd) {
         let help = if name.contains('=') {
-            "modifiers go into `is_modifier`"
+            phrase!("modifiers-go", "modifiers go into `is_modifier`")
         } else {
-            "write one name from [macros] of the configuration, such as \"$web$\""
+            phrase!(
+                "write-macro",
+                "write one name from [macros] of the configuration, such as \"$web$\""
+            )
         };
         wrong_preset(section, &text, help);
         return None;
@@ -318,15 +369,24 @@ fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
     Some(Spanned::new(name.to_owned(), text.span))
 }
 
-fn wrong_preset(section: &mut Section<'_, '_>, text: &Text, help: &str) {
+fn wrong_preset(section: &mut Section<'_, '_>, text: &Text, help: Phrase) {
     section.findings.push(
         Diagnostic::error(
             Code::Value,
             text.span.clone(),
-            format!("`macro` names one preset as $name$, found \"{}\"", shown(&text.value)),
+            phrase!(
+                "macro-form",
+                "`macro` names one preset as $name$, found \"{found}\"",
+                found = shown(&text.value)
+            ),
         )
         .help(help),
     );
+}
+
+/// Says of which key something is wrong.
+fn of_key(key: &'static str, what: Phrase) -> Phrase {
+    phrase!("of-key", "`{key}`: {what}", key = key, what = what)
 }
 
 fn output_name(section: &mut Section<'_, '_>) -> Option<Spanned<OutputName>> {
@@ -338,7 +398,7 @@ fn output_name(section: &mut Section<'_, '_>) -> Option<Spanned<OutputName>> {
                 let finding = Diagnostic::error(
                     Code::Value,
                     text.place(&error.part),
-                    format!("`outputName`: {}", error.message),
+                    of_key("outputName", error.message),
                 );
                 section.findings.push(match error.help {
                     Some(help) => finding.help(help),
@@ -356,15 +416,15 @@ fn destination(section: &mut Section<'_, '_>) -> Option<Spanned<RelPath>> {
     let written = text.value.strip_suffix('/').filter(|rest| !rest.is_empty());
     let name: String = written.unwrap_or(&text.value).nfc().collect();
     let refused = match RelPath::parse(&name) {
-        Ok(path) if path.as_str().starts_with(".exportd") => {
-            "names that begin with \".exportd\" belong to exportd".into()
-        }
+        Ok(path) if path.as_str().starts_with(".exportd") => name_of_ours(),
         Ok(path) => return Some(Spanned::new(path, text.span)),
-        Err(error) => error.to_string(),
+        Err(error) => path_words(&error),
     };
     section.findings.push(
-        Diagnostic::error(Code::Value, text.span, format!("`destination`: {refused}"))
-            .help("write a folder below the output folder, such as \"web/spring\""),
+        Diagnostic::error(Code::Value, text.span, of_key("destination", refused)).help(phrase!(
+            "write-destination",
+            "write a folder below the output folder, such as \"web/spring\""
+        )),
     );
     None
 }
@@ -379,7 +439,7 @@ fn exec_schedule(section: &mut Section<'_, '_>) -> Option<Spanned<Schedule>> {
         let finding = Diagnostic::error(
             Code::Value,
             text.place(&error.part),
-            format!("`execSchedule`: {}", error.message),
+            of_key("execSchedule", error.message),
         );
         section.findings.push(match error.help {
             Some(help) => finding.help(help),
@@ -393,23 +453,30 @@ fn exec_time(section: &mut Section<'_, '_>) -> Option<Spanned<Timestamp>> {
     const FORM: &str = "2026-12-01T06:00:00+01:00";
     let entry = section.get("execTime")?;
     let DeValue::Datetime(written) = entry.value.get_ref() else {
-        let finding = section.type_finding("execTime", entry.value, "a date and time with zone");
-        section.findings.push(finding.help(format!("write it without quotes: {FORM}")));
+        let finding = section.type_finding("execTime", entry.value, Expected::Moment);
+        section.findings.push(finding.help(phrase!(
+            "write-unquoted",
+            "write it without quotes: {form}",
+            form = FORM
+        )));
         return None;
     };
     let source = section.document.text.get(entry.span()).unwrap_or("");
     let (message, help) = match (written.date, written.time, written.offset) {
         (Some(_), Some(_), Some(_)) => match timestamp(written) {
             Some(time) => return Some(Spanned::new(time, entry.span())),
-            None => ("`execTime`: there is no such time".to_owned(), format!("write {FORM}")),
+            None => (phrase!("no-such-time", "`execTime`: there is no such time"), write(FORM)),
         },
         (Some(_), Some(_), None) => (
-            "`execTime` needs a zone, or nobody knows which clock it means".to_owned(),
-            format!("write {source}+01:00 or {source}Z"),
+            phrase!(
+                "time-needs-zone",
+                "`execTime` needs a zone, or nobody knows which clock it means"
+            ),
+            phrase!("write-zone", "write {time}+01:00 or {time}Z", time = source),
         ),
         _ => (
-            "`execTime` needs a date, a time and a zone".to_owned(),
-            format!("write it in the form {FORM}"),
+            phrase!("time-needs-all", "`execTime` needs a date, a time and a zone"),
+            phrase!("write-form", "write it in the form {form}", form = FORM),
         ),
     };
     section.findings.push(Diagnostic::error(Code::Value, entry.span(), message).help(help));
@@ -448,14 +515,17 @@ fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Ve
                 Diagnostic::error(
                     Code::Value,
                     entry.span(),
-                    "`exportJob`: expected [[exportJob]] tables, found a single table",
+                    phrase!(
+                        "single-table",
+                        "`exportJob`: expected [[exportJob]] tables, found a single table"
+                    ),
                 )
-                .help("write [[exportJob]] with two brackets"),
+                .help(phrase!("two-brackets", "write [[exportJob]] with two brackets")),
             );
             vec![entry.value]
         }
         _ => {
-            let finding = top.type_finding("exportJob", entry.value, "[[exportJob]] tables");
+            let finding = top.type_finding("exportJob", entry.value, Expected::Tables("exportJob"));
             top.findings.push(finding);
             return Vec::new();
         }
@@ -463,12 +533,17 @@ fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Ve
     let mut tables: Vec<Table<'d, 't>> = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
         if at == MOST_RENDITIONS {
-            let message = format!("this is [[exportJob]] {}, at most {at} are allowed", at + 1);
+            let message = phrase!(
+                "too-many-renditions",
+                "this is [[exportJob]] {number}, at most {most} are allowed",
+                number = Argument::count(at + 1),
+                most = Argument::count(at),
+            );
             top.wrong(item.span(), message);
             break;
         }
         let DeValue::Table(table) = item.get_ref() else {
-            let finding = top.type_finding("exportJob", item, "a table");
+            let finding = top.type_finding("exportJob", item, Expected::Table);
             top.findings.push(finding);
             continue;
         };
@@ -488,15 +563,26 @@ fn rendition_name(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
     let text = section.text("rendition")?;
     let name: String = text.value.nfc().collect();
     let refused = match RelPath::parse(&name) {
-        Err(error) => error.to_string(),
-        Ok(path) if path.as_str().contains('/') => "it is one name, without \"/\"".into(),
-        Ok(path) if path.as_str().starts_with('.') => "it cannot begin with a dot".into(),
-        Ok(path) if path.as_str().len() > MOST_BYTES => {
-            format!("it has {} bytes, at most {MOST_BYTES} are allowed", path.as_str().len())
+        Err(error) => path_words(&error),
+        Ok(path) if path.as_str().contains('/') => {
+            phrase!("one-name", "it is one name, without \"/\"")
         }
+        Ok(path) if path.as_str().starts_with('.') => {
+            phrase!("begins-with-dot", "it cannot begin with a dot")
+        }
+        Ok(path) if path.as_str().len() > MOST_BYTES => phrase!(
+            "it-has-too-many-bytes",
+            "it has {bytes} bytes, at most {most} are allowed",
+            bytes = Argument::count(path.as_str().len()),
+            most = Argument::count(MOST_BYTES),
+        ),
         Ok(_) => return Some(Spanned::new(name, text.span)),
     };
-    let message = format!("`rendition` becomes the name of a folder: {refused}");
+    let message = phrase!(
+        "rendition-folder",
+        "`rendition` becomes the name of a folder: {refused}",
+        refused = refused
+    );
     let finding = Diagnostic::error(Code::Value, text.span, message);
     section.findings.push(section.with_example("rendition", finding));
     None

@@ -1,11 +1,11 @@
 //! From a list to plans and names: what is known of every output before any is made.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::suffix::{belies, may_stay, other_content, promised};
 use super::{Ask, Bench, Item, LISTEN, Made, Planned, State, WorkError};
-use crate::diag::Fault;
+use crate::diag::{Fault, Phrase, phrase};
 use crate::fs::{Content, Stamp};
 use crate::imaging::SourceInfo;
 use crate::imaging::modifiers::Presets;
@@ -71,21 +71,22 @@ fn begin(
     delivery: Delivery,
 ) {
     if let Delivery::NotExportable(reason) = delivery {
-        return item.settle(AssetOutcome::NotExportable { reason: reason.to_string() });
+        return item.settle(AssetOutcome::NotExportable { reason: reason.words() });
     }
     if item.file.is_none() {
         return item.fail(match asset.kind {
             AssetType::Template => Fault::Modifiers {
-                message: "a template is made of layers, which are not supported yet".into(),
-                help: Some("list the pictures that it is made of".into()),
+                message: phrase!(
+                    "template-of-layers",
+                    "a template is made of layers, which are not supported yet"
+                ),
+                help: Some(phrase!("list-its-pictures", "list the pictures that it is made of")),
             },
             _ => Fault::NotFound { nearest: None },
         });
     }
     item.state = match (delivery, &item.rendition.make) {
-        (Delivery::CopyWithWarning(reason), _) => {
-            State::Copy { warnings: vec![reason.to_string()] }
-        }
+        (Delivery::CopyWithWarning(reason), _) => State::Copy { warnings: vec![reason.words()] },
         (Delivery::Convert, Make::Convert(recipe)) => {
             let own = Own::read(asset, presets, bench.defaults.rules());
             match (recipe.modifiers(asset.scope), own) {
@@ -125,8 +126,11 @@ pub(super) fn prepare<'j>(
                 Some(Ok(info)) => plan_item((job, bench), item, info, &mut alike),
                 // Of a kind that pictures are made of, but not by this release.
                 Some(Err(Fault::UnsupportedSource { detail })) if may_stay(file) => {
-                    let warning =
-                        format!("cannot be converted ({detail}): the original is delivered");
+                    let warning = phrase!(
+                        "not-converted-because",
+                        "cannot be converted ({detail}): the original is delivered",
+                        detail = detail.clone()
+                    );
                     make_ready(job, item, vec![None], vec![warning]);
                 }
                 Some(Err(fault)) => item.fail(fault.clone()),
@@ -295,7 +299,7 @@ pub(super) fn plan_item(
         return item.fail(fault);
     }
     // Pages mostly have the same to say.
-    let mut said = BTreeSet::new();
+    let mut said = HashSet::new();
     warnings.retain(|warning| said.insert(warning.clone()));
     make_ready(job, item, plans, warnings);
 }
@@ -313,7 +317,7 @@ fn make_ready(
     job: &ExportJob,
     item: &mut Item<'_>,
     plans: Vec<Option<Arc<Plan>>>,
-    warnings: Vec<String>,
+    warnings: Vec<Phrase>,
 ) {
     let Some(file) = item.file else { return };
     let named = |plan: Option<Arc<Plan>>| {

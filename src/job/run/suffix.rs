@@ -1,6 +1,6 @@
 //! What a file's suffix promises, and content that is something else.
 
-use crate::diag::Fault;
+use crate::diag::{Fault, Phrase, phrase};
 use crate::imaging::SourceInfo;
 use crate::imaging::formats::SourceFormat;
 use crate::library::SourceFile;
@@ -31,18 +31,18 @@ pub(super) fn may_stay(file: &SourceFile) -> bool {
 /// Refuses content that is another picture than the suffix says.
 pub(super) fn belies(file: &SourceFile, info: SourceInfo) -> Result<SourceInfo, Fault> {
     match promised(file) {
-        Some(promised) if promised != info.format => {
-            Err(other_content(file, info.format.with_article().to_owned()))
-        }
+        Some(promised) if promised != info.format => Err(other_content(file, info.format.words())),
         Some(_) | None => Ok(info),
     }
 }
 
 /// Says why content that is not what it should be cannot be converted: the suffix lies, or this
 /// release does not read such files.
-pub(super) fn other_content(file: &SourceFile, found: String) -> Fault {
+pub(super) fn other_content(file: &SourceFile, found: Phrase) -> Fault {
     match promised(file) {
-        Some(promised) => Fault::Mismatch { named: promised.with_article().to_owned(), found },
-        None => Fault::UnsupportedSource { detail: format!("it holds {found}") },
+        Some(promised) => Fault::Mismatch { named: promised.words(), found },
+        None => Fault::UnsupportedSource {
+            detail: phrase!("it-holds", "it holds {found}", found = found),
+        },
     }
 }

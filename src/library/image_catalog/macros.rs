@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::attributes::Origin;
 use super::table::{Columns, Table};
-use crate::diag::{Code, Diagnostic, nearest, shown};
+use crate::diag::{Code, Diagnostic, Phrase, nearest, phrase, shown};
 
 /// Longest text of a macro with everything it uses, in bytes.
 const MOST_BYTES: usize = 64 << 10;
@@ -25,7 +25,7 @@ pub struct Macro {
     /// Its text as written.
     pub definition: String,
     /// Its text with every macro replaced by what it stands for, or why it cannot be used.
-    pub expanded: Result<String, String>,
+    pub expanded: Result<String, Phrase>,
     /// Where it is defined.
     pub from: Origin,
 }
@@ -79,8 +79,8 @@ pub(super) fn read(
 
 /// Why a macro cannot be used.
 struct Problem {
-    message: String,
-    help: Option<String>,
+    message: Phrase,
+    help: Option<Phrase>,
 }
 
 /// Replaces each whole modifier `$name$` by the text it stands for.
@@ -99,9 +99,17 @@ fn expand(definition: &str, before: &Macros, default: &Macros) -> Result<String,
                     let near =
                         nearest(&key, before.keys().chain(default.keys()).map(String::as_str));
                     return Err(Problem {
-                        message: format!("uses `${name}$`, which is not defined before it"),
+                        message: phrase!(
+                            "macro-uses-undefined",
+                            "uses `${name}$`, which is not defined before it",
+                            name = name
+                        ),
                         help: Some(match near {
-                            Some(near) => format!("did you mean `${near}$`?"),
+                            Some(near) => phrase!(
+                                "did-you-mean-preset",
+                                "did you mean `${near}$`?",
+                                near = near
+                            ),
                             None => "a macro can only use those above it and those of default.ini"
                                 .into(),
                         }),
@@ -110,14 +118,19 @@ fn expand(definition: &str, before: &Macros, default: &Macros) -> Result<String,
                 match &found.expanded {
                     Ok(text) => out.push_str(text),
                     Err(_) => {
-                        let message = format!("uses `${name}$`, which cannot be used");
+                        let message = phrase!(
+                            "macro-uses-unusable",
+                            "uses `${name}$`, which cannot be used",
+                            name = name
+                        );
                         return Err(Problem { message, help: None });
                     }
                 }
             }
         }
         if out.len() > MOST_BYTES {
-            let message = "is longer than 64 KiB with everything it uses".into();
+            let message =
+                phrase!("macro-too-long", "is longer than 64 KiB with everything it uses");
             return Err(Problem { message, help: None });
         }
     }

@@ -182,7 +182,7 @@ fn read_id(row: &mut Row, findings: &mut Vec<Diagnostic>) -> Option<Field> {
         return None;
     };
     let problem = match AssetHandle::parse(&id.value) {
-        Err(error) => error.to_string(),
+        Err(error) => error.words().to_string(),
         Ok(_) if id.value.contains(',') => {
             format!("`{}`: an id has no comma", shown(&id.value))
         }

@@ -7,19 +7,57 @@ use toml::Spanned as TomlSpanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Document, MOST_STRING};
-use crate::diag::{Code, Diagnostic, MOST_FINDINGS, Spanned, Text, nearest, shown};
+use crate::diag::{
+    Argument, Code, Diagnostic, MOST_FINDINGS, Phrase, Spanned, Text, nearest, phrase, shown,
+};
 
 /// Says what a value is, with its article.
-pub(crate) fn type_of(value: &DeValue<'_>) -> &'static str {
+fn type_of(value: &DeValue<'_>) -> Phrase {
     match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+        DeValue::String(_) => phrase!("type-string", "a string"),
+        DeValue::Integer(_) => phrase!("type-integer", "an integer"),
+        DeValue::Float(_) => phrase!("type-fraction", "a number with a fraction"),
+        DeValue::Boolean(_) => phrase!("type-flag", "true or false"),
+        DeValue::Datetime(_) => phrase!("type-date", "a date or time"),
+        DeValue::Array(_) => phrase!("type-list", "a list"),
+        DeValue::Table(_) => phrase!("type-table", "a table"),
     }
+}
+
+/// What a value should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// A string.
+    Text,
+    /// A list of strings.
+    Texts,
+    /// `true` or `false`.
+    Flag,
+    /// A moment, its zone included.
+    Moment,
+    /// A table.
+    Table,
+    /// A list of tables with this name.
+    Tables(&'static str),
+}
+
+impl Expected {
+    /// Says what it is, with its article.
+    pub(crate) fn words(self) -> Phrase {
+        match self {
+            Self::Text => phrase!("type-string", "a string"),
+            Self::Texts => phrase!("type-strings", "a list of strings"),
+            Self::Flag => phrase!("type-flag", "true or false"),
+            Self::Moment => phrase!("type-moment", "a date and time with zone"),
+            Self::Table => phrase!("type-table", "a table"),
+            Self::Tables(name) => phrase!("type-tables", "[[{name}]] tables", name = name),
+        }
+    }
+}
+
+/// Says what to write instead of a value.
+pub(crate) fn write(text: impl Into<Argument>) -> Phrase {
+    phrase!("write", "write {text}", text = text.into())
 }
 
 /// One key with its value.
@@ -53,7 +91,7 @@ pub(crate) struct Section<'d, 't> {
     /// and what stands there is judged as theirs.
     meant: BTreeMap<&'static str, &'d str>,
     /// What to write for a key.
-    example: fn(&str) -> Option<String>,
+    example: fn(&str) -> Option<Phrase>,
 }
 
 /// The way out of an unknown key.
@@ -62,14 +100,7 @@ pub(crate) enum Advice {
     /// It is another name for this key.
     Meant(&'static str),
     /// What to do instead.
-    Words(String),
-}
-
-impl Advice {
-    /// Makes advice of words.
-    pub(crate) fn words(words: impl Into<String>) -> Self {
-        Self::Words(words.into())
-    }
+    Words(Phrase),
 }
 
 impl<'d, 't> Section<'d, 't> {
@@ -79,7 +110,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// Knows what to write for a key whose value is wrong.
-    pub(crate) fn with_examples(self, example: fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn with_examples(self, example: fn(&str) -> Option<Phrase>) -> Self {
         Self { example, ..self }
     }
 
@@ -129,12 +160,12 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// Adds an error about a wrong value.
-    pub(crate) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, span: Range<usize>, message: impl Into<Phrase>) {
         self.findings.push(Diagnostic::error(Code::Value, span, message));
     }
 
     /// Adds the error that a value is of another type.
-    pub(crate) fn wrong_type(&mut self, entry: &Entry<'_, '_>, expected: &str) {
+    pub(crate) fn wrong_type(&mut self, entry: &Entry<'_, '_>, expected: Expected) {
         let finding = self.type_finding(entry.key, entry.value, expected);
         self.findings.push(finding);
     }
@@ -144,13 +175,19 @@ impl<'d, 't> Section<'d, 't> {
         &self,
         what: &str,
         value: &TomlSpanned<DeValue<'_>>,
-        expected: &str,
+        expected: Expected,
     ) -> Diagnostic {
         let found = type_of(value.get_ref());
         let finding = Diagnostic::error(
             Code::Value,
             value.span(),
-            format!("`{what}`: expected {expected}, found {found}"),
+            phrase!(
+                "wrong-type",
+                "`{what}`: expected {expected}, found {found}",
+                what = what,
+                expected = expected.words(),
+                found = found,
+            ),
         );
         let written = self.document.text.get(value.span()).unwrap_or("");
         match value.get_ref() {
@@ -158,24 +195,32 @@ impl<'d, 't> Section<'d, 't> {
             | DeValue::Float(_)
             | DeValue::Boolean(_)
             | DeValue::Datetime(_)
-                if expected == "a string" =>
+                if expected == Expected::Text =>
             {
-                finding.help(format!("write \"{}\"", shown(written)))
+                finding.help(write(format!("\"{}\"", shown(written))))
             }
-            DeValue::String(_) if expected == "a list of strings" => {
-                finding.help(format!("write [{}]", shown(written)))
+            DeValue::String(_) if expected == Expected::Texts => {
+                finding.help(write(format!("[{}]", shown(written))))
             }
-            DeValue::Array(items) if expected == "a string" => match items.iter().next() {
+            DeValue::Array(items) if expected == Expected::Text => match items.iter().next() {
                 Some(only) if items.len() == 1 => {
                     let text = self.document.text.get(only.span()).unwrap_or("");
-                    finding.help(format!("write {} without brackets", shown(text)))
+                    finding.help(phrase!(
+                        "write-without-brackets",
+                        "write {text} without brackets",
+                        text = shown(text)
+                    ))
                 }
                 _ => self.with_example(what, finding),
             },
-            DeValue::String(text) if expected == "true or false" => match text.trim() {
-                word @ ("true" | "false") => finding.help(format!("write {word} without quotes")),
-                "yes" | "on" | "1" => finding.help("write true"),
-                "no" | "off" | "0" => finding.help("write false"),
+            DeValue::String(text) if expected == Expected::Flag => match text.trim() {
+                word @ ("true" | "false") => finding.help(phrase!(
+                    "write-without-quotes",
+                    "write {word} without quotes",
+                    word = word
+                )),
+                "yes" | "on" | "1" => finding.help(write("true")),
+                "no" | "off" | "0" => finding.help(write("false")),
                 _ => self.with_example(what, finding),
             },
             _ => self.with_example(what, finding),
@@ -191,15 +236,20 @@ impl<'d, 't> Section<'d, 't> {
     /// Reads a string of bounded length.
     pub(crate) fn text_of(&mut self, what: &str, value: &TomlSpanned<DeValue<'_>>) -> Option<Text> {
         let DeValue::String(text) = value.get_ref() else {
-            let finding = self.type_finding(what, value, "a string");
+            let finding = self.type_finding(what, value, Expected::Text);
             self.findings.push(finding);
             return None;
         };
         if text.len() > MOST_STRING {
-            let message =
-                format!("`{what}` has {} bytes, at most {MOST_STRING} are allowed", text.len());
+            let message = phrase!(
+                "too-many-bytes",
+                "`{what}` has {bytes} bytes, at most {most} are allowed",
+                what = what,
+                bytes = Argument::count(text.len()),
+                most = Argument::count(MOST_STRING),
+            );
             let finding = Diagnostic::error(Code::Value, value.span(), message);
-            self.findings.push(finding.help("shorten it"));
+            self.findings.push(finding.help(phrase!("shorten", "shorten it")));
             return None;
         }
         Some(Text::new(text.to_string(), value.span(), self.document.text))
@@ -211,7 +261,7 @@ impl<'d, 't> Section<'d, 't> {
         if let DeValue::Boolean(flag) = entry.value.get_ref() {
             return Some(Spanned::new(*flag, entry.span()));
         }
-        self.wrong_type(&entry, "true or false");
+        self.wrong_type(&entry, Expected::Flag);
         None
     }
 
@@ -231,14 +281,14 @@ impl<'d, 't> Section<'d, 't> {
             let finding = Diagnostic::error(
                 Code::Value,
                 key.span(),
-                format!("unknown key `{}`", shown(written)),
+                phrase!("unknown-key", "unknown key `{key}`", key = shown(written)),
             );
             // Beyond what is ever shown a suggestion is not worth its time.
             let finding = if self.findings.len() > 2 * MOST_FINDINGS {
                 finding
             } else {
                 let help = self.help_with(written, known, &advice);
-                let all = || format!("known here: {}", known.join(", "));
+                let all = || phrase!("known-here", "known here: {keys}", keys = known.join(", "));
                 finding.help(help.unwrap_or_else(all))
             };
             self.findings.push(finding);
@@ -253,7 +303,7 @@ impl<'d> Section<'d, '_> {
         written: &'d str,
         known: &[&'static str],
         advice: &impl Fn(&str) -> Option<Advice>,
-    ) -> Option<String> {
+    ) -> Option<Phrase> {
         let near = match advice(written) {
             Some(Advice::Words(help)) => return Some(help),
             Some(Advice::Meant(key)) => key,
@@ -263,6 +313,6 @@ impl<'d> Section<'d, '_> {
             }
         };
         self.meant.entry(near).or_insert(written);
-        Some(format!("did you mean `{near}`?"))
+        Some(phrase!("did-you-mean", "did you mean `{near}`?", near = near))
     }
 }

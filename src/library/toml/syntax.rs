@@ -3,14 +3,21 @@
 use std::ops::Range;
 
 use super::is_bare;
-use crate::diag::{Code, Diagnostic, shown};
+use super::section::write;
+use crate::diag::{Code, Diagnostic, Phrase, phrase, shown};
 use crate::fs::is_invisible;
 
 /// Quotes that are not TOML's.
 const TYPOGRAPHIC: &str = "“”„‟‘’‚«»「」『』＂";
 
 /// What helps when nothing better is known.
-const FORM: &str = "a line is written key = \"value\", a remark begins with #";
+fn form() -> Phrase {
+    phrase!("line-form", "a line is written key = \"value\", a remark begins with #")
+}
+
+fn needs_quotes() -> Phrase {
+    phrase!("needs-quotes", "a text needs quotes")
+}
 
 /// A place in a text that does not parse.
 pub(super) struct Slip<'t> {
@@ -32,7 +39,10 @@ impl Slip<'_> {
             .or_else(|| self.quotes())
             .or_else(|| self.value())
             .or_else(|| self.line_form())
-            .unwrap_or_else(|| self.here(&shown(self.message)).help(FORM))
+            .unwrap_or_else(|| {
+                self.here(phrase!("toml-says", "{message}", message = shown(self.message)))
+                    .help(form())
+            })
     }
 
     fn found(&self) -> &str {
@@ -53,7 +63,7 @@ impl Slip<'_> {
         self.text.get(self.span.start..self.line.end).unwrap_or("").trim()
     }
 
-    fn here(&self, message: &str) -> Diagnostic {
+    fn here(&self, message: impl Into<Phrase>) -> Diagnostic {
         Diagnostic::error(Code::Syntax, self.span.clone(), message)
     }
 
@@ -61,8 +71,12 @@ impl Slip<'_> {
     fn unseen(&self) -> Option<Diagnostic> {
         if self.message.starts_with("carriage return") {
             return Some(
-                self.here("a line ends with a lone carriage return")
-                    .help("save the file with line ends of Windows or Unix (CRLF or LF)"),
+                self.here(phrase!("lone-return", "a line ends with a lone carriage return")).help(
+                    phrase!(
+                        "save-line-ends",
+                        "save the file with line ends of Windows or Unix (CRLF or LF)"
+                    ),
+                ),
             );
         }
         let odd = |c: char| {
@@ -79,11 +93,17 @@ impl Slip<'_> {
         let span = from + at..from + at + c.len_utf8();
         let number = format!("U+{:04X}", c as u32);
         Some(if c.is_whitespace() && !c.is_control() {
-            Diagnostic::error(Code::Syntax, span, format!("this space is another one ({number})"))
-                .help("delete it and type an ordinary space")
+            let message =
+                phrase!("odd-space", "this space is another one ({number})", number = number);
+            Diagnostic::error(Code::Syntax, span, message)
+                .help(phrase!("type-space", "delete it and type an ordinary space"))
         } else {
-            let message = format!("there is a character that cannot be seen ({number})");
-            Diagnostic::error(Code::Syntax, span, message).help("delete it")
+            let message = phrase!(
+                "unseen-character",
+                "there is a character that cannot be seen ({number})",
+                number = number
+            );
+            Diagnostic::error(Code::Syntax, span, message).help(phrase!("delete", "delete it"))
         })
     }
 
@@ -101,30 +121,43 @@ impl Slip<'_> {
             let at = self.line.start + at;
             let span = at..self.text.ceil_char_boundary(at + 1);
             return Some(
-                Diagnostic::error(Code::Syntax, span, "between key and value stands \"=\"")
-                    .help(format!("write {key} =")),
+                Diagnostic::error(
+                    Code::Syntax,
+                    span,
+                    phrase!("equals-sign", "between key and value stands \"=\""),
+                )
+                .help(write(format!("{key} ="))),
             );
         }
         let found = self.found();
         if self.before().ends_with("=>") || (self.before().ends_with('=') && found.starts_with('>'))
         {
             return Some(
-                self.here("between key and value stands \"=\"").help("take the \">\" out"),
+                self.here(phrase!("equals-sign", "between key and value stands \"=\""))
+                    .help(phrase!("take-arrow-out", "take the \">\" out")),
             );
         }
         if self.message.starts_with("extra `=`") {
-            return Some(self.here("there is one \"=\" too many").help("write one \"=\" only"));
+            return Some(
+                self.here(phrase!("equals-twice", "there is one \"=\" too many"))
+                    .help(phrase!("equals-once", "write one \"=\" only")),
+            );
         }
         if found.contains(['，', '、', '；']) || self.rest().starts_with(['，', '、', '；']) {
-            return Some(
-                self.here("this is not TOML's comma")
-                    .help("write \",\" between values, and nothing at the end of a line"),
-            );
+            return Some(self.here(phrase!("other-comma", "this is not TOML's comma")).help(
+                phrase!(
+                    "write-comma",
+                    "write \",\" between values, and nothing at the end of a line"
+                ),
+            ));
         }
         let remark =
             |text: &str| ["//", "--", "/*", ";;", "; "].iter().any(|sign| text.starts_with(sign));
         if remark(self.rest()) || remark(content.trim()) {
-            return Some(self.here("this is no remark in TOML").help("a remark begins with #"));
+            return Some(
+                self.here(phrase!("no-remark", "this is no remark in TOML"))
+                    .help(phrase!("write-remark", "a remark begins with #")),
+            );
         }
         None
     }
@@ -138,16 +171,27 @@ impl Slip<'_> {
             let bare = found.trim_matches(|c: char| TYPOGRAPHIC.contains(c) || c == '"');
             let after = self.text.get(self.span.end..self.line.end).unwrap_or("");
             let more = after.contains(|c: char| TYPOGRAPHIC.contains(c));
-            let place = if more { " on the whole line" } else { "" };
-            return Some(
-                self.here("these are typographic quotes")
-                    .help(format!("use straight ones{place}: \"{}\"", shown(bare))),
-            );
+            let text = shown(bare);
+            let help = if more {
+                phrase!(
+                    "straight-quotes-all",
+                    "use straight ones on the whole line: \"{text}\"",
+                    text = text
+                )
+            } else {
+                phrase!("straight-quotes", "use straight ones: \"{text}\"", text = text)
+            };
+            let message = phrase!("typographic-quotes", "these are typographic quotes");
+            return Some(self.here(message).help(help));
         }
         if message.starts_with("missing escaped value") || message.contains("unicode") {
             return Some(
-                self.here("\"\\\" begins an escape in double quotes")
-                    .help("use \"/\" between folders, or single quotes for a text with \"\\\""),
+                self.here(phrase!("escape", "\"\\\" begins an escape in double quotes")).help(
+                    phrase!(
+                        "write-slash",
+                        "use \"/\" between folders, or single quotes for a text with \"\\\""
+                    ),
+                ),
             );
         }
         if message.starts_with("invalid basic string") || message.starts_with("invalid literal") {
@@ -156,16 +200,16 @@ impl Slip<'_> {
             let at = open.map_or(self.span.start, |at| self.line.start + at);
             let span = at..(at + 1).min(self.line.end.max(at));
             return Some(
-                Diagnostic::error(Code::Syntax, span, "the text that begins here is not closed")
-                    .help(format!("put {quote} at its end")),
+                Diagnostic::error(Code::Syntax, span, super::text_not_closed())
+                    .help(super::put_at_end(quote)),
             );
         }
         if message.starts_with("missing opening quote") {
             let value = self.content().split_once('=').map_or(found, |(_, value)| value);
             let bare = value.trim().trim_matches(['"', '\'']);
             return Some(
-                self.here("this text has no quote at its beginning")
-                    .help(format!("write \"{}\"", shown(bare))),
+                self.here(phrase!("no-opening-quote", "this text has no quote at its beginning"))
+                    .help(write(format!("\"{}\"", shown(bare)))),
             );
         }
         if message.starts_with("unexpected key or value") {
@@ -181,29 +225,36 @@ impl Slip<'_> {
         if !value.contains(['"', '\'', '[', '{']) {
             let at = self.line.start + self.content().find(value).unwrap_or(0);
             let span = at..at + value.len();
-            return Diagnostic::error(Code::Syntax, span, "a text needs quotes")
-                .help(format!("write \"{}\"", shown(value)));
+            return Diagnostic::error(Code::Syntax, span, needs_quotes())
+                .help(write(format!("\"{}\"", shown(value))));
         }
         if rest == ";" || rest == "," {
             return self
-                .here("nothing may stand after a value")
-                .help(format!("take the \"{rest}\" out"));
+                .here(phrase!("after-value", "nothing may stand after a value"))
+                .help(phrase!("take-out", "take the \"{what}\" out", what = rest));
         }
         if rest.starts_with(',') {
-            return self.here("several values stand in brackets").help("write [\"one\", \"two\"]");
+            return self
+                .here(phrase!("several-values", "several values stand in brackets"))
+                .help(phrase!("write-several", "write [\"one\", \"two\"]"));
         }
         if rest.starts_with(']') {
             return self
-                .here("this bracket closes nothing")
-                .help("put \"[\" before the first value");
+                .here(phrase!("stray-bracket", "this bracket closes nothing"))
+                .help(phrase!("put-bracket-first", "put \"[\" before the first value"));
         }
         if rest.starts_with(['"', '\'']) || !self.before().ends_with(['"', '\'']) {
-            return self
-                .here("nothing may stand after a value")
-                .help("write one value, or several in brackets: [\"one\", \"two\"]");
+            return self.here(phrase!("after-value", "nothing may stand after a value")).help(
+                phrase!(
+                    "write-one-or-several",
+                    "write one value, or several in brackets: [\"one\", \"two\"]"
+                ),
+            );
         }
-        self.here("the text ends at the quote before this")
-            .help("write a quote inside a text as \\\", or put the text into single quotes")
+        self.here(phrase!("text-ended", "the text ends at the quote before this")).help(phrase!(
+            "write-quote",
+            "write a quote inside a text as \\\", or put the text into single quotes"
+        ))
     }
 
     /// Values that are none.
@@ -214,26 +265,31 @@ impl Slip<'_> {
         {
             let bare = found.trim_matches(['"', '\'', ' ']);
             return Some(if bare.is_empty() {
-                self.here("the value is missing")
-                    .help("write it after \"=\", a text in quotes, or take the line out")
+                self.here(phrase!("no-value", "the value is missing")).help(phrase!(
+                    "write-value",
+                    "write it after \"=\", a text in quotes, or take the line out"
+                ))
             } else if matches!(bare.to_ascii_lowercase().as_str(), "true" | "false") {
-                self.here("true and false are written in small letters")
-                    .help(format!("write {}", bare.to_ascii_lowercase()))
+                self.here(phrase!("small-letters", "true and false are written in small letters"))
+                    .help(write(bare.to_ascii_lowercase()))
             } else {
-                self.here("a text needs quotes").help(format!("write {}", self.quoted(bare)))
+                self.here(needs_quotes()).help(write(self.quoted(bare)))
             });
         }
         if message.starts_with("invalid boolean") {
             return Some(
-                self.here("true and false are written in small letters")
-                    .help("write true or false"),
+                self.here(phrase!("small-letters", "true and false are written in small letters"))
+                    .help(phrase!("write-flag", "write true or false")),
             );
         }
         if message.starts_with("invalid date") || message.starts_with("invalid time") {
-            return Some(
-                self.here("there is no such date or time")
-                    .help("write it in the form 2026-12-01T06:00:00+01:00"),
-            );
+            return Some(self.here(phrase!("no-such-date", "there is no such date or time")).help(
+                phrase!(
+                    "write-form",
+                    "write it in the form {form}",
+                    form = "2026-12-01T06:00:00+01:00"
+                ),
+            ));
         }
         let number =
             ["integer", "float", "datetime", "leading zero", "radix", "fraction", "exponent"];
@@ -241,8 +297,13 @@ impl Slip<'_> {
             let value = self.content().split_once('=').map_or("", |(_, value)| value);
             let value = value.split('#').next().unwrap_or("").trim();
             return Some(
-                self.here("this is neither a number nor a date")
-                    .help(format!("if it is a text, write \"{}\"", shown(value))),
+                self.here(phrase!("no-number", "this is neither a number nor a date")).help(
+                    phrase!(
+                        "write-if-text",
+                        "if it is a text, write \"{text}\"",
+                        text = shown(value)
+                    ),
+                ),
             );
         }
         None
@@ -272,38 +333,51 @@ impl Slip<'_> {
         if header.starts_with('[') && (message.contains("table") || message.contains("key")) {
             let name = header.trim_matches(['[', ']', ' ']);
             return Some(
-                self.here("the brackets of this header are not complete")
-                    .help(format!("write [[{}]] on a line of its own", shown(name))),
+                self.here(phrase!(
+                    "header-brackets",
+                    "the brackets of this header are not complete"
+                ))
+                .help(phrase!(
+                    "write-header",
+                    "write [[{name}]] on a line of its own",
+                    name = shown(name)
+                )),
             );
         }
         if message.starts_with("invalid unquoted key") && !found.is_ascii() {
             return Some(
-                self.here("a key with letters beyond a-z has to be quoted")
-                    .help(format!("write \"{}\"", shown(found))),
+                self.here(phrase!("quote-key", "a key with letters beyond a-z has to be quoted"))
+                    .help(write(format!("\"{}\"", shown(found)))),
             );
         }
         if message.starts_with("missing comma between array") {
             return Some(
-                self.here("there is no comma before this value")
-                    .help("put \",\" after the value before it"),
+                self.here(phrase!("no-comma", "there is no comma before this value"))
+                    .help(phrase!("put-comma", "put \",\" after the value before it")),
             );
         }
         if message.starts_with("extra comma") {
-            return Some(self.here("there is a comma too many").help("take it out"));
+            return Some(
+                self.here(phrase!("comma-twice", "there is a comma too many"))
+                    .help(phrase!("take-it-out", "take it out")),
+            );
         }
         if message.starts_with("duplicate key") {
             return Some(
-                self.here(&format!("`{}` is there twice", shown(found))).help("keep one of them"),
+                self.here(phrase!("key-twice", "`{key}` is there twice", key = shown(found)))
+                    .help(phrase!("keep-one", "keep one of them")),
             );
         }
         if matches!(header, "{" | "}" | "[" | "]" | "},") {
-            return Some(
-                self.here("a manifest is TOML, not JSON")
-                    .help("take the braces out, and write each line key = value without a comma"),
-            );
+            return Some(self.here(phrase!("not-json", "a manifest is TOML, not JSON")).help(
+                phrase!(
+                    "take-braces-out",
+                    "take the braces out, and write each line key = value without a comma"
+                ),
+            ));
         }
         if message.starts_with("key with no value") || message.starts_with("invalid key") {
-            return Some(self.here("this line has no \"=\"").help(FORM));
+            return Some(self.here(phrase!("no-equals", "this line has no \"=\"")).help(form()));
         }
         None
     }

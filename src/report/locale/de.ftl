@@ -113,81 +113,12 @@ bytes = { $bytes ->
    *[other] { $bytes } Bytes
 }
 
+label-error = Fehler
+label-warning = Warnung
+label-help = Hilfe
+
 not-taken = { $name } wurde nicht angenommen.
 note-goes = Diese Notiz verschwindet von selbst, sobald eine { $name } abgelegt wird, die angenommen werden kann.
-
-cause-not-found = in den Asset-Ordnern gibt es weder eine Datei noch einen Katalogeintrag mit diesem Namen
-cause-nothing-matches = nichts in den Asset-Ordnern passt zu diesem Muster
-cause-ambiguous = mehrere Dateien tragen diesen Namen: { $files }
-cause-outside = der Name führt aus dem Asset-Ordner heraus
-cause-not-a-file = das ist { $what }, keine Datei
-cause-unreadable = der Exportdienst darf die Datei nicht lesen
-cause-keeps-changing = die Datei hat sich beim Lesen immer wieder geändert
-cause-mismatch = dem Namen nach sollte die Datei { $named } sein, enthält aber { $found }
-cause-damaged = das Bild ist beschädigt: { $detail }
-cause-too-large = das Bild ist zu groß: { $width } × { $height } Pixel, erlaubt: { $limit }
-cause-unsupported = diese Art von Bild kann nicht gelesen werden: { $detail }
-cause-page = Seite { $page }: { $cause }
-cause-out-of-memory = das Bild braucht mehr Speicher, als ein Arbeitsprozess nutzen darf ({ $limit })
-cause-too-slow = das Bild hat länger als { $seconds } s gebraucht
-cause-worker-died = das Bild hat seinen Arbeitsprozess abstürzen lassen ({ $how })
-cause-collision = seine Ausgabe { $name } wäre auch die Ausgabe von { $others }
-cause-bad-name = sein Ausgabename { $name } ist nicht verwendbar: { $reason }
-cause-exists = am Ziel gibt es schon { $name } mit anderem Inhalt
-cause-disk-full = der Datenträger des Ausgabeordners ist voll
-cause-blocked = der Ausgabeordner ist nicht verwendbar: { $detail }
-cause-not-writable = die Ausgabe kann nicht geschrieben werden: { $detail }
-cause-refused = Zeile { $line }: { $message }
-cause-nothing-exportable = nichts in der Liste kann exportiert werden
-cause-poison = der Auftrag konnte in { $attempts } Versuchen nicht abgeschlossen werden
-cause-internal = im Exportdienst selbst ist ein Problem aufgetreten: { $detail }
-
-thing-picture = ein Bild im Format { $format }
-thing-drawing = eine Zeichnung im Format { $format }
-thing-document = ein Dokument im Format { $format }
-thing-any-picture = ein Bild
-thing-folder = ein Ordner
-thing-pipe = eine benannte Pipe
-thing-socket = ein Socket
-thing-device = ein Gerät
-thing-socket-or-device = ein Socket oder ein Gerät
-thing-else = etwas anderes
-thing-empty = nichts (leere Datei)
-thing-zip = ein ZIP-Archiv
-thing-raw = Kamera-Rohdaten
-thing-video = ein Video
-thing-icon = ein Windows-Symbol
-thing-text = Text
-thing-zeroes = nur Nullbytes
-thing-web-page = eine Webseite
-detail-denied = Zugriff verweigert
-detail-read-only = Der Datenträger ist schreibgeschützt
-detail-gone = Der Ordner ist nicht mehr da
-detail-disk-errors = Der Datenträger meldet Fehler
-
-step-did-you-mean = meinten Sie „{ $near }“? Andernfalls legen Sie die Datei dort ab und versuchen Sie es erneut
-step-put-there = legen Sie die Datei in den Asset-Ordner oder korrigieren Sie den Namen
-step-pattern = korrigieren Sie das Muster oder legen Sie die Dateien dort ab
-step-extension = schreiben Sie den Namen mit seiner Endung
-step-below = nennen Sie die Datei mit ihrem Pfad unterhalb des Asset-Ordners
-step-name-a-file = nennen Sie eine Datei
-step-right = bitten Sie den Betreiber, dem Dienst das Leserecht dafür zu geben
-step-wait-complete = warten Sie, bis die Datei vollständig ist, und versuchen Sie es erneut
-step-format = speichern Sie sie erneut in dem Format, das ihr Name nennt, oder benennen Sie sie nach ihrem Inhalt um
-step-save-again = öffnen Sie es in einem Bildeditor, speichern Sie es neu und versuchen Sie es erneut
-step-reduce = verkleinern Sie das Bild oder bitten Sie um eine höhere Grenze
-step-other-format = speichern Sie es als TIFF, PNG oder JPEG und versuchen Sie es erneut
-step-modifiers = korrigieren Sie die Modifier und versuchen Sie es erneut
-step-memory = verkleinern Sie das Bild oder bitten Sie den Betreiber um mehr Speicher je Arbeitsprozess
-step-probably-damaged = die Datei ist wahrscheinlich beschädigt: Speichern Sie sie in einem Bildeditor neu und versuchen Sie es erneut
-step-tell-apart = unterscheiden Sie sie mit outputName, zum Beispiel { $example }
-step-output-name = ändern Sie outputName oder den Namen der Datei
-step-overwrite = setzen Sie overwrite = true oder wählen Sie ein anderes Ziel
-step-free-space = schaffen Sie Platz auf dem Datenträger der Ausgabe und versuchen Sie es erneut
-step-output-folder = bitten Sie den Betreiber, sich den Ausgabeordner anzusehen
-step-manifest = korrigieren Sie das Manifest und legen Sie es erneut in den Eingangsordner
-step-list-pictures = führen Sie Bilder oder andere einzelne Dateien auf
-step-tell-operator = sagen Sie dem Betreiber Bescheid; Einzelheiten stehen im Protokoll des Dienstes
 
 word-exported = exportiert
 word-replaced = ersetzt

@@ -120,84 +120,14 @@ not-taken = { $name } was not taken.
 note-goes = This note goes away by itself as soon as a { $name } is dropped that can be taken.
 
 # Causes
-cause-not-found = there is no file or catalogue entry of that name in the asset folders
-cause-nothing-matches = nothing in the asset folders matches that pattern
-cause-ambiguous = several files bear that name: { $files }
-cause-outside = the name leads out of the asset folder
-cause-not-a-file = that is { $what }, not a file
-cause-unreadable = the file may not be read by the export service
-cause-keeps-changing = the file kept changing while it was read
-cause-mismatch = the file should be { $named }, but holds { $found }
-cause-damaged = the picture is damaged: { $detail }
-cause-too-large = the picture is too large: { $width } × { $height } pixels, at most { $limit } are allowed
-cause-unsupported = this kind of picture cannot be read: { $detail }
-cause-page = page { $page }: { $cause }
-cause-out-of-memory = the picture needs more memory than a worker may use ({ $limit })
-cause-too-slow = the picture took longer than { $seconds } s
-cause-worker-died = the picture broke its worker ({ $how })
-cause-collision = its output { $name } would also be the output of { $others }
-cause-bad-name = its output name { $name } cannot be used: { $reason }
-cause-exists = { $name } exists in the destination with other content
-cause-disk-full = the disk of the output folder is full
-cause-blocked = the output folder cannot be used: { $detail }
-cause-not-writable = the output cannot be written: { $detail }
-cause-refused = line { $line }: { $message }
-cause-nothing-exportable = nothing in the list can be exported
-cause-poison = the job could not be finished in { $attempts } attempts
-cause-internal = the export service met a problem of its own: { $detail }
 
 # What stands where a file should, and what a file holds; with article
-thing-picture = { $format ->
-    [AVIF] an { $format } picture
-    [HEIC] an { $format } picture
-   *[other] a { $format } picture
-}
-thing-drawing = an { $format } drawing
-thing-document = a { $format } document
-thing-any-picture = a picture
-thing-folder = a folder
-thing-pipe = a named pipe
-thing-socket = a socket
-thing-device = a device
-thing-socket-or-device = a socket or a device
-thing-else = something else
-thing-empty = an empty file
-thing-zip = a ZIP archive
-thing-raw = a camera raw file
-thing-video = a video
-thing-icon = a Windows icon
-thing-text = text
-thing-zeroes = nothing but zero bytes
-thing-web-page = a web page
-detail-denied = permission denied
-detail-read-only = the disk is read-only
-detail-gone = the folder is gone
-detail-disk-errors = the disk reports errors
 
 # Next steps
-step-did-you-mean = did you mean "{ $near }"? Otherwise put the file there and retry
-step-put-there = put the file into the asset folder, or correct the name
-step-pattern = correct the pattern, or put the files there
-step-extension = write the name with its extension
-step-below = name the file by its path below the asset folder
-step-name-a-file = name a file
-step-right = ask the operator to give the service the right to read it
-step-wait-complete = wait until the file is complete, then retry
-step-format = save it again in the format of its name, or rename it to what it holds
-step-save-again = open it in an image editor, save it again and retry
-step-reduce = reduce the picture, or ask for a higher limit
-step-other-format = save it as TIFF, PNG or JPEG and retry
-step-modifiers = correct the modifiers and retry
-step-memory = reduce the picture, or ask the operator for more memory a worker
-step-probably-damaged = the file is probably damaged: save it again in an image editor and retry
-step-tell-apart = tell them apart with outputName, for example { $example }
-step-output-name = change outputName or the file's name
-step-overwrite = set overwrite = true, or choose another destination
-step-free-space = free space on the output disk, then retry
-step-output-folder = ask the operator to look at the output folder
-step-manifest = correct the manifest and drop it again
-step-list-pictures = list pictures or other single files
-step-tell-operator = tell the operator; the log of the service has the details
+
+label-error = error
+label-warning = warning
+label-help = help
 
 # An asset in a word or two
 word-exported = exported

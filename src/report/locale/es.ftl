@@ -127,81 +127,12 @@ bytes = { PLURAL($bytes) ->
    *[other] { $bytes } bytes
 }
 
+label-error = error
+label-warning = advertencia
+label-help = ayuda
+
 not-taken = { $name } no se ha aceptado.
 note-goes = Esta nota desaparecerá por sí sola en cuanto se deposite un { $name } que se pueda aceptar.
-
-cause-not-found = no hay ningún archivo ni entrada de catálogo con ese nombre en las carpetas de recursos
-cause-nothing-matches = nada en las carpetas de recursos coincide con ese patrón
-cause-ambiguous = varios archivos llevan ese nombre: { $files }
-cause-outside = el nombre lleva fuera de la carpeta de recursos
-cause-not-a-file = eso es { $what }, no un archivo
-cause-unreadable = el servicio de exportación no tiene permiso para leer el archivo
-cause-keeps-changing = el archivo no dejó de cambiar mientras se leía
-cause-mismatch = según su nombre, el archivo debería ser { $named }, pero contiene { $found }
-cause-damaged = la imagen está dañada: { $detail }
-cause-too-large = la imagen es demasiado grande: { $width } × { $height } píxeles; máximo permitido: { $limit }
-cause-unsupported = este tipo de imagen no se puede leer: { $detail }
-cause-page = página { $page }: { $cause }
-cause-out-of-memory = la imagen necesita más memoria de la que puede usar un proceso de trabajo ({ $limit })
-cause-too-slow = la imagen ha tardado más de { $seconds } s
-cause-worker-died = la imagen ha hecho fallar su proceso de trabajo ({ $how })
-cause-collision = su archivo de salida { $name } sería también el de { $others }
-cause-bad-name = su nombre de salida { $name } no se puede usar: { $reason }
-cause-exists = en el destino ya existe { $name } con otro contenido
-cause-disk-full = el disco de la carpeta de salida está lleno
-cause-blocked = la carpeta de salida no se puede usar: { $detail }
-cause-not-writable = el archivo de salida no se puede escribir: { $detail }
-cause-refused = línea { $line }: { $message }
-cause-nothing-exportable = nada de la lista se puede exportar
-cause-poison = el trabajo no se pudo terminar en { $attempts } intentos
-cause-internal = el servicio de exportación ha tenido un problema propio: { $detail }
-
-thing-picture = una imagen { $format }
-thing-drawing = un dibujo { $format }
-thing-document = un documento { $format }
-thing-any-picture = una imagen
-thing-folder = una carpeta
-thing-pipe = una tubería con nombre
-thing-socket = un socket
-thing-device = un dispositivo
-thing-socket-or-device = un socket o un dispositivo
-thing-else = otra cosa
-thing-empty = nada (archivo vacío)
-thing-zip = un archivo comprimido ZIP
-thing-raw = una imagen en bruto de cámara
-thing-video = un vídeo
-thing-icon = un icono de Windows
-thing-text = texto
-thing-zeroes = solo bytes nulos
-thing-web-page = una página web
-detail-denied = permiso denegado
-detail-read-only = el disco es de solo lectura
-detail-gone = la carpeta ya no está
-detail-disk-errors = el disco comunica errores
-
-step-did-you-mean = ¿quiso decir «{ $near }»? Si no, ponga ahí el archivo y vuelva a intentarlo
-step-put-there = ponga el archivo en la carpeta de recursos o corrija el nombre
-step-pattern = corrija el patrón o ponga ahí los archivos
-step-extension = escriba el nombre con su extensión
-step-below = indique el archivo por su ruta dentro de la carpeta de recursos
-step-name-a-file = indique un archivo
-step-right = pida al administrador que dé al servicio permiso para leerlo
-step-wait-complete = espere a que el archivo esté completo y vuelva a intentarlo
-step-format = guárdelo de nuevo en el formato de su nombre o cámbiele el nombre según su contenido
-step-save-again = ábrala en un editor de imágenes, guárdela de nuevo y vuelva a intentarlo
-step-reduce = reduzca la imagen o pida un límite mayor
-step-other-format = guárdela como TIFF, PNG o JPEG y vuelva a intentarlo
-step-modifiers = corrija los modificadores y vuelva a intentarlo
-step-memory = reduzca la imagen o pida al administrador más memoria por proceso de trabajo
-step-probably-damaged = es probable que el archivo esté dañado: guárdelo de nuevo en un editor de imágenes y vuelva a intentarlo
-step-tell-apart = distíngalos con outputName, por ejemplo { $example }
-step-output-name = cambie outputName o el nombre del archivo
-step-overwrite = ponga overwrite = true o elija otro destino
-step-free-space = libere espacio en el disco de salida y vuelva a intentarlo
-step-output-folder = pida al administrador que revise la carpeta de salida
-step-manifest = corrija el manifiesto y vuelva a depositarlo
-step-list-pictures = ponga en la lista imágenes u otros archivos individuales
-step-tell-operator = avise al administrador; los detalles están en el registro del servicio
 
 word-exported = exportado
 word-replaced = reemplazado

@@ -140,81 +140,12 @@ bytes = { PLURAL($bytes) ->
    *[other] { $bytes } octets
 }
 
+label-error = erreur
+label-warning = avertissement
+label-help = aide
+
 not-taken = { $name } n’a pas été accepté.
 note-goes = Cette note disparaîtra d’elle-même dès qu’un { $name } acceptable sera déposé.
-
-cause-not-found = aucun fichier ni aucune entrée de catalogue de ce nom dans les dossiers de ressources
-cause-nothing-matches = rien dans les dossiers de ressources ne correspond à ce motif
-cause-ambiguous = plusieurs fichiers portent ce nom : { $files }
-cause-outside = le nom mène hors du dossier de ressources
-cause-not-a-file = c’est { $what }, pas un fichier
-cause-unreadable = le service d’export n’a pas le droit de lire le fichier
-cause-keeps-changing = le fichier n’a cessé de changer pendant la lecture
-cause-mismatch = d’après son nom, le fichier devrait être { $named }, mais il contient { $found }
-cause-damaged = l’image est endommagée : { $detail }
-cause-too-large = l’image est trop grande : { $width } × { $height } pixels, maximum autorisé : { $limit }
-cause-unsupported = ce type d’image ne peut pas être lu : { $detail }
-cause-page = page { $page } : { $cause }
-cause-out-of-memory = l’image demande plus de mémoire que n’en permet un processus de travail ({ $limit })
-cause-too-slow = l’image a pris plus de { $seconds } s
-cause-worker-died = l’image a fait échouer son processus de travail ({ $how })
-cause-collision = son fichier de sortie { $name } serait aussi celui de { $others }
-cause-bad-name = son nom de sortie { $name } est inutilisable : { $reason }
-cause-exists = à destination, { $name } existe déjà avec un autre contenu
-cause-disk-full = le disque du dossier de sortie est plein
-cause-blocked = le dossier de sortie est inutilisable : { $detail }
-cause-not-writable = le fichier de sortie ne peut pas être écrit : { $detail }
-cause-refused = ligne { $line } : { $message }
-cause-nothing-exportable = rien dans la liste ne peut être exporté
-cause-poison = la tâche n’a pas pu être terminée en { $attempts } tentatives
-cause-internal = le service d’export a rencontré un problème interne : { $detail }
-
-thing-picture = une image { $format }
-thing-drawing = un dessin { $format }
-thing-document = un document { $format }
-thing-any-picture = une image
-thing-folder = un dossier
-thing-pipe = un tube nommé
-thing-socket = un socket
-thing-device = un périphérique
-thing-socket-or-device = un socket ou un périphérique
-thing-else = autre chose
-thing-empty = rien (fichier vide)
-thing-zip = une archive ZIP
-thing-raw = une image brute d’appareil photo
-thing-video = une vidéo
-thing-icon = une icône Windows
-thing-text = du texte
-thing-zeroes = uniquement des octets nuls
-thing-web-page = une page web
-detail-denied = accès refusé
-detail-read-only = le disque est en lecture seule
-detail-gone = le dossier a disparu
-detail-disk-errors = le disque signale des erreurs
-
-step-did-you-mean = vouliez-vous dire « { $near } » ? Sinon, placez-y le fichier et réessayez
-step-put-there = placez le fichier dans le dossier de ressources, ou corrigez le nom
-step-pattern = corrigez le motif, ou placez-y les fichiers
-step-extension = écrivez le nom avec son extension
-step-below = désignez le fichier par son chemin à l’intérieur du dossier de ressources
-step-name-a-file = désignez un fichier
-step-right = demandez à l’exploitant de donner au service le droit de le lire
-step-wait-complete = attendez que le fichier soit complet, puis réessayez
-step-format = réenregistrez-le au format de son nom, ou renommez-le selon son contenu
-step-save-again = ouvrez-la dans un éditeur d’images, réenregistrez-la et réessayez
-step-reduce = réduisez l’image, ou demandez une limite plus élevée
-step-other-format = enregistrez-la en TIFF, PNG ou JPEG et réessayez
-step-modifiers = corrigez les modificateurs et réessayez
-step-memory = réduisez l’image, ou demandez à l’exploitant plus de mémoire par processus de travail
-step-probably-damaged = le fichier est probablement endommagé : réenregistrez-le dans un éditeur d’images et réessayez
-step-tell-apart = distinguez-les avec outputName, par exemple { $example }
-step-output-name = modifiez outputName ou le nom du fichier
-step-overwrite = indiquez overwrite = true, ou choisissez une autre destination
-step-free-space = libérez de l’espace sur le disque de sortie, puis réessayez
-step-output-folder = demandez à l’exploitant d’examiner le dossier de sortie
-step-manifest = corrigez le manifeste et déposez-le de nouveau
-step-list-pictures = demandez des images ou d’autres fichiers isolés
-step-tell-operator = prévenez l’exploitant ; les détails sont dans le journal du service
 
 word-exported = exporté
 word-replaced = remplacé

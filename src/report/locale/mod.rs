@@ -1,8 +1,9 @@
 //! The languages in which people read about a run, and the only door to Fluent.
 //!
 //! A message is a `Say` with the values it needs; how a language says it stands in its file beside
-//! this one. Tests hold the files together: the same messages, the same variables, none unused. What
-//! nobody here can have translated, such as what a decoder found, stays English inside its sentence.
+//! this one. What arises below, where no language is known, is a `Phrase`: see `phrases`. Tests hold
+//! the files together: the same messages, the same variables, none unused. What nobody here can have
+//! translated, such as what the system says, stays English inside its sentence.
 //!
 //! Fluent's isolation marks are off: they would stand in mails as text, and what comes from outside has
 //! passed through [`crate::diag::shown`].
@@ -16,8 +17,8 @@ use unic_langid::LanguageIdentifier;
 use crate::diag::{Fault, human_bytes, shown};
 use crate::job::log::JobLog;
 
-mod faults;
 mod messages;
+mod phrases;
 
 pub(super) use messages::Say;
 
@@ -101,6 +102,19 @@ impl Language {
         }
     }
 
+    /// Returns the words for what arises below; in English it has them itself.
+    const fn findings(self) -> &'static str {
+        match self {
+            Self::English => "",
+            Self::ChineseTraditional => include_str!("findings.zh-Hant.ftl"),
+            Self::ChineseSimplified => include_str!("findings.zh-Hans.ftl"),
+            Self::Japanese => include_str!("findings.ja.ftl"),
+            Self::German => include_str!("findings.de.ftl"),
+            Self::French => include_str!("findings.fr.ftl"),
+            Self::Spanish => include_str!("findings.es.ftl"),
+        }
+    }
+
     /// Says a message.
     #[must_use]
     pub(super) fn say(self, message: Say<'_>) -> String {
@@ -108,16 +122,20 @@ impl Language {
         for (name, value) in message.values() {
             args.set(name, value);
         }
-        let said = |language: Self| {
-            let at = Self::ALL.iter().position(|other| *other == language)?;
-            let bundle = BUNDLES.get(at)?.get_or_init(|| bundle(language));
-            let pattern = bundle.get_message(message.id())?.value()?;
-            let mut errors = Vec::new();
-            let text = bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned();
-            errors.is_empty().then_some(text)
-        };
         // The files are tested; should a message be wrong all the same, nobody goes without it.
-        said(self).or_else(|| said(Self::English)).unwrap_or_else(|| message.id().to_owned())
+        let said = self.said(message.id(), &args);
+        let said = said.or_else(|| Self::English.said(message.id(), &args));
+        said.unwrap_or_else(|| message.id().to_owned())
+    }
+
+    /// Looks a message up and fills it.
+    fn said(self, id: &str, args: &FluentArgs<'_>) -> Option<String> {
+        let at = Self::ALL.iter().position(|other| *other == self)?;
+        let bundle = BUNDLES.get(at)?.get_or_init(|| bundle(self));
+        let pattern = bundle.get_message(id)?.value()?;
+        let mut errors = Vec::new();
+        let text = bundle.format_pattern(pattern, Some(args), &mut errors).into_owned();
+        errors.is_empty().then_some(text)
     }
 
     /// Writes a number with its thousands apart as the language does.
@@ -226,13 +244,19 @@ fn bundle(language: Language) -> Bundle {
         Language::Spanish => |value, _| grouped(Language::Spanish, value),
     }));
     // What cannot be read is not said in this language; a test sees it.
-    let resource = match FluentResource::try_new(language.source().to_owned()) {
-        Ok(resource) | Err((resource, _)) => resource,
-    };
-    let _ = bundle.add_resource(resource);
+    for source in [language.source(), language.findings()] {
+        let resource = match FluentResource::try_new(source.to_owned()) {
+            Ok(resource) | Err((resource, _)) => resource,
+        };
+        let _ = bundle.add_resource(resource);
+    }
     let french = language == Language::French;
     let _ = bundle.add_function("PLURAL", move |given, _| match given {
         [FluentValue::Number(n)] => FluentValue::from(plural(french, n.value)),
+        _ => FluentValue::Error,
+    });
+    let _ = bundle.add_function("CAPITAL", |given, _| match given {
+        [FluentValue::String(clause)] => FluentValue::from(capital(clause)),
         _ => FluentValue::Error,
     });
     bundle

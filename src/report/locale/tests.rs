@@ -8,6 +8,11 @@ use fluent_syntax::ast::{
 
 use super::messages::ALL;
 use super::*;
+use crate::diag::{Argument, Phrase, phrase};
+use crate::imaging::formats::SourceFormat;
+
+mod corpus;
+mod sources;
 
 type Variables = BTreeSet<String>;
 
@@ -144,77 +149,64 @@ fn nouns_agree_with_their_numbers() {
 pub(crate) fn faults() -> Vec<Fault> {
     let text = |text: &str| text.to_owned();
     let files = vec![text("a.tif"), text("a.psd")];
-    let blocked = |detail: &str| Fault::Blocked { detail: detail.to_owned() };
+    let picture = || phrase!("thing-any-picture", "a picture");
+    let blocked = |detail: Phrase| Fault::Blocked { detail };
     vec![
         Fault::NotFound { nearest: None },
         Fault::NotFound { nearest: Some(text("back.tif")) },
         Fault::NothingMatches,
         Fault::Ambiguous { candidates: files.clone() },
         Fault::OutsideRoot,
-        Fault::NotAFile { what: text("a folder") },
-        Fault::NotAFile { what: text("a socket or a device") },
+        Fault::NotAFile { what: phrase!("thing-folder", "a folder") },
+        Fault::NotAFile { what: phrase!("thing-socket-or-device", "a socket or a device") },
         Fault::Unreadable,
         Fault::KeepsChanging,
-        Fault::Mismatch { named: text("a JPEG picture"), found: text("a PDF document") },
-        Fault::Mismatch { named: text("an AVIF picture"), found: text("an SVG drawing") },
-        Fault::Mismatch { named: text("a picture"), found: text("nothing but zero bytes") },
-        Fault::Damaged { detail: text("the file ends in the middle of line 7") },
-        Fault::TooLarge { width: 40_000, height: 30_000, limit: text("500 megapixels") },
-        Fault::UnsupportedSource { detail: text("TIFF with tiles of floats") },
+        Fault::Mismatch { named: SourceFormat::Jpeg.words(), found: SourceFormat::Pdf.words() },
+        Fault::Mismatch { named: SourceFormat::Avif.words(), found: SourceFormat::Svg.words() },
+        Fault::Mismatch {
+            named: picture(),
+            found: phrase!("thing-zeroes", "nothing but zero bytes"),
+        },
+        Fault::Damaged {
+            detail: phrase!("ends-too-early", "it ends too early, the rest of the file is missing"),
+        },
+        Fault::TooLarge {
+            width: 40_000,
+            height: 30_000,
+            limit: phrase!(
+                "limit-pixels",
+                "{pixels} pixels",
+                pixels = Argument::Count(500_000_000)
+            ),
+        },
+        Fault::UnsupportedSource { detail: phrase!("source-rare-tiff", "a rare kind of TIFF") },
         Fault::Page { number: 3, fault: Box::new(Fault::DiskFull) },
-        Fault::Modifiers { message: text("`wid` needs a number"), help: None },
-        Fault::Modifiers { message: text("no"), help: Some(text("write `wid=100`")) },
+        Fault::Modifiers { message: "`wid` needs a number".into(), help: None },
+        Fault::Modifiers { message: "no".into(), help: Some("write `wid=100`".into()) },
         Fault::OutOfMemory { limit: 1_500_000_000 },
         Fault::TooSlow { seconds: 600 },
-        Fault::WorkerDied { how: text("signal 11") },
+        Fault::WorkerDied { how: phrase!("stack-overflowed", "its stack overflowed") },
         Fault::Collision { name: text("a.jpg"), others: files },
-        Fault::BadOutputName { name: text("a/"), reason: text("it ends with a slash") },
+        Fault::BadOutputName {
+            name: text("a/"),
+            reason: phrase!("name-of-sums", "the list of hashes has that name"),
+        },
         Fault::Exists { name: text("a.jpg") },
         Fault::DiskFull,
-        blocked("permission denied"),
-        blocked("the disk is read-only"),
-        blocked("the folder is gone"),
-        blocked("the disk reports errors"),
-        Fault::NotWritable { detail: text("File name too long (os error 36)") },
-        Fault::Refused { line: 2_000, message: text("unknown key"), findings: 1 },
+        blocked(phrase!("detail-denied", "permission denied")),
+        blocked(phrase!("detail-read-only", "the disk is read-only")),
+        blocked(phrase!("detail-gone", "the folder is gone")),
+        blocked(phrase!("detail-disk-errors", "the disk reports errors")),
+        Fault::NotWritable { detail: "File name too long (os error 36)".into() },
+        Fault::Refused {
+            line: 2_000,
+            message: phrase!("no-value", "the value is missing"),
+            findings: 1,
+        },
         Fault::NothingExportable,
         Fault::Poison { attempts: 3 },
-        Fault::Internal { detail: text("no") },
+        Fault::Internal { detail: "no".into() },
     ]
-}
-
-#[test]
-fn english_faults_are_the_faults_own_words() {
-    for fault in faults() {
-        assert_eq!(Language::English.cause(&fault), fault.to_string());
-        assert_eq!(Language::English.next_step(&fault), fault.next_step());
-    }
-    // What files are taken for, from where it is said.
-    for what in [
-        "a PNG picture",
-        "an AVIF picture",
-        "an HEIC picture",
-        "a JPEG 2000 picture",
-        "a picture",
-        "an SVG drawing",
-        "a Photoshop document",
-        "an empty file",
-        "a ZIP archive",
-        "a video",
-        "a camera raw file",
-        "a Windows icon",
-        "text",
-        "nothing but zero bytes",
-        "a web page",
-        "a named pipe",
-        "a socket",
-        "a device",
-        "something else",
-        "whatever comes",
-    ] {
-        let fault = Fault::NotAFile { what: what.into() };
-        assert_eq!(Language::English.cause(&fault), fault.to_string());
-    }
 }
 
 #[test]
@@ -226,7 +218,7 @@ fn every_fault_has_its_sentence_and_step_in_every_language() {
             // What is English stays so only where the fault brings it.
             if !matches!(fault, Fault::Modifiers { .. }) {
                 assert_ne!(cause, fault.to_string(), "{}", language.tag());
-                assert_ne!(step, fault.next_step(), "{}", language.tag());
+                assert_ne!(step, fault.next_step().as_str(), "{}", language.tag());
             }
             out.push_str(&format!(
                 "{}\n    {}\n",

@@ -84,7 +84,7 @@ fn names_are_text_whatever_they_are() {
         asset.rendition = Some(odd.into());
     }
     log.assets[0].outcome =
-        AssetOutcome::NotExportable { reason: format!("{odd} is not exported") };
+        AssetOutcome::NotExportable { reason: format!("{odd} is not exported").into() };
     log.recipes[0].request = Some(odd.into());
     show(dir.path(), &log, 40);
     let html = page(&log, dir.path());

@@ -51,7 +51,7 @@ fn a_cause_from_outside_stays_in_its_line() {
     log.about.job_name = "a\r\nBcc: all@example".into();
     log.fatal = Some(Fault::Refused {
         line: 1,
-        message: format!("x\nX-Evil: 1 \u{202e}{}", "y".repeat(400)),
+        message: format!("x\nX-Evil: 1 \u{202e}{}", "y".repeat(400)).into(),
         findings: 1,
     });
     let subject = subject(&log);

@@ -9,6 +9,7 @@ use std::io::{BufRead, Seek};
 
 use super::super::boxes::{Bytes, Kind, content, next_box, nonsense, skip};
 use super::super::{cut_short, unsupported};
+use crate::diag::phrase;
 use crate::imaging::{ConvertError, Size};
 
 /// Most bytes of the description that stands before the pixels, colour profile included.
@@ -222,8 +223,11 @@ impl Meta {
         for &(index, essential) in &item.properties {
             match self.properties.get(index).ok_or_else(nonsense)? {
                 Property::Unknown(kind) if essential => {
-                    let name = kind.escape_ascii();
-                    return Err(unsupported(format!("an AVIF that makes use of “{name}”")));
+                    return Err(unsupported(phrase!(
+                        "source-avif-property",
+                        "an AVIF that makes use of “{name}”",
+                        name = kind.escape_ascii().to_string()
+                    )));
                 }
                 property => list.push(property),
             }
@@ -249,7 +253,10 @@ impl Meta {
     /// When they reach over the end of the file.
     pub(super) fn bytes(&self, item: &Item, file: &[u8]) -> Result<Vec<u8>, ConvertError> {
         if item.hidden_method {
-            return Err(unsupported("an AVIF whose picture is not in the file itself"));
+            return Err(unsupported(phrase!(
+                "source-avif-picture-elsewhere",
+                "an AVIF whose picture is not in the file itself"
+            )));
         }
         let whole = if item.inside { self.inside.as_slice() } else { file };
         let mut collected = Vec::new();
@@ -270,7 +277,10 @@ impl Meta {
 }
 
 fn no_still() -> ConvertError {
-    unsupported("an AVIF of moving pictures without a still one")
+    unsupported(phrase!(
+        "source-avif-moving-pictures-without-still",
+        "an AVIF of moving pictures without a still one"
+    ))
 }
 
 fn items(mut bytes: Bytes) -> Result<Vec<Item>, ConvertError> {

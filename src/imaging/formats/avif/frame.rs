@@ -9,6 +9,7 @@ use re_rav1d::dav1d::{
 
 use super::description::{Cicp, Coding};
 use super::sequence::Sequence;
+use crate::diag::phrase;
 use crate::imaging::formats::{cut_short, damaged, unsupported};
 use crate::imaging::raster::{Sample, as_usize};
 use crate::imaging::{ConvertError, Size};
@@ -35,7 +36,10 @@ impl Frame {
         let sequence = Sequence::of(&data)?;
         let Sequence { bits, monochrome, cicp, halved, .. } = sequence;
         if sequence.size != size || (Coding { bits, monochrome }) != coding {
-            return Err(damaged("its pixels are not what its header says"));
+            return Err(damaged(phrase!(
+                "damage-pixels-unlike-header",
+                "its pixels are not what its header says"
+            )));
         }
         let picture = first_picture(data, size)?;
         let layout = match (monochrome, halved) {
@@ -46,7 +50,10 @@ impl Frame {
         };
         let found = Size::new(picture.width(), picture.height());
         if found != size || picture.pixel_layout() != layout {
-            return Err(damaged("its pixels are not what its header says"));
+            return Err(damaged(phrase!(
+                "damage-pixels-unlike-header",
+                "its pixels are not what its header says"
+            )));
         }
         let stride = |component| as_usize(picture.stride(component));
         Ok(Self {
@@ -176,14 +183,22 @@ fn first_picture(data: Vec<u8>, size: Size) -> Result<Picture, ConvertError> {
             Err(other) => return Err(error(other)),
         }
     }
-    Err(damaged("its compressed data make no sense"))
+    Err(damaged(phrase!(
+        "damage-compressed-data-make-no-sense",
+        "its compressed data make no sense"
+    )))
 }
 
 fn error(error: Error) -> ConvertError {
     match error {
         Error::NotEnoughMemory => ConvertError::internal("the AV1 decoder got no memory"),
-        Error::UnsupportedBitstream => unsupported("a rare kind of AVIF"),
-        _ => damaged("its compressed data make no sense"),
+        Error::UnsupportedBitstream => {
+            unsupported(phrase!("source-rare-avif", "a rare kind of AVIF"))
+        }
+        _ => damaged(phrase!(
+            "damage-compressed-data-make-no-sense",
+            "its compressed data make no sense"
+        )),
     }
 }
 
@@ -261,7 +276,12 @@ impl Matrix {
             4 => (0.30, 0.11),
             7 => (0.212, 0.087),
             9 => (0.2627, 0.0593),
-            _ => return Err(unsupported("an AVIF with a rare kind of colour coding")),
+            _ => {
+                return Err(unsupported(phrase!(
+                    "source-avif-rare-kind-colour-coding",
+                    "an AVIF with a rare kind of colour coding"
+                )));
+            }
         };
         Ok(Self::Weights { red, blue })
     }

@@ -1,6 +1,7 @@
 //! Profiles for colours that are told by numbers (ISO/IEC 23091-2), where they are not sRGB's.
 
 use super::description::Cicp;
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 use crate::imaging::formats::unsupported;
 
@@ -36,7 +37,10 @@ const CAMERA: [f64; 5] = [1.0 / 0.45, 1.0 / 1.099, 0.099 / 1.099, 1.0 / 4.5, 0.0
 /// For high dynamic range.
 pub(super) fn of(cicp: Cicp) -> Result<Option<Vec<u8>>, ConvertError> {
     match (cicp.primaries, cicp.transfer) {
-        (_, PQ | HLG | LINEAR) => Err(unsupported("an AVIF of high dynamic range")),
+        (_, PQ | HLG | LINEAR) => Err(unsupported(phrase!(
+            "source-avif-high-dynamic-range",
+            "an AVIF of high dynamic range"
+        ))),
         (DISPLAY_P3, _) => Ok(Some(build("Display P3", &P3, SRGB))),
         (BT_2020, _) => Ok(Some(build("BT.2020", &WIDE, CAMERA))),
         (_, _) => Ok(None),

@@ -4,6 +4,7 @@
 //! not announce is refused before memory is asked for.
 
 use super::description::Cicp;
+use crate::diag::phrase;
 use crate::imaging::formats::boxes::Bytes;
 use crate::imaging::formats::damaged;
 use crate::imaging::{ConvertError, Size};
@@ -42,7 +43,7 @@ impl Sequence {
                 return Self::parse(&mut Bits { bytes: unit, at: 0 });
             }
         }
-        Err(damaged("it has no AV1 sequence header"))
+        Err(damaged(phrase!("damage-no-av1-sequence-header", "it has no AV1 sequence header")))
     }
 
     fn parse(bits: &mut Bits) -> Result<Self, ConvertError> {
@@ -173,7 +174,10 @@ fn length(bytes: &mut Bytes) -> Result<usize, ConvertError> {
 }
 
 fn too_short() -> ConvertError {
-    damaged("its AV1 sequence header makes no sense")
+    damaged(phrase!(
+        "damage-av1-sequence-header-makes-no",
+        "its AV1 sequence header makes no sense"
+    ))
 }
 
 /// Bits that are taken from the front, highest first.

@@ -13,6 +13,7 @@ use super::libaom as encoder;
 #[cfg(not(feature = "libaom"))]
 use super::rav1e as encoder;
 use super::sequence::Sequence;
+use crate::diag::{Argument, phrase};
 use crate::imaging::formats::boxes::{boxed, number};
 use crate::imaging::raster::{Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -32,12 +33,18 @@ pub(in crate::imaging::formats) fn encode(
         return Err(ConvertError::internal("16-bit pixels reached the AVIF writer"));
     };
     if picture.pixel_type() != PixelType::Rgb {
-        return Err(ConvertError::unwritable("an AVIF holds RGB only", "leave the pixel type out"));
+        return Err(ConvertError::unwritable(
+            phrase!("reply-avif-holds-rgb-only", "an AVIF holds RGB only"),
+            phrase!("help-leave-pixel-type-out", "leave the pixel type out"),
+        ));
     }
     let Some(quality) = quality else {
         return Err(ConvertError::unwritable(
-            "lossless AVIF is not supported by this build",
-            "use fmt=webp,,lossless, fmt=jpeg2000,,lossless or fmt=png",
+            phrase!("reply-no-lossless-avif", "lossless AVIF is not supported by this build"),
+            phrase!(
+                "help-use-fmt-webp-lossless-fmt",
+                "use fmt=webp,,lossless, fmt=jpeg2000,,lossless or fmt=png"
+            ),
         ));
     };
     let size = picture.size();
@@ -45,14 +52,17 @@ pub(in crate::imaging::formats) fn encode(
         return Err(ConvertError::too_large_for("AVIF", LONGEST, size));
     }
     if size.pixels() > MOST_PIXELS {
-        let message = format!(
-            "an AVIF of this build has at most {MOST_PIXELS} pixels, this one would have {} × {}",
-            size.width, size.height
+        let message = phrase!(
+            "avif-too-many-pixels",
+            "an AVIF of this build has at most {most} pixels, this one would have {size}",
+            most = Argument::Count(MOST_PIXELS),
+            size = format!("{} × {}", size.width, size.height),
         );
-        return Err(ConvertError::unwritable(
-            message,
-            "ask for a smaller size or another format, such as fmt=webp",
-        ));
+        let help = phrase!(
+            "smaller-or-webp",
+            "ask for a smaller size or another format, such as fmt=webp"
+        );
+        return Err(ConvertError::unwritable(message, help));
     }
     file(size, &encoder::code(picture, samples, quality.clamp(1, 100))?)
 }

@@ -4,6 +4,7 @@
 
 use super::super::boxes::{Bytes, nonsense};
 use super::super::unsupported;
+use crate::diag::phrase;
 use crate::imaging::{ConvertError, Size};
 
 const START: u16 = 0xff4f;
@@ -64,22 +65,30 @@ impl Codestream {
             return Err(nonsense());
         }
         if count > COMPONENTS {
-            return Err(unsupported("a JPEG 2000 of very many components"));
+            return Err(unsupported(phrase!(
+                "source-jpeg-2000-very-many-components",
+                "a JPEG 2000 of very many components"
+            )));
         }
         let mut bits = Vec::new();
         let mut halved = false;
         for number in 0..count {
             let (depth, across, down) = (bytes.byte()?, bytes.byte()?, bytes.byte()?);
             if depth >> 7 == 1 || depth & 0x7f > 15 {
-                let kind = "a JPEG 2000 with numbers below zero or of more than 16 bits";
-                return Err(unsupported(kind));
+                return Err(unsupported(phrase!(
+                    "source-jpeg-2000-numbers",
+                    "a JPEG 2000 with numbers below zero or of more than 16 bits"
+                )));
             }
             if across == 0 || down == 0 {
                 return Err(nonsense());
             }
             let whole = (across, down) == (1, 1);
             if number == 0 && !whole {
-                return Err(unsupported("a JPEG 2000 with a stretched grid"));
+                return Err(unsupported(phrase!(
+                    "source-jpeg-2000-stretched-grid",
+                    "a JPEG 2000 with a stretched grid"
+                )));
             }
             halved |= !whole;
             bits.push((depth & 0x7f) + 1);

@@ -6,6 +6,7 @@ use super::super::boxes::{Bytes, nonsense};
 use super::super::{resolution, unsupported};
 use super::codestream::Codestream;
 use super::type_of_profile;
+use crate::diag::phrase;
 use crate::imaging::{ConvertError, PixelType};
 
 /// Entries of the largest palette.
@@ -117,7 +118,10 @@ impl Description {
             Some(Colour::Cmyk) => PixelType::Cmyk,
             Some(Colour::Profile(_, kind)) => *kind,
             None if self.coloured => {
-                return Err(unsupported("a JPEG 2000 with a rare kind of colours"));
+                return Err(unsupported(phrase!(
+                    "source-jpeg-2000-rare-kind-colours",
+                    "a JPEG 2000 with a rare kind of colours"
+                )));
             }
             None if channels.len() < 3 => PixelType::Gray,
             None => PixelType::Rgb,
@@ -189,7 +193,10 @@ fn palette(mut bytes: Bytes) -> Result<Vec<(Vec<f32>, u8)>, ConvertError> {
     let mut table = Vec::new();
     for &depth in bytes.take(usize::from(columns))? {
         if depth > 15 {
-            return Err(unsupported("a JPEG 2000 with a rare kind of palette"));
+            return Err(unsupported(phrase!(
+                "source-jpeg-2000-rare-kind-palette",
+                "a JPEG 2000 with a rare kind of palette"
+            )));
         }
         table.push((Vec::with_capacity(usize::from(entries)), depth + 1));
     }

@@ -9,6 +9,7 @@ use openjp2::openjpeg::{COLOR_SPACE, opj_cparameters, opj_image};
 use openjp2::{CODEC_FORMAT, Codec, opj_image_comptparm};
 
 use super::sink;
+use crate::diag::phrase;
 use crate::imaging::formats::boxes::boxed;
 use crate::imaging::raster::{Raster, Samples, as_usize};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -35,8 +36,10 @@ pub(in crate::imaging::formats) fn encode(
         PixelType::Gray => 17,
         PixelType::Rgb => 16,
         PixelType::Cmyk => {
-            let message = "a JPEG 2000 holds RGB or gray only";
-            return Err(ConvertError::unwritable(message, "use fmt=tif,cmyk"));
+            return Err(ConvertError::unwritable(
+                phrase!("reply-jpeg-2000-holds", "a JPEG 2000 holds RGB or gray only"),
+                phrase!("help-use-fmt-tif-cmyk", "use fmt=tif,cmyk"),
+            ));
         }
     };
     let size = picture.size();

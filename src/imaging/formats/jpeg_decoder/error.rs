@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The one kind of JPEG whose header looks like any other's.
+pub(in crate::imaging::formats) const UNEVEN: &str =
+    "a JPEG whose sampling factors do not divide each other";
+
 /// What was found wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::imaging::formats) enum Error {

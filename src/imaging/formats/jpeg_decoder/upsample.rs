@@ -3,7 +3,7 @@
 //! Twice as many samples come from weighting the nearer of two by three quarters, in each
 //! direction, and are rounded up and down in turns. All other factors repeat samples.
 
-use super::error::Error;
+use super::error::{Error, UNEVEN};
 #[cfg(target_arch = "x86_64")]
 use super::machine::Vectors;
 use super::machine::vectors;
@@ -44,7 +44,7 @@ impl Upsampling {
         } else if most_across.is_multiple_of(across) && most_down.is_multiple_of(down) {
             Ok(Self::Repeated(most_across / across, most_down / down))
         } else {
-            Err(Error::Unsupported("a JPEG whose sampling factors do not divide each other"))
+            Err(Error::Unsupported(UNEVEN))
         }
     }
 

@@ -4,6 +4,7 @@ use resvg::usvg::roxmltree::{Document, Node};
 
 use super::far::far_out;
 use super::unsupported;
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 
 /// Largest number in the geometry of a drawing, in units of its own.
@@ -27,8 +28,10 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
         let parent = node.parent().and_then(|parent| depths.get(parent.id().get_usize()));
         let depth = parent.map_or(0, |depth| depth + 1);
         if depth > MAX_DEPTH {
-            return Err(unsupported(format!(
-                "an SVG drawing whose elements are nested more than {MAX_DEPTH} deep"
+            return Err(unsupported(phrase!(
+                "source-svg-nested",
+                "an SVG drawing whose elements are nested more than {most} deep",
+                most = MAX_DEPTH
             )));
         }
         depths.push(depth);
@@ -38,24 +41,33 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
         grow |= grows(node);
         by_font |= measures_by_font(node);
         if grow && by_font {
-            return Err(unsupported("an SVG drawing whose shapes are as large as relative fonts"));
+            return Err(unsupported(phrase!(
+                "source-svg-drawing-shapes-large-relative",
+                "an SVG drawing whose shapes are as large as relative fonts"
+            )));
         }
         if !node.is_element() || is_hidden(node) {
             continue;
         }
         match node.tag_name().name() {
             "text" if has_words(node) => {
-                return Err(unsupported(
+                return Err(unsupported(phrase!(
+                    "source-svg-drawing-text-which-no",
                     "an SVG drawing with text, for which no fonts are here; convert its text to \
-                     outlines",
-                ));
+                     outlines"
+                )));
             }
             "foreignObject" if !in_switch(node) => {
-                return Err(unsupported("an SVG drawing with HTML in it"));
+                return Err(unsupported(phrase!(
+                    "source-svg-drawing-html",
+                    "an SVG drawing with HTML in it"
+                )));
             }
             "feTurbulence" if octaves(node).is_some_and(|it| is_beyond(it, MAX_OCTAVES)) => {
-                return Err(unsupported(format!(
-                    "an SVG drawing whose turbulence has more than {MAX_OCTAVES} octaves"
+                return Err(unsupported(phrase!(
+                    "source-svg-turbulence",
+                    "an SVG drawing whose turbulence has more than {most} octaves",
+                    most = MAX_OCTAVES
                 )));
             }
             "image" | "feImage" => refuse_outside(node)?,
@@ -213,5 +225,9 @@ fn refuse_outside(node: Node<'_, '_>) -> Result<(), ConvertError> {
 
 fn outside(href: &str) -> ConvertError {
     let href = crate::diag::shown(href);
-    unsupported(format!("an SVG drawing that shows another file ({href}); embed it"))
+    unsupported(phrase!(
+        "source-svg-other-file",
+        "an SVG drawing that shows another file ({href}); embed it",
+        href = href
+    ))
 }

@@ -5,6 +5,7 @@ use resvg::usvg::filter::Kind;
 use resvg::usvg::{self, ImageKind, Tree};
 
 use super::unsupported;
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 
 /// Farthest that anything may lie outside, in pixels.
@@ -25,7 +26,10 @@ pub(super) fn refuse_far(tree: &Tree, scale: Transform) -> Result<(), ConvertErr
     while let Some((group, scale)) = left.pop() {
         seen += 1;
         if seen > MAX_DRAWN {
-            return Err(unsupported("an SVG drawing that draws its parts too many times"));
+            return Err(unsupported(phrase!(
+                "source-svg-drawing-draws-parts-too",
+                "an SVG drawing that draws its parts too many times"
+            )));
         }
         // Of groups, these boxes are those of all that is in them.
         if is_far(group.abs_stroke_bounding_box(), scale) {
@@ -108,5 +112,8 @@ fn reaches_far(filter: &usvg::filter::Filter, here: Transform) -> bool {
 }
 
 pub(super) fn far_out() -> ConvertError {
-    unsupported("an SVG drawing whose shapes reach too far out of it")
+    unsupported(phrase!(
+        "source-svg-drawing-shapes-reach-too",
+        "an SVG drawing whose shapes reach too far out of it"
+    ))
 }

@@ -31,14 +31,14 @@ fn pixel(picture: &Raster, x: u32, y: u32) -> [u8; 4] {
 
 fn refused(bytes: &str) -> String {
     match read(bytes.as_bytes()) {
-        Err(ConvertError::Unsupported { detail }) => detail,
+        Err(ConvertError::Unsupported { detail }) => detail.into(),
         other => panic!("{bytes}: {other:?}"),
     }
 }
 
 fn damage(bytes: &str) -> String {
     match read(bytes.as_bytes()) {
-        Err(ConvertError::Damaged { detail }) => detail,
+        Err(ConvertError::Damaged { detail }) => detail.into(),
         other => panic!("{other:?}"),
     }
 }

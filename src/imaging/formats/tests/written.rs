@@ -148,7 +148,7 @@ fn within(picture: &Raster, scans: Scans, most: u64) -> Result<Vec<u8>, String> 
     let encoding = Encoding::Jpeg { quality: 90, full_chroma: true, scans, most_bytes: Some(most) };
     match encode(picture, &output(encoding, picture.pixel_type(), false), None) {
         Ok(file) => Ok(file),
-        Err(ConvertError::Unwritable { message, .. }) => Err(message),
+        Err(ConvertError::Unwritable { message, .. }) => Err(message.into()),
         Err(error) => panic!("{error}"),
     }
 }

@@ -7,6 +7,7 @@
 use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext, EncodingMode};
 
 use super::{Pieces, cut_short, damaged};
+use crate::diag::phrase;
 use crate::imaging::raster::as_usize;
 use crate::imaging::{ConvertError, Size};
 
@@ -60,8 +61,12 @@ pub(super) fn decode(
         } else {
             packed
         };
-        hayro_ccitt::decode(packed, &mut sheet, &mut context)
-            .map_err(|_| damaged("its compressed data make no sense"))?;
+        hayro_ccitt::decode(packed, &mut sheet, &mut context).map_err(|_| {
+            damaged(phrase!(
+                "damage-compressed-data-make-no-sense",
+                "its compressed data make no sense"
+            ))
+        })?;
         if sheet.made < rows {
             return Err(cut_short());
         }

@@ -4,6 +4,7 @@
 //! tiles of one colour for the end of the data.
 
 use super::{Pieces, unsupported};
+use crate::diag::phrase;
 use crate::imaging::raster::as_usize;
 use crate::imaging::{ConvertError, Limits, Size};
 
@@ -39,7 +40,8 @@ pub(super) fn decode(
     let pixel = packing.bits * packing.components;
     let row_of = |width: u32| as_usize(width).checked_mul(pixel).map(|bits| bits.div_ceil(8));
     let allowed = |length: &usize| (*length as u64) <= limits.max_alloc;
-    let too_large = || unsupported("a TIFF whose parts are too large");
+    let too_large =
+        || unsupported(phrase!("source-tiff-parts-too-large", "a TIFF whose parts are too large"));
     let row = row_of(width).ok_or_else(too_large)?;
     let plane = row.checked_mul(as_usize(height)).ok_or_else(too_large)?;
     let length = plane.checked_mul(packing.planes).filter(allowed).ok_or_else(too_large)?;

@@ -9,6 +9,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{damaged, read_error};
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 
 /// Most pages that are looked at.
@@ -62,7 +63,9 @@ impl Choice {
         } else {
             pages.into_iter().filter(|page| !page.mask).max_by_key(|page| page.pixels)
         };
-        let chosen = chosen.ok_or_else(|| damaged("it has no page that is a picture"))?;
+        let chosen = chosen.ok_or_else(|| {
+            damaged(phrase!("damage-no-page-picture", "it has no page that is a picture"))
+        })?;
         let (at, length) = if file.big { (8, 8) } else { (4, 4) };
         let mut patches = vec![(at, file.order.bytes(chosen.at, length))];
         let photometric = chosen.number(PHOTOMETRIC).and_then(|n| u16::try_from(n).ok());
@@ -194,7 +197,10 @@ impl<R: Read + Seek> Directories<R> {
 
     fn bytes(&mut self, at: u64, length: u64) -> Result<Vec<u8>, ConvertError> {
         if i64::try_from(at).is_err() {
-            return Err(damaged("its header makes no sense"));
+            return Err(damaged(phrase!(
+                "damage-header-makes-no-sense",
+                "its header makes no sense"
+            )));
         }
         self.input.seek(SeekFrom::Start(at)).map_err(read_error)?;
         let mut bytes = Vec::new();

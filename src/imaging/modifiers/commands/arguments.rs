@@ -1,6 +1,6 @@
 //! Reading the items of one value: numbers in ranges, words of a list, flags, colours.
 
-use crate::diag::{Code, Diagnostic, nearest};
+use crate::diag::{Code, Diagnostic, Phrase, nearest, phrase};
 use crate::imaging::PixelType;
 use crate::imaging::modifiers::Rules;
 use crate::imaging::modifiers::values::{Color, Paint, PaintSpace};
@@ -39,12 +39,12 @@ impl<'a, 'f> Arguments<'a, 'f> {
     }
 
     /// Makes the error for this command.
-    pub(super) fn error(&self, message: impl Into<String>) -> Diagnostic {
+    pub(super) fn error(&self, message: impl Into<Phrase>) -> Diagnostic {
         Diagnostic::error(Code::Value, self.span.clone(), message)
     }
 
     /// Notes a warning for this command.
-    pub(super) fn warn(&mut self, message: impl Into<String>) {
+    pub(super) fn warn(&mut self, message: impl Into<Phrase>) {
         self.findings.push(Diagnostic::warning(Code::Value, self.span.clone(), message));
     }
 
@@ -54,8 +54,19 @@ impl<'a, 'f> Arguments<'a, 'f> {
     }
 
     /// Reports an item that may not be left out.
-    pub(super) fn missing(&self, wanted: &str) -> Diagnostic {
-        self.error(format!("`{}` wants {wanted}, not `{}`", self.name, echo(self.text)))
+    pub(super) fn missing(&self, wanted: Phrase) -> Diagnostic {
+        self.error(self.wants(wanted, self.text))
+    }
+
+    /// Says what a value should be, and what it is.
+    fn wants(&self, wanted: impl Into<Phrase>, found: &str) -> Phrase {
+        phrase!(
+            "wants",
+            "`{command}` wants {wanted}, not `{found}`",
+            command = self.name,
+            wanted = wanted.into(),
+            found = echo(found),
+        )
     }
 
     /// Reads a part of the value by itself; what it finds goes where the rest goes.
@@ -72,7 +83,12 @@ impl<'a, 'f> Arguments<'a, 'f> {
     pub(in crate::imaging::modifiers) fn end(&mut self) -> Result<(), Diagnostic> {
         while let Some(item) = self.items.next() {
             if !item.trim().is_empty() {
-                let message = format!("`{}` takes no further value `{}`", self.name, echo(item));
+                let message = phrase!(
+                    "no-further-value",
+                    "`{command}` takes no further value `{found}`",
+                    command = self.name,
+                    found = echo(item),
+                );
                 return Err(self.error(message));
             }
         }
@@ -84,17 +100,14 @@ impl<'a, 'f> Arguments<'a, 'f> {
         let Some(item) = self.item() else { return Ok(None) };
         let digits = item.strip_prefix(['-', '+']).unwrap_or(item);
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            let wanted = int_range(low, high);
-            let message = format!("`{}` wants {wanted}, not `{}`", self.name, echo(item));
-            return Err(self.error(message));
+            return Err(self.error(self.wants(int_range(low, high), item)));
         }
         let number =
             item.parse().unwrap_or(if item.starts_with('-') { i64::MIN } else { i64::MAX });
         if (low..=high).contains(&number) {
             return Ok(Some(number));
         }
-        let wanted = int_range(low, high);
-        self.out_of_range(item, &wanted)?;
+        self.out_of_range(item, int_range(low, high))?;
         Ok(Some(number.clamp(low, high)))
     }
 
@@ -108,15 +121,12 @@ impl<'a, 'f> Arguments<'a, 'f> {
     pub(super) fn real(&mut self, low: f64, high: f64) -> Result<Option<f64>, Diagnostic> {
         let Some(item) = self.item() else { return Ok(None) };
         let Some(number) = number(item) else {
-            let wanted = real_range(low, high);
-            let message = format!("`{}` wants {wanted}, not `{}`", self.name, echo(item));
-            return Err(self.error(message));
+            return Err(self.error(self.wants(real_range(low, high), item)));
         };
         if (low..=high).contains(&number) {
             return Ok(Some(number));
         }
-        let wanted = real_range(low, high);
-        self.out_of_range(item, &wanted)?;
+        self.out_of_range(item, real_range(low, high))?;
         Ok(Some(number.clamp(low, high)))
     }
 
@@ -125,29 +135,29 @@ impl<'a, 'f> Arguments<'a, 'f> {
         let Some(item) = self.item() else { return Ok(None) };
         match number(item) {
             Some(number) if number > 0.0 => Ok(Some(number)),
-            Some(_) | None => Err(self.error(format!(
-                "`{}` wants a number above 0, not `{}`",
-                self.name,
-                echo(item)
-            ))),
+            Some(_) | None => Err(self.error(self.wants(above_zero(), item))),
         }
     }
 
     /// Takes a number without bounds.
     pub(super) fn any(&mut self) -> Result<Option<f64>, Diagnostic> {
         let Some(item) = self.item() else { return Ok(None) };
-        number(item).map(Some).ok_or_else(|| {
-            self.error(format!("`{}` wants a number, not `{}`", self.name, echo(item)))
-        })
+        number(item)
+            .map(Some)
+            .ok_or_else(|| self.error(self.wants(phrase!("a-number", "a number"), item)))
     }
 
     /// Reports a number out of its range: an error, or a warning where the rules are lenient.
-    fn out_of_range(&mut self, item: &str, wanted: &str) -> Result<(), Diagnostic> {
-        let message = format!("`{}` wants {wanted}, not `{}`", self.name, echo(item));
+    fn out_of_range(&mut self, item: &str, wanted: Phrase) -> Result<(), Diagnostic> {
+        let message = self.wants(wanted, item);
         if !self.rules.lenient {
             return Err(self.error(message));
         }
-        self.warn(format!("{message}; the nearest allowed value is used"));
+        self.warn(phrase!(
+            "nearest-used",
+            "{message}; the nearest allowed value is used",
+            message = message
+        ));
         Ok(())
     }
 
@@ -161,10 +171,11 @@ impl<'a, 'f> Arguments<'a, 'f> {
             return Ok(Some(*value));
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let message = format!("`{}` wants {}, not `{}`", self.name, names.join(" | "), echo(item));
-        let error = self.error(message);
+        let error = self.error(self.wants(names.join(" | "), item));
         Err(match nearest(&echo(item), names) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+            Some(near) => {
+                error.help(phrase!("did-you-mean", "did you mean `{near}`?", near = near))
+            }
             None => error,
         })
     }
@@ -175,19 +186,22 @@ impl<'a, 'f> Arguments<'a, 'f> {
     }
 
     /// Takes exactly `N` numbers without bounds.
-    pub(super) fn reals<const N: usize>(&mut self, wanted: &str) -> Result<[f64; N], Diagnostic> {
+    pub(super) fn reals<const N: usize>(
+        &mut self,
+        wanted: &Phrase,
+    ) -> Result<[f64; N], Diagnostic> {
         let mut numbers = [0.0; N];
         for number in &mut numbers {
-            *number = self.any()?.ok_or_else(|| self.missing(wanted))?;
+            *number = self.any()?.ok_or_else(|| self.missing(wanted.clone()))?;
         }
         Ok(numbers)
     }
 
     /// Takes exactly `N` coordinates.
-    pub(super) fn ints<const N: usize>(&mut self, wanted: &str) -> Result<[i64; N], Diagnostic> {
+    pub(super) fn ints<const N: usize>(&mut self, wanted: &Phrase) -> Result<[i64; N], Diagnostic> {
         let mut numbers = [0; N];
         for number in &mut numbers {
-            *number = self.int(-MOST, MOST)?.ok_or_else(|| self.missing(wanted))?;
+            *number = self.int(-MOST, MOST)?.ok_or_else(|| self.missing(wanted.clone()))?;
         }
         Ok(numbers)
     }
@@ -211,7 +225,7 @@ impl<'a, 'f> Arguments<'a, 'f> {
         self.skip();
         let color = match hex(body, suffix) {
             Some(Ok(color)) => color,
-            Some(Err(())) => return Err(self.missing("a colour")),
+            Some(Err(())) => return Err(self.missing(a_colour())),
             None => self.decimal(body, suffix)?,
         };
         Ok(Paint { color, space })
@@ -224,16 +238,16 @@ impl<'a, 'f> Arguments<'a, 'f> {
             (1 | 2, None | Some('g')) => (PixelType::Gray, 100.0),
             (3 | 4, None | Some('r')) => (PixelType::Rgb, 255.0),
             (4 | 5, Some('k')) => (PixelType::Cmyk, 100.0),
-            _ => return Err(self.missing("a colour")),
+            _ => return Err(self.missing(a_colour())),
         };
         if !body.split(',').all(|item| number(item.trim()).is_some()) {
-            return Err(self.missing("a colour"));
+            return Err(self.missing(a_colour()));
         }
         let mut levels = [0; 5];
         let mut items = self.part(body);
         for level in levels.iter_mut().take(count) {
             let number = items.real(0.0, top)?;
-            let number = number.ok_or_else(|| items.missing("a colour"))?;
+            let number = number.ok_or_else(|| items.missing(a_colour()))?;
             *level = level_of(number * 255.0 / top);
         }
         let components = pixel_type.components();
@@ -302,18 +316,42 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Words for a range of whole numbers.
-fn int_range(low: i64, high: i64) -> String {
+fn int_range(low: i64, high: i64) -> Phrase {
     match (low, high) {
-        (1, MOST) => "a whole number above 0".into(),
-        (0, MOST) => "a whole number, 0 or more".into(),
-        _ if high == MOST => "a whole number".into(),
-        _ => format!("a whole number from {low} to {high}"),
+        (1, MOST) => above_zero_whole(),
+        (0, MOST) => phrase!("a-whole-number-or-zero", "a whole number, 0 or more"),
+        _ if high == MOST => phrase!("a-whole-number", "a whole number"),
+        _ => whole_from(low, high),
     }
 }
 
+/// A whole number in a range.
+pub(super) fn whole_from(low: i64, high: i64) -> Phrase {
+    phrase!("a-whole-number-from", "a whole number from {low} to {high}", low = low, high = high,)
+}
+
+/// A whole number above 0.
+pub(super) fn above_zero_whole() -> Phrase {
+    phrase!("a-whole-number-above-zero", "a whole number above 0")
+}
+
+/// A number above 0.
+pub(super) fn above_zero() -> Phrase {
+    phrase!("a-number-above-zero", "a number above 0")
+}
+
+/// The corner and the size of a part of a picture.
+pub(super) fn corner_and_size() -> Phrase {
+    phrase!("corner-and-size", "x, y, width and height")
+}
+
+fn a_colour() -> Phrase {
+    phrase!("a-colour", "a colour")
+}
+
 /// Words for a range of numbers.
-fn real_range(low: f64, high: f64) -> String {
-    format!("a number from {low} to {high}")
+fn real_range(low: f64, high: f64) -> Phrase {
+    phrase!("a-number-from", "a number from {low} to {high}", low = low, high = high)
 }
 
 /// Cuts what somebody wrote to what fits into a message.

@@ -1,7 +1,7 @@
 //! Image operations.
 
 use super::{Arguments, Binding, Class, Command, Group, Reader};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, phrase};
 use crate::imaging::PixelType;
 use crate::imaging::modifiers::Value;
 use crate::imaging::modifiers::values::{
@@ -188,7 +188,7 @@ fn colorize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
     let (color, rest) = cut.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
     let paint = items.part(color).paint()?;
     if paint.color.pixel_type != PixelType::Rgb || paint.space != PaintSpace::Output {
-        return Err(items.missing("an RGB colour"));
+        return Err(items.missing(phrase!("an-rgb-colour", "an RGB colour")));
     }
     let [r, g, b, _] = paint.color.components;
     let mut tail = items.part(rest);

@@ -1,7 +1,8 @@
 //! Commands about the reply as a file, and about the request itself.
 
+use super::arguments::{above_zero, whole_from};
 use super::{Arguments, Class, Command, Concerns, Empty, Group, Reader, Support};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::{Diagnostic, nearest, phrase};
 use crate::imaging::modifiers::Value;
 use crate::imaging::modifiers::values::{
     Compression, Fmt, Format, Icc, Intent, Kernel, PIXEL_TYPES, PaletteKind, Qlt, Quantize, Req,
@@ -103,7 +104,7 @@ pub(super) const COMMANDS: &[Command] = &[
         default: "the source's",
         page: "r-printres",
         reader: Reader::Typed(|items| {
-            items.positive()?.map(Value::PrintRes).ok_or_else(|| items.missing("a number above 0"))
+            items.positive()?.map(Value::PrintRes).ok_or_else(|| items.missing(above_zero()))
         }),
         ..REQUEST
     },
@@ -221,13 +222,22 @@ fn fmt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
         return held(items, Fmt { pixel_type, compression, ..Fmt::DEFAULT });
     };
     let Some(entry) = Format::named(name) else {
-        let message = format!("`fmt` knows no format `{}`", super::echo(name));
+        let message = phrase!(
+            "unknown-format",
+            "`fmt` knows no format `{format}`",
+            format = super::echo(name)
+        );
         let names = Format::table().iter().map(|entry| entry.name);
         let near = nearest(&super::echo(name), names);
         let error = items.error(message);
         return Err(match near {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("write fmt=jpeg, png, tif, gif, webp, avif, jpeg2000, pdf or eps"),
+            Some(near) => {
+                error.help(phrase!("did-you-mean", "did you mean `{near}`?", near = near))
+            }
+            None => error.help(phrase!(
+                "write-format",
+                "write fmt=jpeg, png, tif, gif, webp, avif, jpeg2000, pdf or eps"
+            )),
         });
     };
     let pixel_type = items.word(&PIXEL_TYPES)?;
@@ -243,7 +253,21 @@ fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
     {
         let names = PIXEL_TYPES.iter().filter(|(_, known)| entry.pixel_types.contains(known));
         let names: Vec<&str> = names.map(|(name, _)| *name).collect();
-        let message = format!("`{}` holds {} only", entry.name, names.join(" or "));
+        let message = match names.as_slice() {
+            [first, second] => phrase!(
+                "format-holds-two",
+                "`{format}` holds {first} or {second} only",
+                format = entry.name,
+                first = *first,
+                second = *second,
+            ),
+            names => phrase!(
+                "format-holds",
+                "`{format}` holds {pixels} only",
+                format = entry.name,
+                pixels = names.join(" or "),
+            ),
+        };
         return Err(items.error(message));
     }
     if let Some(compression) = fmt.compression
@@ -251,12 +275,17 @@ fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
     {
         let names: Vec<&str> = entry.compressions.iter().map(|known| known.name()).collect();
         let message = match names.as_slice() {
-            [] => format!("`{}` leaves no choice of compression", entry.name),
-            names => format!(
-                "`{}` is compressed by {}, not {}",
-                entry.name,
-                names.join(" | "),
-                compression.name()
+            [] => phrase!(
+                "no-choice-of-compression",
+                "`{format}` leaves no choice of compression",
+                format = entry.name
+            ),
+            names => phrase!(
+                "compressed-by",
+                "`{format}` is compressed by {words}, not {found}",
+                format = entry.name,
+                words = names.join(" | "),
+                found = compression.name(),
             ),
         };
         return Err(items.error(message));
@@ -266,13 +295,14 @@ fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
 
 fn qlt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
     let quality = items.int(1, 100)?;
-    let quality = quality.ok_or_else(|| items.missing("a whole number from 1 to 100"))?;
+    let quality = quality.ok_or_else(|| items.missing(whole_from(1, 100)))?;
     let quality = u8::try_from(quality).unwrap_or(100);
     Ok(Value::Qlt(Qlt { quality, full_chroma: items.flag()?.unwrap_or(false) }))
 }
 
 fn icc(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
-    let profile = items.item().ok_or_else(|| items.missing("a profile"))?.to_owned();
+    let profile =
+        items.item().ok_or_else(|| items.missing(phrase!("a-profile", "a profile")))?.to_owned();
     let intent = items.word(&Intent::NAMES)?;
     let (bpc, dither) = (items.flag()?, items.flag()?);
     Ok(Value::Icc(Icc { profile, intent, bpc, dither }))
@@ -289,13 +319,18 @@ fn quantize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
     while let Some(item) = items.item() {
         let color = (item.len() == 6).then(|| u32::from_str_radix(item, 16).ok()).flatten();
         let Some(color) = color else {
-            return Err(items.missing("forced colours as rrggbb"));
+            return Err(items.missing(phrase!("forced-colours", "forced colours as rrggbb")));
         };
         let [_, r, g, b] = color.to_be_bytes();
         forced.push([r, g, b]);
     }
     if forced.len() > usize::from(colors) {
-        let message = format!("`quantize` forces {} colours of {colors}", forced.len());
+        let message = phrase!(
+            "too-many-forced",
+            "`quantize` forces {forced} colours of {colors}",
+            forced = forced.len(),
+            colors = colors,
+        );
         return Err(items.error(message));
     }
     Ok(Value::Quantize(Quantize { palette, diffuse, colors, forced }))
@@ -303,18 +338,23 @@ fn quantize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
 
 /// Reads `resMode`; two names of old servers are taken for their successors.
 fn res_mode(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
-    const NAMES: [(&str, (Kernel, Option<&str>)); 6] = [
-        ("bilin", (Kernel::Bilin, None)),
-        ("bicub", (Kernel::Bicub, None)),
-        ("sharp2", (Kernel::Sharp2, None)),
-        ("bisharp", (Kernel::Bisharp, None)),
-        ("sharp", (Kernel::Sharp2, Some("`resMode=sharp` is out of use; sharp2 is used"))),
-        ("trilin", (Kernel::Bilin, Some("`resMode=trilin` is out of use; bilin is used"))),
+    const NAMES: [(&str, (Kernel, &str)); 6] = [
+        ("bilin", (Kernel::Bilin, "")),
+        ("bicub", (Kernel::Bicub, "")),
+        ("sharp2", (Kernel::Sharp2, "")),
+        ("bisharp", (Kernel::Bisharp, "")),
+        ("sharp", (Kernel::Sharp2, "sharp")),
+        ("trilin", (Kernel::Bilin, "trilin")),
     ];
     let word = items.word(&NAMES)?;
-    let (kernel, remark) = word.ok_or_else(|| items.missing("a filter"))?;
-    if let Some(remark) = remark {
-        items.warn(remark);
+    let (kernel, old) = word.ok_or_else(|| items.missing(phrase!("a-filter", "a filter")))?;
+    if !old.is_empty() {
+        items.warn(phrase!(
+            "filter-out-of-use",
+            "`resMode={old}` is out of use; {new} is used",
+            old = old,
+            new = kernel.to_string(),
+        ));
     }
     Ok(Value::ResMode(kernel))
 }
@@ -343,8 +383,13 @@ fn req(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
     if let Some(other) = items.text.split(',').next().map(str::trim)
         && OTHERS.iter().any(|known| known.eq_ignore_ascii_case(other))
     {
-        let message = format!("`req={}` does not ask for a picture", super::echo(other));
-        return Err(items.error(message).help("leave it out, or write `req=img`"));
+        let message = phrase!(
+            "req-not-picture",
+            "`req={what}` does not ask for a picture",
+            what = super::echo(other)
+        );
+        let help = phrase!("write-req-img", "leave it out, or write `req=img`");
+        return Err(items.error(message).help(help));
     }
     let word = items.word(&[("img", Req::Img), ("mask", Req::Mask), ("tmb", Req::Tmb)])?;
     Ok(Value::Req(word.unwrap_or(Req::Img)))

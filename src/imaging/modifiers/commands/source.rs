@@ -1,7 +1,8 @@
 //! Commands that make a layer of the source picture.
 
+use super::arguments::{above_zero, corner_and_size};
 use super::{Arguments, Binding, Class, Command, Empty, Group, Reader, Support};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Phrase, phrase};
 use crate::imaging::modifiers::Value;
 use crate::imaging::modifiers::values::{
     Crop, Extend, Flip, GrowMask, MaskUse, Opacity, RadiusOf, SizeBox, Window,
@@ -137,7 +138,10 @@ pub(super) const COMMANDS: &[Command] = &[
         default: "0",
         page: "r-rotate",
         reader: Reader::Typed(|items| {
-            items.any()?.map(Value::Rotate).ok_or_else(|| items.missing("a number"))
+            items
+                .any()?
+                .map(Value::Rotate)
+                .ok_or_else(|| items.missing(phrase!("a-number", "a number")))
         }),
         ..LAYER
     },
@@ -148,7 +152,7 @@ pub(super) const COMMANDS: &[Command] = &[
         default: "0,0,0,0",
         page: "r-extend",
         reader: Reader::Typed(|items| {
-            Ok(Value::Extend(Extend::Pixels(items.ints("left, top, right and bottom")?)))
+            Ok(Value::Extend(Extend::Pixels(items.ints(&four_sides())?)))
         }),
         ..LAYER
     },
@@ -160,7 +164,7 @@ pub(super) const COMMANDS: &[Command] = &[
         default: "0,0,0,0",
         page: "r-extend",
         reader: Reader::Typed(|items| {
-            Ok(Value::Extend(Extend::Normalised(items.reals("left, top, right and bottom")?)))
+            Ok(Value::Extend(Extend::Normalised(items.reals(&four_sides())?)))
         }),
         ..LAYER
     },
@@ -323,7 +327,7 @@ pub(super) const COMMANDS: &[Command] = &[
 
 /// Reads `crop`: no width and no height mean all of the source.
 fn crop(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
-    let [x, y, width, height] = items.ints("x, y, width and height")?;
+    let [x, y, width, height] = items.ints(&corner_and_size())?;
     if width == 0 && height == 0 {
         return Ok(Value::Crop(Crop::Whole));
     }
@@ -331,19 +335,27 @@ fn crop(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
         (Ok(width @ 1..), Ok(height @ 1..)) => {
             Ok(Value::Crop(Crop::Pixels(Window { x, y, width, height })))
         }
-        _ => Err(items.error("`crop` wants a width and a height above 0")),
+        _ => Err(items.error(size_above_zero("crop"))),
     }
 }
 
 fn crop_n(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
-    let parts @ [_, _, width, height] = items.reals("x, y, width and height")?;
+    let parts @ [_, _, width, height] = items.reals(&corner_and_size())?;
     if width == 0.0 && height == 0.0 {
         return Ok(Value::Crop(Crop::Whole));
     }
     if width > 0.0 && height > 0.0 {
         return Ok(Value::Crop(Crop::Normalised(parts)));
     }
-    Err(items.error("`cropN` wants a width and a height above 0"))
+    Err(items.error(size_above_zero("cropN")))
+}
+
+fn four_sides() -> Phrase {
+    phrase!("four-sides", "left, top, right and bottom")
+}
+
+fn size_above_zero(command: &'static str) -> Phrase {
+    phrase!("size-above-zero", "`{command}` wants a width and a height above 0", command = command)
 }
 
 fn size(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
@@ -353,7 +365,7 @@ fn size(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
 }
 
 fn factor(items: &mut Arguments<'_, '_>) -> Result<f64, Diagnostic> {
-    items.positive()?.ok_or_else(|| items.missing("a number above 0"))
+    items.positive()?.ok_or_else(|| items.missing(above_zero()))
 }
 
 /// Takes everything that is left as names of paths.

@@ -1,5 +1,6 @@
 //! Commands that size and place the reply; they act whatever layer is selected.
 
+use super::arguments::{above_zero, above_zero_whole, corner_and_size};
 use super::{Arguments, Class, Command, Group, Reader};
 use crate::diag::Diagnostic;
 use crate::imaging::modifiers::Value;
@@ -39,7 +40,7 @@ pub(super) const COMMANDS: &[Command] = &[
         range: "number above 0; 2 is half size",
         page: "r-scl",
         reader: Reader::Typed(|items| {
-            items.positive()?.map(Value::Scl).ok_or_else(|| items.missing("a number above 0"))
+            items.positive()?.map(Value::Scl).ok_or_else(|| items.missing(above_zero()))
         }),
         ..VIEW
     },
@@ -83,7 +84,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn side(items: &mut Arguments<'_, '_>) -> Result<u32, Diagnostic> {
-    items.length(1)?.ok_or_else(|| items.missing("a whole number above 0"))
+    items.length(1)?.ok_or_else(|| items.missing(above_zero_whole()))
 }
 
 fn fit(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
@@ -99,10 +100,10 @@ fn align(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
 }
 
 fn window(items: &mut Arguments<'_, '_>) -> Result<Window, Diagnostic> {
-    const WANTED: &str = "x, y, width and height";
-    let [x, y] = items.ints(WANTED)?;
-    let width = items.length(1)?.ok_or_else(|| items.missing(WANTED))?;
-    let height = items.length(1)?.ok_or_else(|| items.missing(WANTED))?;
+    let wanted = corner_and_size();
+    let [x, y] = items.ints(&wanted)?;
+    let width = items.length(1)?.ok_or_else(|| items.missing(wanted.clone()))?;
+    let height = items.length(1)?.ok_or_else(|| items.missing(wanted.clone()))?;
     Ok(Window { x, y, width, height })
 }
 

@@ -7,6 +7,7 @@
 //! The 256 bytes lie before the output, and are places like all others.
 
 use super::super::{cut_short, damaged};
+use crate::diag::phrase;
 use crate::imaging::ConvertError;
 
 const CLEAR: usize = 256;
@@ -82,7 +83,10 @@ impl Unpacker {
                 codes.widen(next);
             }
             if code >= next {
-                return Err(damaged("its compressed data make no sense"));
+                return Err(damaged(phrase!(
+                    "damage-compressed-data-make-no-sense",
+                    "its compressed data make no sense"
+                )));
             }
             last = Some(Place { at: offset(at), ..place });
             at += self.copy(place, at, end);
