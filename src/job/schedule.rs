@@ -167,10 +167,11 @@ fn wrong_count(text: &str, words: &[(usize, &str)]) -> ScheduleError {
     if let [.., (_, "?"), (_, _month)] = words
         && words.len() == 5
     {
-        let all = text.trim();
-        return error.help(format!(
+        return error.help(phrase!(
+            "schedule-weekdays-missing",
             "the days of the week are missing at the end: \"{all} Mon-Fri\" for working days, \
-             \"{all} *\" for every day"
+             \"{all} *\" for every day",
+            all = text.trim()
         ));
     }
     if let [(_, minutes), (_, hours), (_, day), (_, month), (_, weekday)] = words {

@@ -337,6 +337,7 @@ schedule-never = `execSchedule`: es gibt keinen Tag, an dem "{ $schedule }" eint
 schedule-step = hinter "/" in { $field } steht eine Zahl von 1 bis { $most }, gefunden wurde "{ $found }"
 schedule-value = { $least } bis { $most } sind für { $field } erlaubt, gefunden wurde "{ $found }"
 schedule-value-named = { $least } bis { $most } oder { $first } bis { $last } sind für { $field } erlaubt, gefunden wurde "{ $found }"
+schedule-weekdays-missing = am Ende fehlen die Wochentage: "{ $all } Mon-Fri" für Werktage, "{ $all } *" für jeden Tag
 seconds-first = die Sekunden kommen zuerst: "{ $schedule }"
 selects-nothing = `{ $command }` wählt nichts aus
 set-profile = setzen Sie `imaging.profiles.{ $name }` in der Konfiguration auf den Pfad seiner Datei

@@ -338,6 +338,7 @@ schedule-never = `execSchedule`: there is no date on which "{ $schedule }" fires
 schedule-step = after "/" in { $field } comes a number from 1 to { $most }, found "{ $found }"
 schedule-value = { $least } to { $most } are allowed for { $field }, found "{ $found }"
 schedule-value-named = { $least } to { $most } or { $first } to { $last } are allowed for { $field }, found "{ $found }"
+schedule-weekdays-missing = the days of the week are missing at the end: "{ $all } Mon-Fri" for working days, "{ $all } *" for every day
 seconds-first = the seconds come first: "{ $schedule }"
 selects-nothing = `{ $command }` selects nothing
 set-profile = set `imaging.profiles.{ $name }` in the configuration to the path of its file

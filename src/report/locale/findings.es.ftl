@@ -337,6 +337,7 @@ schedule-never = `execSchedule`: no hay ninguna fecha en la que se dé "{ $sched
 schedule-step = detrás de "/" en { $field } va un número de 1 a { $most }; se encontró "{ $found }"
 schedule-value = se permite de { $least } a { $most } para { $field }; se encontró "{ $found }"
 schedule-value-named = se permite de { $least } a { $most } o de { $first } a { $last } para { $field }; se encontró "{ $found }"
+schedule-weekdays-missing = faltan los días de la semana al final: "{ $all } Mon-Fri" para los días laborables, "{ $all } *" para todos los días
 seconds-first = los segundos van primero: "{ $schedule }"
 selects-nothing = `{ $command }` no selecciona nada
 set-profile = defina `imaging.profiles.{ $name }` en la configuración con la ruta de su archivo

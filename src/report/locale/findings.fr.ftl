@@ -337,6 +337,7 @@ schedule-never = `execSchedule` : il n’y a aucune date à laquelle "{ $schedu
 schedule-step = après "/" dans { $field } vient un nombre de 1 à { $most }, trouvé : "{ $found }"
 schedule-value = { $least } à { $most } sont autorisés pour { $field }, trouvé : "{ $found }"
 schedule-value-named = { $least } à { $most } ou { $first } à { $last } sont autorisés pour { $field }, trouvé : "{ $found }"
+schedule-weekdays-missing = les jours de la semaine manquent à la fin : "{ $all } Mon-Fri" pour les jours ouvrés, "{ $all } *" pour tous les jours
 seconds-first = les secondes viennent en premier : "{ $schedule }"
 selects-nothing = `{ $command }` ne sélectionne rien
 set-profile = définissez `imaging.profiles.{ $name }` dans la configuration avec le chemin de son fichier

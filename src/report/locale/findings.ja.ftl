@@ -337,6 +337,7 @@ schedule-never = `execSchedule`："{ $schedule }" に当たる日はありませ
 schedule-step = { $field }の "/" の後は 1～{ $most } の数です。"{ $found }" は使えません
 schedule-value = { $field }に使えるのは { $least }～{ $most } です。"{ $found }" は使えません
 schedule-value-named = { $field }に使えるのは { $least }～{ $most } または { $first }～{ $last } です。"{ $found }" は使えません
+schedule-weekdays-missing = 末尾に曜日がありません。平日なら"{ $all } Mon-Fri"、毎日なら"{ $all } *"と書きます
 seconds-first = 秒を先頭に書きます："{ $schedule }"
 selects-nothing = `{ $command }` が何も選んでいません
 set-profile = 設定の `imaging.profiles.{ $name }` にファイルのパスを書いてください

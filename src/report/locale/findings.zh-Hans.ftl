@@ -337,6 +337,7 @@ schedule-never = `execSchedule`："{ $schedule }" 永远不会触发
 schedule-step = { $field }的 "/" 之后须为 1 到 { $most } 的数字，目前为 "{ $found }"
 schedule-value = { $field }可用 { $least } 到 { $most }，目前为 "{ $found }"
 schedule-value-named = { $field }可用 { $least } 到 { $most } 或 { $first } 到 { $last }，目前为 "{ $found }"
+schedule-weekdays-missing = 末尾缺少星期：工作日写"{ $all } Mon-Fri"，每天写"{ $all } *"
 seconds-first = 秒数放在最前面："{ $schedule }"
 selects-nothing = `{ $command }` 没有选取任何项目
 set-profile = 请在配置中将 `imaging.profiles.{ $name }` 设为其文件路径

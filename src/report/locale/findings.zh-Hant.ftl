@@ -337,6 +337,7 @@ schedule-never = `execSchedule`："{ $schedule }" 永遠不會觸發
 schedule-step = { $field }的 "/" 之後須為 1 到 { $most } 的數字，目前為 "{ $found }"
 schedule-value = { $field }可用 { $least } 到 { $most }，目前為 "{ $found }"
 schedule-value-named = { $field }可用 { $least } 到 { $most } 或 { $first } 到 { $last }，目前為 "{ $found }"
+schedule-weekdays-missing = 結尾缺少星期：工作日寫"{ $all } Mon-Fri"，每天寫"{ $all } *"
 seconds-first = 秒數放在最前面："{ $schedule }"
 selects-nothing = `{ $command }` 沒有選取任何項目
 set-profile = 請在設定檔中將 `imaging.profiles.{ $name }` 設為其檔案路徑
