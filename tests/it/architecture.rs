@@ -57,7 +57,14 @@ const DOORS: &[(&str, &[&str])] = &[
     // pictures
     ("image", &["imaging/formats/"]),
     ("mozjpeg", &["imaging/formats/"]),
-    ("fearless_simd", &["imaging/formats/jpeg_decoder/"]),
+    (
+        "fearless_simd",
+        &[
+            "imaging/formats/jpeg_decoder/",
+            "imaging/formats/webp_encoder/",
+            "imaging/formats/webp_encoder.rs",
+        ],
+    ),
     ("png", &["imaging/formats/"]),
     ("tiff", &["imaging/formats/"]),
     ("gif", &["imaging/formats/"]),

@@ -52,6 +52,7 @@ mod tests;
 mod tiff;
 mod tiff_jpeg;
 mod webp;
+mod webp_encoder;
 
 pub(crate) use jpeg::Shrink;
 // For benches, which measure them by themselves.

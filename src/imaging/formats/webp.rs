@@ -1,4 +1,5 @@
-//! WebP, both ways: read by a memory-safe decoder, written by libwebp.
+//! WebP, both ways: read by a memory-safe decoder, written by an encoder of our own where it is lossy and
+//! has no alpha, else by libwebp.
 //!
 //! Of an animation the first frame is read. Colour profiles are read and, as the reference has it,
 //! never written; the resolution is, in an EXIF chunk of the extended form (RFC 9649, 2.7).
@@ -10,7 +11,7 @@ use image::{ImageDecoder, ImageError};
 use webp::{Encoder, WebPConfig};
 
 use super::exif::Exif;
-use super::{Header, SourceFormat, damaged, read_error, unsupported};
+use super::{Header, SourceFormat, damaged, read_error, unsupported, webp_encoder};
 use crate::diag::phrase;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, PixelType, Size};
@@ -83,20 +84,38 @@ pub(super) fn encode(
         return Err(ConvertError::too_large_for("WebP", LONGEST, picture.size()));
     }
     let gave_up = || ConvertError::internal("the WebP writer gave up");
-    let mut config = WebPConfig::new().map_err(|()| gave_up())?;
+    let file = match quality {
+        Some(quality) if !picture.has_alpha() => lossy(samples, picture.size(), quality),
+        _ => None,
+    };
+    let file = match file {
+        Some(file) => file,
+        None => with_libwebp(picture, samples, quality).ok_or_else(gave_up)?,
+    };
+    match dpi {
+        Some(dpi) => with_resolution(&file, picture, dpi).ok_or_else(gave_up),
+        None => Ok(file),
+    }
+}
+
+/// Writes a picture without alpha; none if the format has no room for it in this form.
+fn lossy(samples: &[u8], size: Size, quality: u8) -> Option<Vec<u8>> {
+    let side = |side: u32| usize::try_from(side).ok();
+    webp_encoder::encode_rgb(samples, side(size.width)?, side(size.height)?, quality)
+}
+
+fn with_libwebp(picture: &Raster, samples: &[u8], quality: Option<u8>) -> Option<Vec<u8>> {
+    let mut config = WebPConfig::new().ok()?;
     config.lossless = i32::from(quality.is_none());
     // Lossless quality is effort, not loss: libwebp's own choice.
     config.quality = quality.map_or(75.0, f32::from);
+    let Size { width, height } = picture.size();
     let encoder = if picture.has_alpha() {
         Encoder::from_rgba(samples, width, height)
     } else {
         Encoder::from_rgb(samples, width, height)
     };
-    let file = encoder.encode_advanced(&config).map_err(|_| gave_up())?;
-    match dpi {
-        Some(dpi) => with_resolution(&file, picture, dpi).ok_or_else(gave_up),
-        None => Ok(file.to_vec()),
-    }
+    Some(encoder.encode_advanced(&config).ok()?.to_vec())
 }
 
 /// Bytes before the first chunk: `RIFF`, the length of the rest, `WEBP`.
