@@ -82,7 +82,10 @@ fn watch(settings: &Settings, args: &StatusArgs) -> Result<Exit, Exit> {
             return Err(nobody(settings));
         };
         let jobs: Vec<&Posting> = board.jobs.iter().filter(|job| args.mean(job)).collect();
-        if args.run.is_some() && jobs.is_empty() {
+        // One that was stopped is over, although it rests.
+        let is_over = |job: &&Posting| job.waiting == Some(Waiting::Stopped);
+        if args.run.is_some() && jobs.iter().all(is_over) {
+            run = jobs.iter().find_map(|job| job.run.clone()).or(run);
             return ended(settings, run.or_else(|| args.run.clone()));
         }
         run = jobs.iter().find_map(|job| job.run.clone()).or(run);

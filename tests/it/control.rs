@@ -136,6 +136,8 @@ fn a_stopped_job_is_reported_kept_and_can_go_on() {
     );
     assert!(mail.contains(&format!("exportd resume {run}")), "{mail}");
     assert!(say(&play, &["retry", &run]).err.contains("exportd resume"));
+    let watched = say(&play, &["status", "--watch", "long"]);
+    assert_eq!((watched.code, watched.out), (1, format!("{run}: stopped\n")));
     // The daemon may end meanwhile.
     assert_eq!(play.stop(), Some(0));
     play.start();
