@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::fs;
@@ -15,6 +16,8 @@ use crate::fs;
 const KEEP: Duration = Duration::from_secs(3600);
 /// Whoever may read reports may read answers.
 const MODE: u32 = 0o644;
+/// As [`MODE`], of folders.
+const FOLDER_MODE: u32 = 0o755;
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +55,8 @@ impl Answer {
 
     /// Writes the answer to the request of that name.
     pub(super) fn write(&self, reports: &Path, name: &str) -> io::Result<()> {
-        std::fs::create_dir_all(folder(reports))?;
+        make(&reports.join(".exportd"))?;
+        make(&folder(reports))?;
         fs::write_atomic(&path(reports, name), &serde_json::to_vec_pretty(self)?, MODE)
     }
 
@@ -60,6 +64,15 @@ impl Answer {
     #[must_use]
     pub fn read(reports: &Path, name: &str) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(path(reports, name)).ok()?).ok()
+    }
+}
+
+/// Makes a folder that whoever may read reports may read, whatever the umask says.
+fn make(folder: &Path) -> io::Result<()> {
+    match std::fs::create_dir(folder) {
+        Ok(()) => Ok(rustix::fs::chmod(folder, Mode::from_raw_mode(FOLDER_MODE))?),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The package, installed by apt where a real systemd runs (see ../boot.sh): it starts by itself, a
 # member of the group copies a manifest into the drop folder, and there is output, report and mail with
-# no further step. Then an upgrade while jobs are in the spool, removal, and purging.
+# no further step; members control jobs, others do not, and the doctor finds nothing wrong. Then an upgrade while jobs are in the spool, removal, and purging.
 . "$(dirname "$0")/../boot.sh"
 
 package=$(systemd/deb/build "$program" -- --fast) || fail "no package"
@@ -16,6 +16,7 @@ cat > "$work/install.sh" <<'INSTALL'
 rm -rf "$R"/etc/systemd/system/exportd* "$R/usr/bin/exportd" "$R/usr/lib/tmpfiles.d/exportd.conf" "$R/usr/sbin/policy-rc.d"
 sed -i '/^exportd/d' "$R"/etc/passwd "$R"/etc/group "$R"/etc/shadow "$R"/etc/gshadow
 chroot "$R" useradd -M mia
+chroot "$R" useradd -M tom
 cp "$WORK/first.deb" "$WORK/next.deb" "$R/opt/"
 INSTALL
 
@@ -29,6 +30,13 @@ is_modifier = "wid=300"
 emailSetting = "All"
 MANIFEST
 done
+cat > "$R/etc/nightly.toml" <<MANIFEST
+jobName = "nightly"
+assetHandleArray = ["kitchen/mug-clay.jpg"]
+fmt = "orig"
+emailSetting = "None"
+execSchedule = "0 0 6 1 1 ? 2099"
+MANIFEST
 cp "$TREE/config/demo/assets/kitchen/mug-clay.jpg" "$R/opt/"
 SETUP
 
@@ -52,6 +60,18 @@ until_true eval 'ls /var/lib/exportd/mail/sent/boot_*.eml'
 echo "mails $(ls /var/lib/exportd/mail/sent | grep -c '^boot_.*\.eml$')"
 man -w exportd exportd.toml exportd-manifest > /dev/null; echo "pages $?"
 systemd-analyze verify exportd.service; echo "verified $?"
+
+# Members of the group control jobs, others do not; whoever runs the machine asks the doctor.
+mia "cp /etc/nightly.toml /srv/exportd/drop/"
+scheduled() { mia exportd status --json 2> /dev/null | grep -q '"scheduleState": "'"$1"; }
+until_true scheduled Normal
+for command in run-now pause; do mia "exportd $command nightly 2>> /mnt/words"; echo "$command $?"; done
+verdict nightly
+until_true scheduled Paused
+setpriv --reuid tom --regid tom --init-groups exportd delete nightly 2>> /mnt/words; echo "not for tom $?"
+for command in resume delete; do mia "exportd $command nightly 2>> /mnt/words"; echo "$command $?"; done
+mia "exportd logs nightly | grep -c ExportSuccess"
+exportd doctor > /mnt/doctor; echo "doctor $?"
 
 # A job that waits for its picture, and another behind it.
 echo 'job.wait_for_assets = "60s"' > /etc/exportd/conf.d/lab.toml
@@ -96,6 +116,14 @@ report 0
 mails 1
 pages 0
 verified 0
+run-now 0
+pause 0
+nightly verdict:clean
+not for tom 69
+resume 0
+delete 0
+1
+doctor 0
 reload 0
 spool 2
 upgrade 0
