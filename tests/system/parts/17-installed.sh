@@ -65,11 +65,11 @@ systemd-analyze verify exportd.service; echo "verified $?"
 mia "cp /etc/nightly.toml /srv/exportd/drop/"
 scheduled() { mia exportd status --json 2> /dev/null | grep -q '"scheduleState": "'"$1"; }
 until_true scheduled Normal
-for command in run-now pause; do mia "exportd $command nightly 2>> /mnt/words"; echo "$command $?"; done
+for command in run-now pause; do mia exportd "$command" nightly 2>> /mnt/words; echo "$command $?"; done
 verdict nightly
 until_true scheduled Paused
 setpriv --reuid tom --regid tom --init-groups exportd delete nightly 2>> /mnt/words; echo "not for tom $?"
-for command in resume delete; do mia "exportd $command nightly 2>> /mnt/words"; echo "$command $?"; done
+for command in resume delete; do mia exportd "$command" nightly 2>> /mnt/words; echo "$command $?"; done
 mia "exportd logs nightly | grep -c ExportSuccess"
 exportd doctor > /mnt/doctor; echo "doctor $?"
 
