@@ -302,7 +302,10 @@ class Tree:
                     names = (folder / name for name in files_below(folder))
                     left += [path for path in names if OURS_IN_TMP.fullmatch(path.name)]
             for path in self.reports.iterdir() if self.reports.is_dir() else ():
-                if path.name.startswith(".exportd-"):
+                if path.name == ".exportd":
+                    # What was said to requests, for an hour.
+                    left += [file for file in path.rglob("*") if file.is_file() and file.parent.name != "answers"]
+                elif path.name.startswith(".exportd-"):
                     left.append(path)
                 elif path.is_dir() and path.name not in self.live_runs:
                     names = ("status.json", ".job")
