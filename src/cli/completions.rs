@@ -69,7 +69,7 @@ mod tests {
                     assert!(script.contains(option), "{shell:?}: {name} --{option}");
                 }
             }
-            for hidden in ["worker", "mailer"] {
+            for hidden in ["worker", "mailer", "caller"] {
                 assert!(!script.contains(&format!("{hidden} ")), "{shell:?}: {hidden}");
                 assert!(!script.contains(&format!("__{hidden}")), "{shell:?}: {hidden}");
             }

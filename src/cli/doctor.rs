@@ -18,6 +18,7 @@ mod clock;
 mod folders;
 mod relay;
 mod unit;
+mod webhook;
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
@@ -112,5 +113,6 @@ fn examine(settings: &Settings, args: &DoctorArgs) -> Vec<Finding> {
     findings.extend(account.act(|| folders::folders(settings)));
     findings.extend(clock::clock(settings, crate::daemon::now()));
     findings.extend(account.act(|| relay::relay(settings)));
+    findings.extend(account.act(|| webhook::webhook(settings)));
     findings
 }

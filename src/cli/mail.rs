@@ -12,7 +12,7 @@ use super::{Exit, Places, complain, print, print_json, say};
 use crate::config::Settings;
 use crate::daemon::board::Board;
 use crate::daemon::space::Room;
-use crate::daemon::{lend_password, now};
+use crate::daemon::{lend_secrets, now};
 use crate::diag::shown;
 use crate::report::outbox::{Item, Outbox, State, sent_path};
 use crate::report::smtp::{self, Class, Envelope};
@@ -94,7 +94,7 @@ fn outbox(settings: &Settings) -> Result<Option<Outbox>, Exit> {
 }
 
 /// The superuser works as the folder's owner, so that the daemon can read what is written.
-fn become_owner(folder: &Path) -> std::io::Result<()> {
+pub(super) fn become_owner(folder: &Path) -> std::io::Result<()> {
     let there = std::fs::metadata(folder)?;
     if geteuid().is_root() && there.uid() != 0 {
         set_thread_groups(&[])?;
@@ -254,17 +254,18 @@ fn test(settings: &Settings, address: Option<&str>) -> Result<Exit, Exit> {
         })?],
         None => settings.mail.operators(),
     };
-    let mut mail = settings.mail.clone();
-    lend_password(&mut mail);
+    let mut lent = settings.clone();
+    lend_secrets(&mut lent);
+    let mail = &lent.mail;
     if let Some(SmtpSettings { user: Some(user), password_file: None, .. }) = &mail.smtp {
         complain(&format!("no password for mail.user \"{}\": {WHERE_IT_IS}", shown(user)));
         return Err(Exit::Configuration);
     }
     let mut exit = Exit::Well;
     for to in &to {
-        let letter = notice::test(&mail, to, now());
+        let letter = notice::test(mail, to, now());
         exit = match &mail.smtp {
-            Some(relay) => test_relay(&mail, relay, &letter),
+            Some(relay) => test_relay(mail, relay, &letter),
             None => test_folder(settings, &letter)?,
         };
     }

@@ -31,6 +31,7 @@ mod settings;
 mod starter;
 mod status;
 mod submit;
+mod webhook;
 
 /// What the process ends with; the numbers are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +162,8 @@ enum Command {
     RunNow(control::ControlArgs),
     /// Look at mail that has not been sent, have it sent again, test the relay
     Mail(mail::MailArgs),
+    /// Look at calls of the webhook that have not been made, have them made again, test it
+    Webhook(webhook::WebhookArgs),
     /// List the presets, or show what one stands for
     Presets(presets::PresetsArgs),
     /// Show the configuration in force and where each value came from
@@ -181,6 +184,9 @@ enum Command {
     /// A mail sender process; started by the daemon alone
     #[command(hide = true)]
     Mailer,
+    /// A process that makes one call of the webhook; started by the daemon alone
+    #[command(hide = true)]
+    Caller,
 }
 
 /// Runs the command that the arguments ask for.
@@ -195,6 +201,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = match &cli.command {
         Command::Worker => return crate::worker::child_main(),
         Command::Mailer => return crate::report::smtp::mailer_main(),
+        Command::Caller => return crate::report::webhook::caller_main(),
         Command::Run => run(&cli.places),
         Command::Once(args) => once::once(&cli.places, args),
         Command::Check(args) => jobs::check(&cli.places, args),
@@ -211,6 +218,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Retry(args) => submit::retry(&cli.places, args),
         Command::RunNow(args) => control::ask(&cli.places, Operation::RunNow, args),
         Command::Mail(args) => mail::mail(&cli.places, args),
+        Command::Webhook(args) => webhook::webhook(&cli.places, args),
         Command::Presets(args) => presets::presets(&cli.places, args),
         Command::Config(args) => settings::config(&cli.places, args),
         Command::Doctor(args) => doctor::doctor(&cli.places, args),

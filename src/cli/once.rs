@@ -13,7 +13,6 @@ use crate::daemon::{DaemonError, now};
 use crate::diag::Fault;
 use crate::job::check::When;
 use crate::job::run::Cancel;
-use crate::report::Channel;
 use crate::report::folder::Status;
 use crate::report::locale::Language;
 use crate::report::outbox::Outbox;
@@ -104,10 +103,8 @@ fn mail(epoch: &Epoch, over: &Over) -> Result<(), Exit> {
     };
     let program = PathBuf::from("/proc/self/exe");
     let outbox = Outbox::attach(epoch.settings.mail.clone(), program).map_err(unavailable)?;
-    let channel = Channel::Mail(std::sync::Arc::new(outbox));
     let to = epoch.directory.recipients(&over.log.about);
-    channel.announce(&over.report(&epoch.places), &to).map_err(unavailable)?;
-    let Channel::Mail(outbox) = &channel;
+    outbox.announce(&over.report(&epoch.places), &to).map_err(unavailable)?;
     let summary = outbox.deliver_due(now()).map_err(unavailable)?;
     match summary.relay_trouble {
         None => Ok(()),

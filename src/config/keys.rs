@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Draft, Value};
 use crate::imaging::plan::{Intent, Kernel, UsmScaling, is_built_in};
-use crate::report::{Address, Patience, SmtpSettings, Tls};
+use crate::report::{Address, Patience, SmtpSettings, Tls, WebhookSettings};
 
 /// One key of the configuration.
 pub struct Key {
@@ -586,6 +586,46 @@ pub const KEYS: &[Key] = &[
             let to = texts(v)?;
             mailboxes(&to)?;
             d.mail_to = to;
+            Ok(())
+        },
+    },
+    Key {
+        name: "webhook.url",
+        about: "Where a small JSON document is posted when a run is over; https, or http on loopback.",
+        default: "",
+        example: "\"https://hooks.studio.example/exportd\"",
+        set: |d, _, v| {
+            let url = text(v)?;
+            WebhookSettings::check(&url).map_err(|error| error.to_string())?;
+            d.webhook.url = Some(url);
+            Ok(())
+        },
+    },
+    Key {
+        name: "webhook.secret_file",
+        about: "File with the key that signs calls; without it the systemd credential webhook-secret.",
+        default: "",
+        example: "\"/etc/exportd/webhook-secret\"",
+        set: |d, _, v| folder(v).map(|path| d.webhook.secret_file = Some(path)),
+    },
+    Key {
+        name: "webhook.ca_file",
+        about: "Further trusted certificates, PEM.",
+        default: "",
+        example: "\"/etc/exportd/webhook-ca.pem\"",
+        set: |d, _, v| folder(v).map(|path| d.webhook.ca_file = Some(path)),
+    },
+    Key {
+        name: "webhook.timeout",
+        about: "How long a call may take.",
+        default: "\"30s\"",
+        example: "\"30s\"",
+        set: |d, _, v| {
+            let timeout = duration(v)?;
+            if !(Duration::from_secs(1)..=Duration::from_mins(5)).contains(&timeout) {
+                return Err("expected a duration from \"1s\" to \"5m\"".into());
+            }
+            d.webhook.timeout = timeout;
             Ok(())
         },
     },

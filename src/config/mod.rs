@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diag::{Code, Diagnostic, Rendering, nearest, render, shown};
 use crate::imaging::plan::Defaults;
 use crate::job::check::Policy;
-use crate::report::{Address, MailSettings, Pace, SettingsError, SmtpSettings};
+use crate::report::{Address, MailSettings, Pace, SettingsError, SmtpSettings, WebhookSettings};
 use crate::spool;
 use crate::worker::PoolSettings;
 
@@ -127,6 +127,8 @@ pub struct Settings {
     pub mail_to: Vec<String>,
     /// The outbox and the relay.
     pub mail: MailSettings,
+    /// Who is told of every run besides, by a call.
+    pub webhook: Option<WebhookSettings>,
     /// How people's computers see our folders: server path to share path.
     pub path_prefixes: BTreeMap<String, String>,
     /// How many days finished jobs stay in the spool.
@@ -204,10 +206,20 @@ pub(crate) struct Draft {
     smtp: Option<SmtpSettings>,
     mail_from: String,
     mail_to: Vec<String>,
+    webhook: Webhook,
     templates: Option<PathBuf>,
     thumbnails: usize,
     metrics: Option<PathBuf>,
     path_prefixes: BTreeMap<String, String>,
+}
+
+/// `[webhook]` on its way.
+#[derive(Debug, Default)]
+struct Webhook {
+    url: Option<String>,
+    secret_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    timeout: std::time::Duration,
 }
 
 /// Reads all layers.
@@ -466,6 +478,7 @@ impl Draft {
                 users: self.users.keys().cloned().collect(),
                 imaging: self.imaging.clone(),
             },
+            webhook: self.webhook.decide(calls(&folders))?,
             mail: MailSettings {
                 folder: folders.mail.clone(),
                 smtp: self.smtp.clone(),
@@ -485,6 +498,23 @@ impl Draft {
             metrics: self.metrics.clone(),
         })
     }
+}
+
+impl Webhook {
+    fn decide(&self, folder: PathBuf) -> Result<Option<WebhookSettings>, String> {
+        let Some(url) = self.url.clone() else {
+            let without = self.secret_file.is_some() || self.ca_file.is_some();
+            return if without { Err("[webhook] has no `url`".into()) } else { Ok(None) };
+        };
+        let (secret_file, ca_file) = (self.secret_file.clone(), self.ca_file.clone());
+        Ok(Some(WebhookSettings { folder, url, secret_file, ca_file, timeout: self.timeout }))
+    }
+}
+
+/// Returns the folder of calls that wait: what goes out is below the outbox.
+#[must_use]
+pub fn calls(folders: &Folders) -> PathBuf {
+    folders.mail.join("webhook")
 }
 
 /// Returns the host part of a mailbox, for Message-IDs.

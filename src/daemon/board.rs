@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::post::Troubles;
 use crate::fs;
 use crate::job::log::Counts;
 use crate::job::run::Step;
@@ -184,6 +185,9 @@ pub struct Board {
     /// Why mail does not leave, while it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
+    /// Why the webhook is not reached, while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
     /// Running, waiting, scheduled and resting jobs, in this order.
     pub jobs: Vec<Posting>,
 }
@@ -195,6 +199,11 @@ pub fn path(drop: &Path) -> PathBuf {
 }
 
 impl Board {
+    /// Tells whether it says of these troubles what there is to say.
+    pub(super) fn shows(&self, troubles: &Troubles) -> bool {
+        self.mail == troubles.mail && self.webhook == troubles.webhook
+    }
+
     /// Writes the board, into the corner of the drop folder that the spool makes. It is no record:
     /// what is lost in a crash is made anew.
     ///

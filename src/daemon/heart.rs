@@ -6,7 +6,7 @@
 //! manager gives the loop. One that is not back then is as good as a loop that hangs: it is said
 //! which one it is, and the manager is asked for the restart that it would order for the loop.
 //!
-//! Watched are the mail thread, all the time; the threads of the pool, while they have a task; and
+//! Watched are the threads of mail and webhook, all the time; the threads of the pool, while they have a task; and
 //! a job's thread while it writes its journal or its mail. What a job does in folders that belong
 //! to others (assets, outputs, reports) is not watched: a network disk that does not answer is not
 //! mended by starting again.
@@ -24,6 +24,8 @@ const UNWATCHED: Duration = Duration::from_secs(60);
 pub(super) enum Thread {
     /// The one that sends mail.
     Mail,
+    /// The one that calls the webhook.
+    Webhook,
     /// One of those that do the work of all jobs.
     Pool,
     /// That of the job of this id.
@@ -34,6 +36,7 @@ impl fmt::Display for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mail => f.write_str("the mail thread"),
+            Self::Webhook => f.write_str("the thread of the webhook"),
             Self::Pool => f.write_str("the worker pool"),
             Self::Job(id) => write!(f, "the thread of job {id}"),
         }

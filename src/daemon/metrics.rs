@@ -41,6 +41,8 @@ pub(super) struct Standing<'s> {
     pub(super) jobs: [(&'static str, usize); 4],
     /// Whether mail leaves.
     pub(super) relay: bool,
+    /// Whether the webhook is reached, where there is one.
+    pub(super) webhook: Option<bool>,
     pub(super) folders: &'s Folders,
 }
 
@@ -95,6 +97,10 @@ impl Metrics {
             page.sample("exportd_jobs", &[("state", state)], count);
         }
         page.one("exportd_mail_leaves", "Whether mail leaves: 1, or 0.", u8::from(standing.relay));
+        if let Some(reached) = standing.webhook {
+            let about = "Whether the webhook takes calls: 1, or 0.";
+            page.one("exportd_webhook_reached", about, u8::from(reached));
+        }
         page.family("exportd_folder_free_bytes", Kind::Gauge, "Room on the disk of a folder.");
         let Folders { drop, assets: _, catalogs: _, out, reports, spool, mail } = standing.folders;
         for (name, path) in
@@ -180,6 +186,7 @@ mod tests {
             now: start + Duration::from_secs(60),
             jobs: [("running", 1), ("waiting", 2), ("scheduled", 3), ("resting", 4)],
             relay: true,
+            webhook: Some(false),
             folders: &folders,
         };
         let text = metrics.text(&standing);
@@ -193,6 +200,7 @@ mod tests {
             "exportd_last_run_time_seconds 1796101202.500",
             "exportd_jobs{state=\"resting\"} 4",
             "exportd_mail_leaves 1",
+            "exportd_webhook_reached 0",
             "exportd_folder_free_bytes{folder=\"mail\"} 0",
         ] {
             assert!(text.lines().any(|have| have == line), "{line}\n{text}");

@@ -28,7 +28,7 @@ use crate::config::{self, Config, ConfigError, Flags, Settings};
 use crate::job::manifest;
 use crate::job::run::{Ask, Cancel};
 use crate::pulse::Pulse;
-use crate::report::{MailSettings, Notice};
+use crate::report::Notice;
 use crate::spool::watch::Watch;
 use crate::spool::{
     self, Came, Claim, JobId, Listed, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
@@ -52,7 +52,7 @@ use board::{Board, Posting, ScheduleState};
 use conduct::Epoch;
 use heart::{Heart, Hung, Thread};
 use metrics::{Metrics, Standing};
-use post::Post;
+use post::{Post, Troubles};
 use schedule::SCHEDULES;
 use serve::{ServeError, Service};
 use space::Incidents;
@@ -317,7 +317,7 @@ fn listen(bell: Sender<Ring>) -> Result<(), DaemonError> {
 impl Daemon {
     fn open(flags: &Flags, config: Config) -> Result<Self, DaemonError> {
         let mut settings = config.settings;
-        lend_password(&mut settings.mail);
+        lend_secrets(&mut settings);
         let spool_folders =
             spool::Folders { aside: systemd::runtime_folder(), ..settings.spool_folders() };
         let (spool, recovered) = match Spool::open(&spool_folders) {
@@ -341,7 +341,7 @@ impl Daemon {
         }
         let (bell, rings) = mpsc::channel();
         listen(bell.clone())?;
-        let mail = Post::open(&settings.mail)?;
+        let mail = Post::open(&settings)?;
         let epoch = Arc::new(Epoch::open(settings)?);
         let (now, watchdog) = (Instant::now(), systemd::watchdog());
         let ring = bell.clone();
@@ -391,7 +391,9 @@ impl Daemon {
 
     /// Watches the threads of the configuration in force.
     fn watch_threads(&mut self) {
-        self.heart.watch(Thread::Mail, self.hall.mail.pulse());
+        for (thread, pulse) in self.hall.mail.pulses() {
+            self.heart.watch(thread, pulse);
+        }
         for pulse in self.epoch.pool.pulses() {
             self.heart.watch(Thread::Pool, pulse.clone());
         }
@@ -780,6 +782,7 @@ impl Daemon {
             return;
         }
         self.clock.metrics = now + metrics::PAUSE;
+        let (settings, troubles) = (&self.epoch.settings, self.hall.mail.troubles());
         let count = |state: State| self.spool.ids(state).map_or(0, |ids| ids.len());
         let standing = Standing {
             now: self::now(),
@@ -789,8 +792,9 @@ impl Daemon {
                 ("scheduled", count(State::Scheduled)),
                 ("resting", count(State::Hold)),
             ],
-            relay: self.hall.mail.trouble().is_none(),
-            folders: &self.epoch.settings.folders,
+            relay: troubles.mail.is_none(),
+            webhook: settings.webhook.as_ref().map(|_| troubles.webhook.is_none()),
+            folders: &settings.folders,
         };
         if let Err(error) = self.hall.metrics.write(path, &standing) {
             tracing::warn!(file = %path.display(), %error, "no figures for Prometheus");
@@ -804,8 +808,8 @@ impl Daemon {
             return;
         }
         let quiet = !std::mem::take(&mut self.news) && self.running.is_empty();
-        if quiet && self.posted.as_ref().is_some_and(|board| board.mail == self.hall.mail.trouble())
-        {
+        let troubles = self.hall.mail.troubles();
+        if quiet && self.posted.as_ref().is_some_and(|board| board.shows(&troubles)) {
             return;
         }
         let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
@@ -815,12 +819,12 @@ impl Daemon {
         jobs.extend(queued.0.into_iter().chain(scheduled.0).filter_map(|job| self.waits(job)));
         jobs.extend(self.rests());
         self.clock.post = begun + begun.elapsed() * BOARD_PAUSE;
-        let mail = self.hall.mail.trouble();
+        let Troubles { mail, webhook } = troubles;
         let pid = std::process::id();
         let begun = board::begun(pid).unwrap_or_default();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let at = self.posted_at();
-        let mut board = Board { pid, begun, version, at, status, mail, jobs };
+        let mut board = Board { pid, begun, version, at, status, mail, webhook, jobs };
         if self.posted.as_ref() == Some(&board) {
             return;
         }
@@ -890,9 +894,12 @@ impl Daemon {
             text.push_str("; ");
             text.push_str(&full);
         }
-        if let Some(trouble) = self.hall.mail.trouble() {
-            text.push_str("; mail does not leave: ");
-            text.push_str(&crate::diag::shown(&trouble));
+        let Troubles { mail, webhook } = self.hall.mail.troubles();
+        for (what, why) in [("mail does not leave", mail), ("the webhook is not reached", webhook)]
+        {
+            if let Some(why) = why {
+                text.push_str(&format!("; {what}: {}", crate::diag::shown(&why)));
+            }
         }
         text
     }
@@ -903,15 +910,18 @@ impl Daemon {
         let before = self.epoch.settings.folders.clone();
         let fresh = config::load(&self.flags).map_err(DaemonError::from).and_then(|config| {
             let mut settings = config.settings;
-            lend_password(&mut settings.mail);
+            lend_secrets(&mut settings);
             if settings.folders != before {
                 tracing::warn!("folders change at the next start only");
                 settings.folders = before;
                 settings.mail.folder.clone_from(&settings.folders.mail);
+                if let Some(webhook) = &mut settings.webhook {
+                    webhook.folder = config::calls(&settings.folders);
+                }
             }
             // Whatever can fail comes before anything changes.
             let epoch = Epoch::open(settings)?;
-            self.hall.mail.reopen(&epoch.settings.mail)?;
+            self.hall.mail.reopen(&epoch.settings)?;
             Ok(epoch)
         });
         match fresh {
@@ -962,9 +972,15 @@ impl Drop for Over {
     }
 }
 
-/// Takes the relay's password from the service manager, when the configuration names no file.
-pub fn lend_password(mail: &mut MailSettings) {
-    if let Some(smtp) = &mut mail.smtp {
-        smtp.password_file = smtp.password_file.take().or_else(systemd::smtp_credential);
+/// Takes the relay's password and the webhook's key from the service manager, where the configuration
+/// names no file.
+pub fn lend_secrets(settings: &mut Settings) {
+    if let Some(smtp) = &mut settings.mail.smtp {
+        smtp.password_file =
+            smtp.password_file.take().or_else(|| systemd::credential("smtp-password"));
+    }
+    if let Some(webhook) = &mut settings.webhook {
+        webhook.secret_file =
+            webhook.secret_file.take().or_else(|| systemd::credential("webhook-secret"));
     }
 }

@@ -1,4 +1,5 @@
-//! The mail thread: delivers what the outbox holds, so that no job ever waits for a relay.
+//! What goes out, by mail and otherwise: a thread a channel, so that no job ever waits for a relay, and
+//! no channel for another.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::DaemonError;
+use super::heart::Thread;
+use crate::config::Settings;
 use crate::pulse::Pulse;
 use crate::report::outbox::{Outbox, Queued};
+use crate::report::webhook::Webhook;
 use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report};
 
 /// So many times faster than the wall clock runs the time of the outbox, for tests that cannot wait
@@ -25,26 +29,45 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// So many letters wait in memory for a disk that takes them; more is in the log only.
 const MOST_UNSAID: usize = 100;
 
-/// What the mail thread is told.
+/// What the thread of a channel is told.
 enum Word {
     /// There is something new.
     Look,
     /// The configuration has changed.
-    Settings(Arc<Outbox>),
-    /// The daemon ends.
+    Settings(Channel, Arc<Outbox>),
+    /// The daemon ends, or the channel does.
     End,
 }
 
-/// The outbox as the daemon has it: letters are put in by the jobs, delivered by one thread.
+/// The channels as the daemon has them: reports are put in by the jobs, and each channel has a thread
+/// that empties it.
 pub(super) struct Post {
-    channel: Mutex<Channel>,
-    words: Sender<Word>,
-    trouble: Arc<Mutex<Option<String>>>,
+    outbox: Mutex<Arc<Outbox>>,
+    desks: Mutex<Vec<Desk>>,
     unsaid: Arc<Unsaid>,
-    ending: Arc<AtomicBool>,
     clock: Clock,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// Why nothing leaves, by what does not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Troubles {
+    /// Mail, and what is not even queued.
+    pub(super) mail: Option<String>,
+    /// Calls of the webhook.
+    pub(super) webhook: Option<String>,
+}
+
+/// A channel and its thread.
+struct Desk {
+    channel: Channel,
+    words: Sender<Word>,
+    trouble: Trouble,
+    ending: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// Why nothing leaves by a channel, while it does not.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 /// The time that the outbox is given.
 #[derive(Debug, Clone, Copy)]
@@ -83,59 +106,56 @@ impl Clock {
     }
 }
 
-fn failed(settings: &MailSettings) -> impl FnOnce(std::io::Error) -> DaemonError + '_ {
-    |source| DaemonError::Folder { path: settings.folder.clone(), source }
-}
-
 /// Our own executable, also after it was replaced on disk.
 fn program() -> PathBuf {
     PathBuf::from("/proc/self/exe")
 }
 
+/// Opens every channel of a configuration, mail first.
+fn channels(settings: &Settings, outbox: &Arc<Outbox>) -> Result<Vec<Channel>, DaemonError> {
+    let mut channels = vec![Channel::Mail(Arc::clone(outbox))];
+    if let Some(webhook) = &settings.webhook {
+        let failed = |source| DaemonError::Folder { path: webhook.folder.clone(), source };
+        let webhook = Webhook::open(webhook.clone(), program()).map_err(failed)?;
+        channels.push(Channel::Webhook(Arc::new(webhook)));
+    }
+    Ok(channels)
+}
+
 impl Post {
-    /// Opens the outbox and starts the thread.
-    pub(super) fn open(settings: &MailSettings) -> Result<Self, DaemonError> {
+    /// Opens the channels and starts their threads.
+    pub(super) fn open(settings: &Settings) -> Result<Self, DaemonError> {
         let clock = Clock::start();
-        let outbox = Outbox::open(clock.hurry(settings), program()).map_err(failed(settings))?;
-        let outbox = Arc::new(outbox);
-        let (words, told) = mpsc::channel();
-        let trouble = Arc::new(Mutex::new(None));
-        let ending = Arc::new(AtomicBool::new(false));
+        let mail = clock.hurry(&settings.mail);
+        let failed = |source| DaemonError::Folder { path: settings.mail.folder.clone(), source };
+        let outbox = Arc::new(Outbox::open(mail, program()).map_err(failed)?);
         let unsaid = Arc::new(Unsaid::default());
-        let courier = Courier {
-            outbox: Arc::clone(&outbox),
-            trouble: Arc::clone(&trouble),
-            unsaid: Arc::clone(&unsaid),
-            ending: Arc::clone(&ending),
-            clock,
-        };
-        let thread = std::thread::Builder::new()
-            .name("mail".into())
-            .spawn(move || courier.deliver(&told))
-            .map_err(failed(settings))?;
-        let channel = Mutex::new(Channel::Mail(outbox));
-        Ok(Self {
-            channel,
-            words,
-            trouble,
-            unsaid,
-            ending,
-            clock,
-            thread: Mutex::new(Some(thread)),
-        })
+        let desks = channels(settings, &outbox)?
+            .into_iter()
+            .map(|channel| Desk::open(channel, &outbox, &unsaid, clock).map_err(failed))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { outbox: Mutex::new(outbox), desks: Mutex::new(desks), unsaid, clock })
     }
 
-    fn channel(&self) -> MutexGuard<'_, Channel> {
-        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outbox(&self) -> Arc<Outbox> {
+        Arc::clone(&self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts the letters of a report into the outbox, durably.
+    fn desks(&self) -> MutexGuard<'_, Vec<Desk>> {
+        self.desks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a report to every channel, durably.
     ///
     /// # Errors
     /// The disk's; calling again is harmless.
     pub(super) fn announce(&self, report: &Report<'_>, to: &[Address]) -> std::io::Result<()> {
-        if self.channel().announce(report, to)? > 0 {
-            let _ = self.words.send(Word::Look);
+        let channels: Vec<_> =
+            self.desks().iter().map(|desk| (desk.channel.clone(), desk.words.clone())).collect();
+        for (channel, words) in channels {
+            if channel.announce(report, to)? {
+                let _ = words.send(Word::Look);
+            }
         }
         Ok(())
     }
@@ -143,53 +163,119 @@ impl Post {
     /// Tells whoever runs the daemon, once an incident. What cannot be written down now, because
     /// it is the mail's own disk that is full, is kept until it can be.
     pub(super) fn tell_operator(&self, notice: &Notice<'_>) {
-        let channel = self.channel();
-        for letter in channel.to_operators(notice, super::now()) {
-            match channel.hand_over(&letter) {
-                Ok(Queued::Already) => {}
-                Ok(Queued::New) => drop(self.words.send(Word::Look)),
-                Err(error) => {
-                    tracing::error!(%error, ?notice, "the operator cannot be told yet");
-                    self.unsaid.keep(letter, &error);
-                    let _ = self.words.send(Word::Look);
-                }
+        let outbox = self.outbox();
+        if self.unsaid.hand_over(&outbox, outbox.to_operators(notice, super::now())) {
+            for desk in self.desks().iter() {
+                let _ = desk.words.send(Word::Look);
             }
         }
     }
 
     /// Goes on with other settings.
-    pub(super) fn reopen(&self, settings: &MailSettings) -> Result<(), DaemonError> {
-        let outbox =
-            Outbox::attach(self.clock.hurry(settings), program()).map_err(failed(settings))?;
-        let outbox = Arc::new(outbox);
-        *self.channel() = Channel::Mail(Arc::clone(&outbox));
-        let _ = self.words.send(Word::Settings(outbox));
+    pub(super) fn reopen(&self, settings: &Settings) -> Result<(), DaemonError> {
+        let failed = |source| DaemonError::Folder { path: settings.mail.folder.clone(), source };
+        let mail = self.clock.hurry(&settings.mail);
+        let outbox = Arc::new(Outbox::attach(mail, program()).map_err(failed)?);
+        let channels = channels(settings, &outbox)?;
+        let mut desks = self.desks();
+        let is_new = |channel: &&Channel| !desks.iter().any(|desk| desk.serves(channel));
+        let new = channels
+            .iter()
+            .filter(is_new)
+            .map(|channel| Desk::open(channel.clone(), &outbox, &self.unsaid, self.clock))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed)?;
+        desks.retain_mut(|desk| match channels.iter().find(|channel| desk.serves(channel)) {
+            Some(channel) => {
+                desk.take_over(channel.clone(), &outbox);
+                true
+            }
+            None => {
+                desk.end();
+                false
+            }
+        });
+        desks.extend(new);
+        *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
         Ok(())
     }
 
-    /// Returns what tells whether the thread hangs.
-    pub(super) fn pulse(&self) -> Pulse {
-        let Channel::Mail(outbox) = &*self.channel();
-        outbox.pulse()
+    /// Returns what tells whether the threads hang.
+    pub(super) fn pulses(&self) -> Vec<(Thread, Pulse)> {
+        let of = |desk: &Desk| match &desk.channel {
+            Channel::Mail(_) => (Thread::Mail, desk.channel.pulse()),
+            Channel::Webhook(_) => (Thread::Webhook, desk.channel.pulse()),
+        };
+        self.desks().iter().map(of).collect()
     }
 
-    /// Returns why mail does not leave, while it does not.
-    pub(super) fn trouble(&self) -> Option<String> {
-        let relay = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let all: Vec<String> = self.unsaid.words().into_iter().chain(relay).collect();
-        (!all.is_empty()).then(|| all.join("; "))
+    /// Returns why nothing leaves, while something does not.
+    pub(super) fn troubles(&self) -> Troubles {
+        let mut troubles = Troubles::default();
+        for desk in self.desks().iter() {
+            let trouble = desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            match &desk.channel {
+                Channel::Mail(_) => {
+                    let all: Vec<String> = self.unsaid.words().into_iter().chain(trouble).collect();
+                    troubles.mail = (!all.is_empty()).then(|| all.join("; "));
+                }
+                Channel::Webhook(_) => troubles.webhook = trouble,
+            }
+        }
+        troubles
     }
 
-    /// Ends the thread, waiting for the mail in its hands as long as `patience`.
+    /// Ends the threads, waiting for what is in their hands as long as `patience`.
     pub(super) fn close(&self, patience: Duration) {
-        self.ending.store(true, Ordering::Relaxed);
-        let _ = self.words.send(Word::End);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let desks = std::mem::take(&mut *self.desks());
+        desks.iter().for_each(Desk::end);
         let until = Instant::now() + patience;
-        while thread.as_ref().is_some_and(|thread| !thread.is_finished()) && Instant::now() < until
-        {
+        while desks.iter().any(|desk| !desk.thread.is_finished()) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+impl Desk {
+    /// Starts the thread of a channel.
+    fn open(
+        channel: Channel,
+        outbox: &Arc<Outbox>,
+        unsaid: &Arc<Unsaid>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        let (words, told) = mpsc::channel();
+        let (trouble, ending) = (Trouble::default(), Arc::new(AtomicBool::new(false)));
+        let courier = Courier {
+            channel: channel.clone(),
+            outbox: Arc::clone(outbox),
+            trouble: Arc::clone(&trouble),
+            unsaid: Arc::clone(unsaid),
+            ending: Arc::clone(&ending),
+            clock,
+        };
+        let name = match &channel {
+            Channel::Mail(_) => "mail",
+            Channel::Webhook(_) => "webhook",
+        };
+        let thread =
+            std::thread::Builder::new().name(name.into()).spawn(move || courier.deliver(&told))?;
+        Ok(Self { channel, words, trouble, ending, thread })
+    }
+
+    fn serves(&self, channel: &Channel) -> bool {
+        std::mem::discriminant(&self.channel) == std::mem::discriminant(channel)
+    }
+
+    /// Goes on with a channel of other settings.
+    fn take_over(&mut self, channel: Channel, outbox: &Arc<Outbox>) {
+        let _ = self.words.send(Word::Settings(channel.clone(), Arc::clone(outbox)));
+        self.channel = channel;
+    }
+
+    fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+        let _ = self.words.send(Word::End);
     }
 }
 
@@ -201,6 +287,24 @@ struct Unsaid(Mutex<(Vec<Letter>, String)>);
 impl Unsaid {
     fn letters(&self) -> MutexGuard<'_, (Vec<Letter>, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts letters into the outbox, and keeps what it does not take; tells whether there is something
+    /// for the thread to do.
+    fn hand_over(&self, outbox: &Outbox, letters: Vec<Letter>) -> bool {
+        let mut new = false;
+        for letter in letters {
+            match outbox.enqueue(&letter) {
+                Ok(queued) => new |= queued == Queued::New,
+                Err(error) => {
+                    let about = letter.subject.as_str();
+                    tracing::error!(%error, about, "the operator cannot be told yet");
+                    self.keep(letter, &error);
+                    new = true;
+                }
+            }
+        }
+        new
     }
 
     fn keep(&self, letter: Letter, why: &std::io::Error) {
@@ -233,12 +337,14 @@ impl Unsaid {
     }
 }
 
-/// The thread that delivers.
+/// The thread of a channel.
 struct Courier {
+    channel: Channel,
+    /// Where letters to whoever runs the daemon go.
     outbox: Arc<Outbox>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Trouble,
     unsaid: Arc<Unsaid>,
-    /// Set when no further mail is to begin.
+    /// Set when nothing further is to begin.
     ending: Arc<AtomicBool>,
     clock: Clock,
 }
@@ -252,30 +358,38 @@ impl Courier {
             let wait = if all_said { wait } else { wait.min(AGAIN * self.clock.haste) };
             match told.recv_timeout(wait / self.clock.haste) {
                 Ok(Word::Look) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Word::Settings(other)) => self.outbox = other,
+                Ok(Word::Settings(channel, outbox)) => {
+                    (self.channel, self.outbox) = (channel, outbox);
+                }
                 Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
+    /// Brings to the outbox what it did not take; the mail's own thread does.
     fn bring(&self) -> bool {
-        let pulse = self.outbox.pulse();
-        let _step = pulse.step("brings letters to the outbox");
-        self.unsaid.bring(&self.outbox)
+        match &self.channel {
+            Channel::Mail(outbox) => {
+                let pulse = outbox.pulse();
+                let _step = pulse.step("brings letters to the outbox");
+                self.unsaid.bring(outbox)
+            }
+            Channel::Webhook(_) => true,
+        }
     }
 
     /// Delivers what is due; says how long there is nothing to do.
     fn round(&self) -> Duration {
         let now = self.clock.now();
         let goes_on = || !self.ending.load(Ordering::Relaxed);
-        match self.outbox.deliver_while(now, &goes_on) {
-            Ok(summary) => {
-                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
-                    summary.relay_trouble;
-                summary.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
+        match self.channel.deliver_while(now, &goes_on, &self.outbox) {
+            Ok(delivery) => {
+                self.unsaid.hand_over(&self.outbox, delivery.letters);
+                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = delivery.trouble;
+                delivery.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
             }
             Err(error) => {
-                tracing::error!(%error, "the outbox cannot be written");
+                tracing::error!(%error, "what is to go out cannot be written down");
                 LOOK
             }
         }
@@ -295,7 +409,11 @@ mod tests {
     fn what_a_full_disk_does_not_take_is_kept_and_said_once_there_is_room() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("mail");
-        let settings = MailSettings { folder: folder.clone(), ..samples::mail() };
+        let none = dir.path().join("none.toml");
+        crate::fs::write_new(&none, b"", 0o600).unwrap();
+        let flags = crate::config::Flags { config: Some(none), root: Some(dir.path().into()) };
+        let mut settings = crate::config::load(&flags).unwrap().settings;
+        settings.mail = MailSettings { folder: folder.clone(), ..samples::mail() };
         let post = Post::open(&settings).unwrap();
         // A disk that takes nothing.
         std::fs::remove_dir(folder.join("tmp")).unwrap();
@@ -303,14 +421,14 @@ mod tests {
         let notice = Notice::DiskFull { folder: &folder, since };
         post.tell_operator(&notice);
         post.tell_operator(&notice);
-        let words = post.trouble().unwrap();
+        let words = post.troubles().mail.unwrap();
         assert!(words.starts_with("1 mail to whoever runs exportd cannot be queued ("), "{words}");
         std::fs::create_dir(folder.join("tmp")).unwrap();
         let until = Instant::now() + Duration::from_secs(20);
-        while post.trouble().is_some() && Instant::now() < until {
+        while post.troubles().mail.is_some() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert_eq!(post.trouble(), None);
+        assert_eq!(post.troubles().mail, None);
         assert_eq!(std::fs::read_dir(folder.join("sent")).unwrap().count(), 1);
         // The incident is over for the mail, too.
         post.tell_operator(&notice);

@@ -66,10 +66,10 @@ pub(super) fn runtime_folder() -> Option<std::path::PathBuf> {
     std::env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
 }
 
-/// Returns the file that holds the relay's password, when the service manager lent it.
-pub(super) fn smtp_credential() -> Option<std::path::PathBuf> {
+/// Returns the file that holds a secret of this name, when the service manager lent it.
+pub(super) fn credential(name: &str) -> Option<std::path::PathBuf> {
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    let file = std::path::Path::new(&folder).join("smtp-password");
+    let file = std::path::Path::new(&folder).join(name);
     // An empty one is shipped so that the unit starts without it being filled in.
     std::fs::metadata(&file).is_ok_and(|meta| meta.len() > 0).then_some(file)
 }

@@ -4,22 +4,19 @@
 //! up again. [`sheet`] says what is to be said, [`locale`] has the words, [`text`] sets them as lines and
 //! [`html`] as a page, [`folder`] has the files below `reports/RUN/`, [`smtp`] turns a [`Letter`] into
 //! bytes and speaks to the relay (from a child process), and [`outbox`] keeps what is to be sent until it
-//! is.
+//! is; [`webhook`] does both for a call of an address. [`Channel`] is what the daemon sees of them.
 //!
 //! The order at the end of a run is: report folder, then outbox, then the spool's own record. Each
 //! is durable before the next and does nothing when it was done before, so a run that is taken up
 //! again after a crash is reported once.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use jiff::Timestamp;
 
 use crate::job::log::{About, JobLog};
 use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
 pub mod bulletin;
+mod channel;
 pub mod csv;
 pub mod digest;
 pub mod folder;
@@ -37,9 +34,11 @@ pub mod sheet;
 pub mod smtp;
 pub mod text;
 pub mod thumbnails;
+pub mod webhook;
 pub mod words;
 
-use html::{Broken, Html};
+pub use channel::{Channel, Delivery};
+use html::Html;
 pub use letter::{Event, Gist, Letter, Matter, Mid};
 pub use notice::Notice;
 pub use pace::Pace;
@@ -47,6 +46,7 @@ pub use pictures::Attached;
 pub use settings::{MailSettings, Patience, SettingsError, SmtpSettings, Tls};
 use sheet::Sheet;
 pub use smtp::Address;
+pub use webhook::WebhookSettings;
 
 /// Longest HTML part in bytes that has pictures beside it.
 const MOST_WITH_PICTURES: usize = 200 << 10;
@@ -271,69 +271,6 @@ impl Report<'_> {
 /// Names what a mail is about: a run, or what came of it after it was stopped and went on.
 fn round(run: &str, resumed: u32) -> String {
     if resumed == 0 { run.to_owned() } else { format!("{run}-resumed-{resumed}") }
-}
-
-/// A way by which a finished run is told about.
-#[derive(Debug)]
-pub enum Channel {
-    /// Mail, one letter a recipient; the outbox is shared with the thread that empties it.
-    Mail(Arc<outbox::Outbox>),
-}
-
-impl Channel {
-    /// Hands a report over, durably. Doing it again changes nothing.
-    ///
-    /// Returns how many letters are new.
-    ///
-    /// # Errors
-    /// When it cannot be written down.
-    pub fn announce(&self, report: &Report<'_>, to: &[Address]) -> io::Result<usize> {
-        match self {
-            Self::Mail(outbox) => {
-                let mut new = 0;
-                for recipient in to {
-                    let Some(letter) = report.letter(outbox.settings(), recipient) else {
-                        continue;
-                    };
-                    if outbox.enqueue(&letter)? == outbox::Queued::New {
-                        new += 1;
-                    }
-                    if let Some(broken) = &letter.broken {
-                        self.tell_of_template(broken, letter.date);
-                    }
-                }
-                Ok(new)
-            }
-        }
-    }
-
-    /// Tells of a template that cannot be used. The report itself is out, so this may fail.
-    fn tell_of_template(&self, Broken { file, reason }: &Broken, now: Timestamp) {
-        tracing::warn!(file = %file.display(), reason, "the template of the mail cannot be used");
-        for letter in self.to_operators(&Notice::BadTemplate { file, reason }, now) {
-            if let Err(error) = self.hand_over(&letter) {
-                tracing::error!(%error, "the operator cannot be told");
-            }
-        }
-    }
-
-    /// Writes what whoever runs the daemon is told, a letter to each.
-    #[must_use]
-    pub fn to_operators(&self, notice: &Notice<'_>, now: Timestamp) -> Vec<Letter> {
-        let Self::Mail(outbox) = self;
-        let settings = outbox.settings();
-        settings.operators().iter().map(|to| notice.letter(settings, to, now)).collect()
-    }
-
-    /// Hands a letter over, durably. The same incident is told once: a letter that is there already
-    /// is not new.
-    ///
-    /// # Errors
-    /// When it cannot be written down.
-    pub fn hand_over(&self, letter: &Letter) -> io::Result<outbox::Queued> {
-        let Self::Mail(outbox) = self;
-        outbox.enqueue(letter)
-    }
 }
 
 /// The samples are shared with the integration tests, which know this crate by its name.

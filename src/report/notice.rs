@@ -1,6 +1,6 @@
 //! What whoever runs the daemon is told about the daemon itself.
 //!
-//! [`super::Channel::hand_over`] puts its letters into the outbox. A notice is named after its
+//! The outbox takes its letters ([`super::outbox::Outbox::to_operators`]). A notice is named after its
 //! incident, so that one incident is told once, however often it is noticed.
 
 use std::path::Path;
@@ -56,6 +56,26 @@ pub enum Notice<'a> {
         /// Why; lower case, no full stop.
         reason: &'a str,
     },
+    /// The webhook has taken no call for a while.
+    WebhookSilent {
+        /// Its host.
+        host: &'a str,
+        /// Since when; names the incident.
+        since: Timestamp,
+        /// What was said last.
+        reason: &'a str,
+    },
+    /// Calls of the webhook will not be made again.
+    CallsGivenUp {
+        /// Its host.
+        host: &'a str,
+        /// The run of the first; names the incident.
+        run: &'a str,
+        /// How many.
+        given_up: usize,
+        /// What was said last.
+        reason: &'a str,
+    },
 }
 
 impl Notice<'_> {
@@ -67,6 +87,8 @@ impl Notice<'_> {
             Self::DiskFull { .. } => "disk-full",
             Self::PutAside { .. } => "put-aside",
             Self::BadTemplate { .. } => "bad-template",
+            Self::WebhookSilent { .. } => "webhook-silent",
+            Self::CallsGivenUp { .. } => "calls-given-up",
         }
     }
 
@@ -78,6 +100,8 @@ impl Notice<'_> {
             }
             Self::PutAside { found, moved_to, .. } => format!("{found} {moved_to}"),
             Self::BadTemplate { file, reason } => format!("{} {reason}", file.display()),
+            Self::WebhookSilent { host, since, .. } => format!("{host} {since}"),
+            Self::CallsGivenUp { host, run, .. } => format!("{host} {run}"),
         };
         format!("{}-{}", self.word(), &sha256(key.as_bytes())[..12])
     }
@@ -95,6 +119,13 @@ impl Notice<'_> {
             }
             Self::BadTemplate { file, .. } => {
                 format!("the template {} cannot be used", shown(&file.to_string_lossy()))
+            }
+            Self::WebhookSilent { host, .. } => {
+                format!("the webhook at {} takes no calls", shown(host))
+            }
+            Self::CallsGivenUp { host, given_up, .. } => {
+                let calls = count(number(*given_up), "call");
+                format!("{calls} of the webhook at {} given up", shown(host))
             }
         }
     }
@@ -118,6 +149,15 @@ impl Notice<'_> {
                 "Correct the template, or take it away. Until then mails look as they are shipped; \
                  what they say is the same, and none is held back."
             }
+            Self::WebhookSilent { .. } => {
+                "Look at what was said, and at webhook.url and webhook.secret_file in the \
+                 configuration; `exportd webhook test` tries it. Calls wait for five days and go out \
+                 by themselves. Jobs and mail go on."
+            }
+            Self::CallsGivenUp { .. } => {
+                "Look at what was said. When it is mended, `exportd webhook retry` makes a call \
+                 again; the reports themselves are in the reports folder."
+            }
         }
     }
 
@@ -135,6 +175,16 @@ impl Notice<'_> {
             Self::BadTemplate { file, reason } => {
                 vec![("File", path(file)), ("Because", (*reason).to_owned())]
             }
+            Self::WebhookSilent { host, since, reason } => vec![
+                ("Host", (*host).to_owned()),
+                ("Since", since.to_string()),
+                ("Because", (*reason).to_owned()),
+            ],
+            Self::CallsGivenUp { host, run, reason, .. } => vec![
+                ("Host", (*host).to_owned()),
+                ("First run", (*run).to_owned()),
+                ("Because", (*reason).to_owned()),
+            ],
             Self::PutAside { found, moved_to, reason } => vec![
                 ("Found", (*found).to_owned()),
                 ("Now in", (*moved_to).to_owned()),
@@ -292,7 +342,10 @@ mod tests {
             Notice::PutAside { found: "queue/x", moved_to: "corrupt/x", reason: "no record" };
         let mut names = Vec::new();
         let template = Notice::BadTemplate { file: folder, reason: "line 2: no such name" };
-        for notice in [gone, full, aside, template] {
+        let (host, reason) = ("hooks.studio.example", "503 Busy");
+        let silent = Notice::WebhookSilent { host, since, reason };
+        let given_up = Notice::CallsGivenUp { host, run: "tops", given_up: 2, reason };
+        for notice in [gone, full, aside, template, silent, given_up] {
             let letter = notice.letter(&samples::mail(), &to, since);
             assert_eq!(letter.mid, notice.letter(&samples::mail(), &to, later).mid);
             assert!(letter.text.contains("What to do: "), "{}", letter.text);
@@ -300,7 +353,7 @@ mod tests {
             names.push(letter.mid);
         }
         names.dedup();
-        assert_eq!(names.len(), 4);
+        assert_eq!(names.len(), 6);
         let again = Notice::DropGone { folder, since: later, reason: "no such file" };
         assert_ne!(again.letter(&samples::mail(), &to, later).mid, names[0]);
     }

@@ -82,7 +82,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
     ("fast_image_resize", &["imaging/ops/resample.rs"]),
-    ("base64", &["imaging/thumbnail.rs"]),
+    ("base64", &["imaging/thumbnail.rs", "report/webhook/signature.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),
     ("crc32fast", &["spool/journal.rs", "imaging/formats/tests.rs", "imaging/formats/tests/"]),
@@ -92,6 +92,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sd_notify", &["daemon/"]),
     // mail and words
     ("lettre", &["report/smtp/"]),
+    ("ureq", &["report/webhook/caller.rs"]),
+    ("rustls", &["report/webhook/caller.rs"]),
+    ("rustls_native_certs", &["report/webhook/caller.rs"]),
+    ("hmac", &["report/webhook/signature.rs"]),
     ("mailparse", &["report/reading.rs", "report/smtp/message.rs"]),
     ("indicatif", &["cli/progress.rs"]),
     ("minijinja", &["report/html.rs"]),

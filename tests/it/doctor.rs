@@ -219,3 +219,38 @@ fn a_sandbox_that_hides_what_the_configuration_names_and_the_drop_in_for_it() {
     let (list, _) = findings(&play, &["--unit", &unit]);
     assert_eq!(find(&list, "sandbox", "lets the daemon reach")["state"], "ok");
 }
+
+#[test]
+fn a_webhook_without_its_key_or_its_receiver() {
+    let key = |play: &Playground| play.path("key").display().to_string();
+    let server = crate::support::http::Server::start(None);
+    let port = server.port;
+    let play = Playground::new();
+    let config = format!(
+        "[webhook]\nurl = \"http://127.0.0.1:{port}/\"\nsecret_file = \"{}\"\n",
+        key(&play)
+    );
+    play.write("exportd.toml", config.as_bytes());
+    let (list, code) = findings(&play, &[]);
+    assert_eq!((code, &find(&list, "webhook", "cannot be read")["state"]), (1, &"error".into()));
+    assert_eq!(find(&list, "webhook", "listens")["state"], "ok");
+    play.write("key", b"\n");
+    let (list, _) = findings(&play, &[]);
+    assert_eq!(find(&list, "webhook", "is empty")["state"], "error");
+    play.write("key", b"a key");
+    let (list, code) = findings(&play, &[]);
+    assert_eq!((code, &find(&list, "webhook", "are signed")["state"]), (0, &"ok".into()));
+    drop(server);
+    let (list, code) = findings(&play, &[]);
+    assert_eq!((code, &find(&list, "webhook", "does not answer")["state"]), (1, &"error".into()));
+    // The sandbox must let it out.
+    let config = "[webhook]\nurl = \"https://192.0.2.77/\"\nsecret_file = \"/opt/key\"\n";
+    play.write("exportd.toml", config.as_bytes());
+    let unit =
+        std::fs::read_to_string(shipped_unit()).unwrap() + "\n[Service]\nInaccessiblePaths=/opt\n";
+    play.write("a.service", unit.as_bytes());
+    let (list, _) = findings(&play, &["--unit", play.path("a.service").to_str().unwrap()]);
+    let help = find(&list, "sandbox", "keeps the daemon from")["help"].as_str().unwrap();
+    assert!(help.contains("IPAddressAllow=192.0.2.77"), "{help}");
+    assert!(help.contains("BindReadOnlyPaths=/opt/key"), "{help}");
+}

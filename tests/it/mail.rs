@@ -10,7 +10,7 @@ use exportd::job::{EmailSetting, MailContent, Verdict};
 use exportd::report::outbox::{Item, Outbox, Queued, State, Summary};
 use exportd::report::smtp::{Class, Envelope, Phase, send};
 use exportd::report::{
-    Address, Channel, Letter, MailSettings, Pace, Patience, Places, Report, SmtpSettings, Tls, text,
+    Address, Letter, MailSettings, Pace, Patience, Places, Report, SmtpSettings, Tls, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
@@ -898,20 +898,18 @@ fn a_mail_is_sent_once_however_often_the_run_is_reported() {
 #[test]
 fn a_report_is_announced_to_everybody_once_and_a_retry_refers_to_it() {
     let post = Post::plain();
-    let channel = Channel::Mail(Arc::new(post.outbox()));
+    let outbox = post.outbox();
     let places = runs::places();
     let to = ["a@studio.example", "b@studio.example"].map(|a| Address::parse(a).unwrap());
     let mut log = runs::log(Verdict::Partial);
-    let announce = |log: &JobLog| {
-        channel.announce(&Report { log, places: &places, retry: None }, &to).unwrap()
-    };
-    assert_eq!((announce(&log), announce(&log)), (2, 0));
+    let announce =
+        |log: &JobLog| outbox.announce(&Report { log, places: &places, retry: None }, &to).unwrap();
+    assert_eq!((announce(&log), announce(&log)), (true, false));
     log.about.retry_of = Some(std::mem::replace(&mut log.run, "again".into()));
-    assert_eq!(announce(&log), 2);
+    assert!(announce(&log));
     log.about.email_setting = Some(EmailSetting::None);
     log.run = "silent".into();
-    assert_eq!(announce(&log), 0);
-    let Channel::Mail(outbox) = &channel;
+    assert!(!announce(&log));
     assert_eq!(outbox.deliver_due(post.now).unwrap().sent, 4);
     let received = post.server.received();
     for to in &to {

@@ -24,3 +24,4 @@ mod mail;
 mod manifests;
 mod modifiers_doc;
 mod shipped;
+mod webhook;

@@ -3,6 +3,7 @@
 
 pub use exportd;
 
+pub mod http;
 pub mod playground;
 pub mod runs;
 pub mod smtp;

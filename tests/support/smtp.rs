@@ -223,7 +223,7 @@ impl Drop for Server {
 
 /// Makes an authority and a certificate of its for `name` and 127.0.0.1 (unless `name` is to be
 /// wrong: then for it alone).
-fn certificate(name: &str) -> (Arc<ServerConfig>, String) {
+pub fn certificate(name: &str) -> (Arc<ServerConfig>, String) {
     let ca_key = rcgen::KeyPair::generate().unwrap();
     let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -8,8 +8,9 @@ use crate::report::smtp::{Outcome, Phase, knock};
 use crate::report::{SmtpSettings, Tls};
 
 pub(super) fn relay(settings: &Settings) -> Vec<Finding> {
-    let mut mail = settings.mail.clone();
-    crate::daemon::lend_password(&mut mail);
+    let mut settings = settings.clone();
+    crate::daemon::lend_secrets(&mut settings);
+    let mail = &settings.mail;
     let Some(relay) = &mail.smtp else {
         return vec![Finding::ok("relay", "none: mails are written to files below folders.mail")];
     };

@@ -183,13 +183,19 @@ impl Sandbox {
         let smtp = settings.mail.smtp.as_ref();
         let secrets =
             smtp.into_iter().flat_map(|smtp| smtp.ca_file.iter().chain(&smtp.password_file));
-        let read = files.chain(&settings.mail.templates).chain(secrets);
+        let webhook = settings.webhook.as_ref();
+        let calls =
+            webhook.into_iter().flat_map(|hook| hook.ca_file.iter().chain(&hook.secret_file));
+        let read = files.chain(&settings.mail.templates).chain(secrets).chain(calls);
         missing.extend(
             read.filter(|path| !self.lets_read(path))
                 .map(|path| format!("BindReadOnlyPaths={}", path.display())),
         );
         if let Some(smtp) = smtp {
             missing.extend(self.addresses(&smtp.host));
+        }
+        if let Some(webhook) = webhook {
+            missing.extend(self.addresses(webhook.host()));
         }
         missing.sort();
         missing.dedup();

@@ -227,7 +227,7 @@ mod tests {
                 assert_eq!(written, !everywhere, "{command} --{option}");
             }
         }
-        for hidden in ["exportd worker", "exportd mailer"] {
+        for hidden in ["exportd worker", "exportd mailer", "exportd caller"] {
             assert!(!page.contains(hidden), "{hidden}");
         }
     }

@@ -45,4 +45,5 @@ done <<'MODES'
 700 /var/lib/exportd/spool
 700 /var/lib/exportd/mail
 600 /etc/exportd/smtp-password
+600 /etc/exportd/webhook-secret
 MODES

@@ -115,7 +115,7 @@ inside dpkg -i /tmp/first.deb > "$WORK/install.log" 2>&1 || { cat "$WORK/install
 grep -q 'usermod -aG exportd-submit' "$WORK/install.log" || { echo "nobody says who may drop"; exit 1; }
 inside getent passwd exportd >/dev/null
 inside id -nG exportd | grep -qw exportd-submit
-there /usr/bin/exportd /etc/exportd/conf.d /etc/exportd/smtp-password /srv/exportd/drop/.exportd/control \
+there /usr/bin/exportd /etc/exportd/conf.d /etc/exportd/smtp-password /etc/exportd/webhook-secret /srv/exportd/drop/.exportd/control \
     /var/lib/exportd/spool /var/lib/exportd/mail
 [ -L "$R/etc/systemd/system/multi-user.target.wants/exportd.service" ] || { echo "it is not enabled"; exit 1; }
 [ "$(stat -c '%a %U %G' "$R/srv/exportd/drop")" = "3770 $(stat -c '%U %G' "$R/srv/exportd/reports")" ]

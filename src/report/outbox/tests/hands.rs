@@ -158,15 +158,14 @@ fn a_template_that_cannot_be_used_is_told_once_and_holds_no_report_back() {
     settings.operators = vec![Address::parse("ops@studio.example").unwrap()];
     settings.templates = Some(relay.dir.path().to_owned());
     write_new(&relay.dir.path().join("report.html"), b"<p>\n{{ jobb }}", 0o600).unwrap();
-    let outbox = std::sync::Arc::new(Outbox::open(settings, relay.program()).unwrap());
-    let channel = crate::report::Channel::Mail(std::sync::Arc::clone(&outbox));
+    let outbox = Outbox::open(settings, relay.program()).unwrap();
     let places = samples::places();
     let to = [Address::parse("mia@studio.example").unwrap()];
     for run in ["one", "two"] {
         let mut log = samples::log(Verdict::Partial);
         log.run = run.into();
         let report = Report { log: &log, places: &places, retry: None };
-        assert_eq!(channel.announce(&report, &to).unwrap(), 1);
+        assert!(outbox.announce(&report, &to).unwrap());
     }
     outbox.deliver_due(start()).unwrap();
     let given = relay.given();
@@ -187,17 +186,16 @@ fn mail_about_the_daemon_goes_to_whoever_runs_it_once_an_incident() {
     let relay = Relay::new();
     let mut settings = relay.settings();
     settings.operators = vec![Address::parse("ops@studio.example").unwrap()];
-    let outbox = std::sync::Arc::new(Outbox::open(settings, relay.program()).unwrap());
-    let channel = crate::report::Channel::Mail(std::sync::Arc::clone(&outbox));
+    let outbox = Outbox::open(settings, relay.program()).unwrap();
     let notice = crate::report::Notice::PutAside {
         found: "queue/x\r\nBcc: all@studio.example",
         moved_to: "corrupt/x",
         reason: "its record cannot be read",
     };
     for (after, queued) in [(0, Queued::New), (60, Queued::Already)] {
-        let letters = channel.to_operators(&notice, in_seconds(start(), after));
+        let letters = outbox.to_operators(&notice, in_seconds(start(), after));
         assert_eq!(letters.len(), 1);
-        assert_eq!(channel.hand_over(&letters[0]).unwrap(), queued);
+        assert_eq!(outbox.enqueue(&letters[0]).unwrap(), queued);
     }
     outbox.deliver_due(start()).unwrap();
     let given = relay.given();

@@ -1,0 +1,135 @@
+//! The child that makes one call: the hidden command `exportd caller`.
+//!
+//! What comes from the network is read here and nowhere else, within bounds of memory and time.
+//! Redirections are not followed: an address that has moved is for whoever runs the daemon to
+//! change.
+
+use std::io::{self, BufRead, Read as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, http};
+
+use super::call::{Answer, Order};
+use crate::diag::shown;
+
+/// Address space, in bytes.
+const MEMORY: u64 = 256 << 20;
+/// Longest document.
+const MOST_BODY: u64 = 1 << 20;
+/// So many bytes of what a receiver says are read, of which so many characters are kept.
+const MOST_WORDS: (u64, usize) = (2 << 10, 200);
+
+/// Makes one call: an order and a document on stdin, an [`Answer`] on stdout.
+///
+/// Ends with 0 when it could say what came of it, whatever that was, else with 69.
+#[must_use]
+pub fn caller_main() -> ExitCode {
+    match caller(io::stdin().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(69),
+    }
+}
+
+fn caller(mut stdin: impl BufRead) -> io::Result<()> {
+    let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    setrlimit(Resource::As, bound(MEMORY))?;
+    setrlimit(Resource::Core, bound(0))?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut line = String::new();
+    stdin.by_ref().take(64 << 10).read_line(&mut line)?;
+    let order: Order = serde_json::from_str(&line)?;
+    let mut body = Vec::new();
+    stdin.take(MOST_BODY).read_to_end(&mut body)?;
+    let answer = post(&order, &body).unwrap_or_else(|why| Answer::failed(&why));
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&serde_json::to_vec(&answer)?)?;
+    stdout.flush()
+}
+
+fn post(order: &Order, body: &[u8]) -> Result<Answer, String> {
+    let agent = agent(order)?;
+    let mut request = agent.post(&order.url);
+    for (name, value) in &order.heads {
+        request = request.header(name, value);
+    }
+    let response = request.send(body).map_err(|error| match error {
+        // Its own words name the whole address.
+        ureq::Error::BadUri(_) => "the address cannot be used".to_owned(),
+        ureq::Error::Timeout(_) => "it took too long".to_owned(),
+        ureq::Error::HostNotFound => "its host is not known".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Rustls(error) => error.to_string(),
+        other => other.to_string(),
+    })?;
+    Ok(answer(response))
+}
+
+fn answer(response: http::Response<Body>) -> Answer {
+    let (head, body) = response.into_parts();
+    let status = head.status;
+    let field = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let rest = field(http::header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+    let mut said = Vec::new();
+    let text = if status.is_success() {
+        // Nobody reads it, and it may never end.
+        String::new()
+    } else if status.is_redirection() {
+        field(http::header::LOCATION)
+            .map(|place| format!("it has moved to {place}: change webhook.url"))
+            .unwrap_or_default()
+    } else {
+        let _ = body.into_reader().take(MOST_WORDS.0).read_to_end(&mut said);
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    let text = if text.trim().is_empty() {
+        status.canonical_reason().unwrap_or_default()
+    } else {
+        text.trim()
+    };
+    let text = shown(text).chars().take(MOST_WORDS.1).collect();
+    Answer { status: Some(status.as_u16()), text, rest }
+}
+
+fn agent(order: &Order) -> Result<Agent, String> {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("exportd/", env!("CARGO_PKG_VERSION")))
+        .timeout_global(Some(Duration::from_millis(order.limit_ms)));
+    if order.url.starts_with("https:") {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        config = config.tls_config(
+            TlsConfig::builder()
+                .root_certs(RootCerts::new_with_certs(&trusted(order)?))
+                .unversioned_rustls_crypto_provider(provider)
+                .build(),
+        );
+    }
+    Ok(Agent::new_with_config(config.build()))
+}
+
+/// The machine's certificates and those of `ca_file`; the name is always checked.
+fn trusted(order: &Order) -> Result<Vec<Certificate<'static>>, String> {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let mut all: Vec<_> = found.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    if let Some(file) = &order.ca_file {
+        let pem =
+            std::fs::read(file).map_err(|error| format!("ca_file cannot be read: {error}"))?;
+        let before = all.len();
+        for item in parse_pem(&pem) {
+            if let Ok(PemItem::Certificate(certificate)) = item {
+                all.push(certificate);
+            }
+        }
+        if all.len() == before {
+            return Err("ca_file holds no certificate".into());
+        }
+    }
+    Ok(all)
+}

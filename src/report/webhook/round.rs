@@ -1,0 +1,282 @@
+//! One round of calls: what is due goes, and when to come again is said.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::call::{self, LEAVE, Meaning};
+use super::{Call, State, Webhook};
+use crate::fs::{FolderLock, remove_durable};
+
+/// At most so many calls in one round, so that an orderly stop is not kept waiting.
+const MOST_A_ROUND: usize = 50;
+/// Minutes until the next call, after so many that failed one after the other.
+const PROBES: [i64; 3] = [1, 1, 5];
+/// Seconds until another look at what somebody else has in his hands.
+const BUSY: i64 = 5;
+/// A call that could not be made for so long is given up.
+const EXPIRY: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// No wait is longer, so a longer one is a clock that jumped.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// Days that a call is kept when it is over: taken, and given up.
+const KEPT: [(State, i64); 2] = [(State::Sent, 7), (State::Dead, 30)];
+/// Old calls are looked for this often.
+const SWEEP: SignedDuration = SignedDuration::from_hours(1);
+/// What a round does by itself, and with the receiver, for whoever finds it hanging.
+const LOOKS: &str = "looks through the calls";
+const CALLS: &str = "calls the webhook";
+
+/// What one round hands to the next.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// What waits, as far as it was read. Only this process changes it there.
+    known: BTreeMap<String, Wait>,
+    /// How many calls have failed one after the other.
+    failures: usize,
+    /// The receiver is left alone until then.
+    closed: Option<Timestamp>,
+    trouble: Option<Trouble>,
+    swept: Option<Timestamp>,
+}
+
+/// A call that waits.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    due: Timestamp,
+    created: Timestamp,
+}
+
+impl Wait {
+    fn of(call: &Call, now: Timestamp) -> Self {
+        Self { due: call.next_try, created: call.created.min(now) }
+    }
+
+    fn is_old(self, now: Timestamp) -> bool {
+        now.duration_since(self.created) > EXPIRY
+    }
+}
+
+/// Why the receiver takes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What was said last.
+    pub words: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What one round did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Taken by the receiver.
+    pub sent: usize,
+    /// Given up, with what was said last.
+    pub dead: Vec<(String, String)>,
+    /// When there is something to do again.
+    pub next_due: Option<Timestamp>,
+    /// Why the receiver takes nothing at all, if so.
+    pub trouble: Option<Trouble>,
+}
+
+impl Webhook {
+    /// Posts what is due, one call after the other, begins none once `goes_on` says no, and says
+    /// when to come again. Blocks as long as the receiver takes, so it belongs on a thread of its
+    /// own.
+    ///
+    /// # Errors
+    /// The system's, when what came of a call cannot be written down.
+    pub fn deliver_while(&self, now: Timestamp, goes_on: &dyn Fn() -> bool) -> io::Result<Summary> {
+        let _step = self.pulse.step(LOOKS);
+        let mut summary = Summary::default();
+        let _alone = match FolderLock::take(&self.settings.folder) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                summary.next_due = Some(after(now, SignedDuration::from_secs(BUSY)));
+                return Ok(summary);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut round = self.round();
+        self.sweep(&mut round, now)?;
+        self.learn(&mut round, now)?;
+        round.mend(now);
+        let mut due: Vec<(Timestamp, String)> = round
+            .known
+            .iter()
+            .filter(|(_, wait)| wait.due <= now)
+            .map(|(id, wait)| (wait.due, id.clone()))
+            .collect();
+        due.sort_unstable();
+        for (_, id) in due.into_iter().take(MOST_A_ROUND) {
+            if !goes_on() || round.closed.is_some_and(|at| at > now) {
+                break;
+            }
+            self.attempt(&id, now, (&mut round, &mut summary))?;
+        }
+        if let Some(words) = round.trouble.as_ref().map(|trouble| trouble.words.clone()) {
+            self.expire(now, &words, (&mut round, &mut summary))?;
+        }
+        summary.trouble.clone_from(&round.trouble);
+        let soonest = round.known.values().map(|wait| wait.due).min();
+        summary.next_due = soonest.map(|soonest| soonest.max(round.closed.unwrap_or(now)).max(now));
+        Ok(summary)
+    }
+
+    /// Gives up what has waited five days for a receiver that still takes nothing.
+    fn expire(
+        &self,
+        now: Timestamp,
+        words: &str,
+        (round, summary): (&mut Round, &mut Summary),
+    ) -> io::Result<()> {
+        let old: Vec<String> = round
+            .known
+            .iter()
+            .filter(|(_, wait)| wait.is_old(now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in old {
+            self.pulse.renew();
+            let mut call = self.read(State::Waiting, &id)?;
+            call.last_text = Some(format!("given up after 5 days: {words}"));
+            call.ended = Some(now);
+            self.note(&id, &call, words, State::Dead);
+            self.shift(&id, State::Dead, &call)?;
+            round.known.remove(&id);
+            summary.dead.push((call.run, words.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Reads what has come since the last round. What cannot be read is tried again at the next.
+    fn learn(&self, round: &mut Round, now: Timestamp) -> io::Result<()> {
+        let ids = self.ids(State::Waiting)?;
+        round.known.retain(|id, _| ids.binary_search(id).is_ok());
+        for id in ids {
+            if round.known.contains_key(&id) {
+                continue;
+            }
+            self.pulse.renew();
+            match self.read(State::Waiting, &id) {
+                Ok(call) => drop(round.known.insert(id, Wait::of(&call, now))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => tracing::error!(id, %error, "a call cannot be read"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one call and writes down what came of it.
+    fn attempt(
+        &self,
+        id: &str,
+        now: Timestamp,
+        (round, summary): (&mut Round, &mut Summary),
+    ) -> io::Result<()> {
+        let mut call = match self.read(State::Waiting, id) {
+            Ok(call) => call,
+            // Taken away by hand: so it is not to be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                round.known.remove(id);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.pulse.promise(CALLS, self.settings.timeout + 2 * LEAVE);
+        let answer = call::post(&self.program, &self.settings, (id, &call.body), now);
+        self.pulse.promise(LOOKS, Duration::ZERO);
+        call.attempts += 1;
+        call.last_status = answer.status;
+        call.last_text = Some(answer.text.clone());
+        let meaning = answer.meaning();
+        let to = match meaning {
+            Meaning::Taken => State::Sent,
+            Meaning::Refused => State::Dead,
+            Meaning::Later => State::Waiting,
+        };
+        if meaning == Meaning::Later {
+            round.fail(&answer, now);
+            if answer.status.is_some() {
+                // Behind the others, lest it be the only one that is ever tried.
+                call.next_try = after(now, SignedDuration::from_mins(PROBES[2]));
+            }
+        } else {
+            (round.failures, round.closed, round.trouble) = (0, None, None);
+        }
+        call.ended = (to != State::Waiting).then_some(now);
+        self.note(id, &call, &answer.words(), to);
+        match to {
+            State::Sent => summary.sent += 1,
+            State::Dead => summary.dead.push((call.run.clone(), answer.words())),
+            State::Waiting => {}
+        }
+        // Should this fail, it is posted again: at least once.
+        self.shift(id, to, &call)?;
+        if to == State::Waiting {
+            round.known.insert(id.to_owned(), Wait::of(&call, now));
+        } else {
+            round.known.remove(id);
+        }
+        Ok(())
+    }
+
+    fn note(&self, id: &str, call: &Call, words: &str, to: State) {
+        let (run, host) = (call.run.as_str(), self.settings.host());
+        match to {
+            State::Sent => tracing::info!(id, run, host, "webhook called"),
+            State::Dead => tracing::error!(id, run, host, words, "call of the webhook given up"),
+            State::Waiting => tracing::warn!(id, run, host, words, "the webhook takes no call"),
+        }
+    }
+
+    /// Removes calls that have been over for long.
+    fn sweep(&self, round: &mut Round, now: Timestamp) -> io::Result<()> {
+        match round.swept {
+            Some(at) if now.duration_since(at).abs() < SWEEP => return Ok(()),
+            // Not at once: what is taken up again after a crash still asks what was sent.
+            None => {
+                round.swept = Some(now);
+                return Ok(());
+            }
+            Some(_) => round.swept = Some(now),
+        }
+        for (state, days) in KEPT {
+            let old = SignedDuration::from_hours(24 * days);
+            for id in self.ids(state)? {
+                self.pulse.renew();
+                let ended = self.read(state, &id).ok().and_then(|call| call.ended);
+                if ended.is_some_and(|at| now.duration_since(at) > old) {
+                    remove_durable(&self.path(state, &id))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Round {
+    /// Times that lie further ahead than any wait come from a clock that was wrong, and are now.
+    fn mend(&mut self, now: Timestamp) {
+        let far = |at: Timestamp| at.duration_since(now) > LONGEST_WAIT;
+        self.closed = self.closed.filter(|&at| !far(at));
+        for wait in self.known.values_mut().filter(|wait| far(wait.due)) {
+            wait.due = now;
+        }
+    }
+
+    /// Notes that the receiver took nothing, and until when it is left alone.
+    fn fail(&mut self, answer: &call::Answer, now: Timestamp) {
+        let minutes = PROBES[self.failures.min(PROBES.len() - 1)];
+        self.failures += 1;
+        let wish = SignedDuration::try_from(answer.rest()).unwrap_or_default();
+        self.closed = Some(after(now, SignedDuration::from_mins(minutes).max(wish)));
+        let since = self.trouble.as_ref().map_or(now, |trouble| trouble.since);
+        self.trouble = Some(Trouble { words: answer.words(), since });
+    }
+}
+
+fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
