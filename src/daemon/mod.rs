@@ -39,6 +39,7 @@ pub mod answer;
 pub mod board;
 pub mod conduct;
 mod heart;
+mod journal;
 mod metrics;
 pub mod people;
 mod post;
@@ -260,7 +261,7 @@ pub fn now() -> Timestamp {
 /// See [`DaemonError`].
 pub fn run(flags: &Flags) -> Result<(), DaemonError> {
     let config = config::load(flags)?;
-    systemd::start_log();
+    journal::start();
     let mut daemon = Daemon::open(flags, config)?;
     daemon.work();
     daemon.close();

@@ -162,7 +162,7 @@ impl Webhook {
             match self.read(State::Waiting, &id) {
                 Ok(call) => drop(round.known.insert(id, Wait::of(&call, now))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => tracing::error!(id, %error, "a call cannot be read"),
+                Err(error) => tracing::error!(call = id, %error, "a call cannot be read"),
             }
         }
         Ok(())
@@ -225,9 +225,13 @@ impl Webhook {
     fn note(&self, id: &str, call: &Call, words: &str, to: State) {
         let (run, host) = (call.run.as_str(), self.settings.host());
         match to {
-            State::Sent => tracing::info!(id, run, host, "webhook called"),
-            State::Dead => tracing::error!(id, run, host, words, "call of the webhook given up"),
-            State::Waiting => tracing::warn!(id, run, host, words, "the webhook takes no call"),
+            State::Sent => tracing::info!(call = id, run, host, "webhook called"),
+            State::Dead => {
+                tracing::error!(call = id, run, host, words, "call of the webhook given up")
+            }
+            State::Waiting => {
+                tracing::warn!(call = id, run, host, words, "the webhook takes no call")
+            }
         }
     }
 
