@@ -590,6 +590,17 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "mail.daily",
+        about: "When on each day mail.to is sent a digest of it; without it never.",
+        default: "",
+        example: "\"07:00\"",
+        set: |d, _, v| {
+            let time = text(v)?.parse();
+            d.mail_daily = Some(time.map_err(|_| "expected a time of day such as \"07:00\"")?);
+            Ok(())
+        },
+    },
+    Key {
         name: "webhook.url",
         about: "Where a small JSON document is posted when a run is over; https, or http on loopback.",
         default: "",

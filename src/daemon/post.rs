@@ -9,11 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::DaemonError;
 use super::heart::Thread;
-use crate::config::Settings;
+use super::space::Room;
+use crate::config::{Folders, Settings};
 use crate::pulse::Pulse;
+use crate::report::daily::{Daily, Day};
 use crate::report::outbox::{Outbox, Queued};
 use crate::report::webhook::Webhook;
 use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report};
@@ -34,7 +37,7 @@ enum Word {
     /// There is something new.
     Look,
     /// The configuration has changed.
-    Settings(Channel, Arc<Outbox>),
+    Settings(Channel, House),
     /// The daemon ends, or the channel does.
     End,
 }
@@ -42,8 +45,16 @@ enum Word {
 /// The channels as the daemon has them: reports are put in by the jobs, and each channel has a thread
 /// that empties it.
 pub(super) struct Post {
-    outbox: Mutex<Arc<Outbox>>,
+    house: Mutex<House>,
     desks: Mutex<Vec<Desk>>,
+}
+
+/// What the threads of all channels have in common.
+#[derive(Clone)]
+struct House {
+    /// Where letters to whoever runs the daemon go.
+    outbox: Arc<Outbox>,
+    folders: Arc<Folders>,
     unsaid: Arc<Unsaid>,
     clock: Clock,
 }
@@ -129,16 +140,17 @@ impl Post {
         let mail = clock.hurry(&settings.mail);
         let failed = |source| DaemonError::Folder { path: settings.mail.folder.clone(), source };
         let outbox = Arc::new(Outbox::open(mail, program()).map_err(failed)?);
-        let unsaid = Arc::new(Unsaid::default());
-        let desks = channels(settings, &outbox)?
+        let (folders, unsaid) = (Arc::new(settings.folders.clone()), Arc::new(Unsaid::default()));
+        let house = House { outbox, folders, unsaid, clock };
+        let desks = channels(settings, &house.outbox)?
             .into_iter()
-            .map(|channel| Desk::open(channel, &outbox, &unsaid, clock).map_err(failed))
+            .map(|channel| Desk::open(channel, &house).map_err(failed))
             .collect::<Result<_, _>>()?;
-        Ok(Self { outbox: Mutex::new(outbox), desks: Mutex::new(desks), unsaid, clock })
+        Ok(Self { house: Mutex::new(house), desks: Mutex::new(desks) })
     }
 
-    fn outbox(&self) -> Arc<Outbox> {
-        Arc::clone(&self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
+    fn house(&self) -> House {
+        self.house.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn desks(&self) -> MutexGuard<'_, Vec<Desk>> {
@@ -163,8 +175,8 @@ impl Post {
     /// Tells whoever runs the daemon, once an incident. What cannot be written down now, because
     /// it is the mail's own disk that is full, is kept until it can be.
     pub(super) fn tell_operator(&self, notice: &Notice<'_>) {
-        let outbox = self.outbox();
-        if self.unsaid.hand_over(&outbox, outbox.to_operators(notice, super::now())) {
+        let House { outbox, unsaid, .. } = self.house();
+        if unsaid.hand_over(&outbox, outbox.to_operators(notice, super::now())) {
             for desk in self.desks().iter() {
                 let _ = desk.words.send(Word::Look);
             }
@@ -174,20 +186,22 @@ impl Post {
     /// Goes on with other settings.
     pub(super) fn reopen(&self, settings: &Settings) -> Result<(), DaemonError> {
         let failed = |source| DaemonError::Folder { path: settings.mail.folder.clone(), source };
-        let mail = self.clock.hurry(&settings.mail);
+        let house = self.house();
+        let mail = house.clock.hurry(&settings.mail);
         let outbox = Arc::new(Outbox::attach(mail, program()).map_err(failed)?);
-        let channels = channels(settings, &outbox)?;
+        let house = House { outbox, folders: Arc::new(settings.folders.clone()), ..house };
+        let channels = channels(settings, &house.outbox)?;
         let mut desks = self.desks();
         let is_new = |channel: &&Channel| !desks.iter().any(|desk| desk.serves(channel));
         let new = channels
             .iter()
             .filter(is_new)
-            .map(|channel| Desk::open(channel.clone(), &outbox, &self.unsaid, self.clock))
+            .map(|channel| Desk::open(channel.clone(), &house))
             .collect::<Result<Vec<_>, _>>()
             .map_err(failed)?;
         desks.retain_mut(|desk| match channels.iter().find(|channel| desk.serves(channel)) {
             Some(channel) => {
-                desk.take_over(channel.clone(), &outbox);
+                desk.take_over(channel.clone(), &house);
                 true
             }
             None => {
@@ -196,7 +210,7 @@ impl Post {
             }
         });
         desks.extend(new);
-        *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+        *self.house.lock().unwrap_or_else(PoisonError::into_inner) = house;
         Ok(())
     }
 
@@ -211,12 +225,12 @@ impl Post {
 
     /// Returns why nothing leaves, while something does not.
     pub(super) fn troubles(&self) -> Troubles {
-        let mut troubles = Troubles::default();
+        let (mut troubles, unsaid) = (Troubles::default(), self.house().unsaid);
         for desk in self.desks().iter() {
             let trouble = desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match &desk.channel {
                 Channel::Mail(_) => {
-                    let all: Vec<String> = self.unsaid.words().into_iter().chain(trouble).collect();
+                    let all: Vec<String> = unsaid.words().into_iter().chain(trouble).collect();
                     troubles.mail = (!all.is_empty()).then(|| all.join("; "));
                 }
                 Channel::Webhook(_) => troubles.webhook = trouble,
@@ -238,21 +252,15 @@ impl Post {
 
 impl Desk {
     /// Starts the thread of a channel.
-    fn open(
-        channel: Channel,
-        outbox: &Arc<Outbox>,
-        unsaid: &Arc<Unsaid>,
-        clock: Clock,
-    ) -> std::io::Result<Self> {
+    fn open(channel: Channel, house: &House) -> std::io::Result<Self> {
         let (words, told) = mpsc::channel();
         let (trouble, ending) = (Trouble::default(), Arc::new(AtomicBool::new(false)));
         let courier = Courier {
             channel: channel.clone(),
-            outbox: Arc::clone(outbox),
+            house: house.clone(),
             trouble: Arc::clone(&trouble),
-            unsaid: Arc::clone(unsaid),
             ending: Arc::clone(&ending),
-            clock,
+            told: None,
         };
         let name = match &channel {
             Channel::Mail(_) => "mail",
@@ -268,8 +276,8 @@ impl Desk {
     }
 
     /// Goes on with a channel of other settings.
-    fn take_over(&mut self, channel: Channel, outbox: &Arc<Outbox>) {
-        let _ = self.words.send(Word::Settings(channel.clone(), Arc::clone(outbox)));
+    fn take_over(&mut self, channel: Channel, house: &House) {
+        let _ = self.words.send(Word::Settings(channel.clone(), house.clone()));
         self.channel = channel;
     }
 
@@ -340,39 +348,44 @@ impl Unsaid {
 /// The thread of a channel.
 struct Courier {
     channel: Channel,
-    /// Where letters to whoever runs the daemon go.
-    outbox: Arc<Outbox>,
+    house: House,
     trouble: Trouble,
-    unsaid: Arc<Unsaid>,
     /// Set when nothing further is to begin.
     ending: Arc<AtomicBool>,
-    clock: Clock,
+    /// The day of the last daily digest.
+    told: Option<Day>,
 }
 
 impl Courier {
     /// Delivers until it is told to end.
     fn deliver(mut self, told: &Receiver<Word>) {
+        let haste = self.house.clock.haste;
         loop {
             let all_said = self.bring();
             let wait = self.round();
-            let wait = if all_said { wait } else { wait.min(AGAIN * self.clock.haste) };
-            match told.recv_timeout(wait / self.clock.haste) {
+            let wait = if all_said { wait } else { wait.min(AGAIN * haste) };
+            match told.recv_timeout(wait / haste) {
                 Ok(Word::Look) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Word::Settings(channel, outbox)) => {
-                    (self.channel, self.outbox) = (channel, outbox);
+                Ok(Word::Settings(channel, house)) => {
+                    (self.channel, self.house, self.told) = (channel, house, None);
                 }
                 Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    /// Brings to the outbox what it did not take; the mail's own thread does.
-    fn bring(&self) -> bool {
+    /// Brings to the outbox what it did not take, and the digest of the day when it is time; the
+    /// mail's own thread does. Tells whether all is there.
+    fn bring(&mut self) -> bool {
         match &self.channel {
             Channel::Mail(outbox) => {
                 let pulse = outbox.pulse();
                 let _step = pulse.step("brings letters to the outbox");
-                self.unsaid.bring(outbox)
+                let now = self.house.clock.now();
+                if let Err(error) = self.house.tell_of_the_day(&mut self.told, now, &pulse) {
+                    tracing::error!(%error, "no digest of the day");
+                }
+                self.house.unsaid.bring(outbox)
             }
             Channel::Webhook(_) => true,
         }
@@ -380,11 +393,12 @@ impl Courier {
 
     /// Delivers what is due; says how long there is nothing to do.
     fn round(&self) -> Duration {
-        let now = self.clock.now();
+        let now = self.house.clock.now();
         let goes_on = || !self.ending.load(Ordering::Relaxed);
-        match self.channel.deliver_while(now, &goes_on, &self.outbox) {
+        let House { outbox, unsaid, .. } = &self.house;
+        match self.channel.deliver_while(now, &goes_on, outbox) {
             Ok(delivery) => {
-                self.unsaid.hand_over(&self.outbox, delivery.letters);
+                unsaid.hand_over(outbox, delivery.letters);
                 *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = delivery.trouble;
                 delivery.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
             }
@@ -393,6 +407,37 @@ impl Courier {
                 LOOK
             }
         }
+    }
+}
+
+impl House {
+    /// Writes the daily digest, where one is wanted and was not written before.
+    fn tell_of_the_day(
+        &self,
+        told: &mut Option<Day>,
+        now: Timestamp,
+        pulse: &Pulse,
+    ) -> std::io::Result<()> {
+        let settings = self.outbox.settings();
+        let Some(time) = settings.daily else { return Ok(()) };
+        let Some(day) = Day::before(now, time, &TimeZone::system()) else { return Ok(()) };
+        if *told == Some(day) {
+            return Ok(());
+        }
+        let mut to = settings.operators();
+        to.retain(|to| !self.outbox.knows(&day.mid(to)));
+        if to.is_empty() {
+            *told = Some(day);
+            return Ok(());
+        }
+        let Folders { drop, assets: _, catalogs: _, out, reports, spool, mail } = &*self.folders;
+        let free = |path: &PathBuf| (path.display().to_string(), Room::left(path).bytes);
+        let places = [drop, out, reports, spool, mail].map(free).into();
+        let daily = Daily::read(reports, day, places, &|| pulse.renew())?;
+        let letters = to.iter().map(|to| daily.letter(reports, settings, to)).collect();
+        self.unsaid.hand_over(&self.outbox, letters);
+        *told = Some(day);
+        Ok(())
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Digest {
 }
 
 /// How bad it is, the worst first; notices about the daemon stand between failures and the rest.
-const fn rank(verdict: Option<Verdict>) -> usize {
+pub(super) const fn rank(verdict: Option<Verdict>) -> usize {
     match verdict {
         Some(Verdict::Fatal) => 0,
         Some(Verdict::Failed) => 1,
@@ -57,7 +57,7 @@ const fn rank(verdict: Option<Verdict>) -> usize {
     }
 }
 
-const LABELS: [&str; 8] = [
+pub(super) const LABELS: [&str; 8] = [
     "NOT exported, the job could not run",
     "NOT exported, all files failed",
     "NOT exported, the manifest is wrong",
@@ -74,7 +74,7 @@ const WHY: &str = "Each run has its report in a folder of its name in the report
                    sent singly.";
 
 /// Ranks below this need somebody.
-const NEEDS_YOU: usize = 5;
+pub(super) const NEEDS_YOU: usize = 5;
 
 impl Digest {
     /// Writes the letter. The same reports at the same time are the same letter.

@@ -20,6 +20,8 @@ pub enum Event {
     Digest,
     /// Something about the daemon itself.
     Notice,
+    /// What a day brought.
+    Daily,
     /// Other mails that did not arrive.
     Undelivered,
     /// A test of the way to the relay.
@@ -32,6 +34,7 @@ impl Event {
             Self::Report => "report",
             Self::Digest => "digest",
             Self::Notice => "notice",
+            Self::Daily => "daily",
             Self::Undelivered => "undelivered",
             Self::Test => "test",
         }

@@ -18,6 +18,7 @@ use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 pub mod bulletin;
 mod channel;
 pub mod csv;
+pub mod daily;
 pub mod digest;
 pub mod folder;
 pub mod html;

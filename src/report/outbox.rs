@@ -265,9 +265,15 @@ impl Outbox {
         self.put(letter, |_| {})
     }
 
+    /// Tells whether there is a mail of that name, wherever in its life.
+    #[must_use]
+    pub fn knows(&self, mid: &Mid) -> bool {
+        State::ALL.iter().any(|&state| self.eml(state, mid.as_str()).exists())
+    }
+
     fn put(&self, letter: &Letter, complete: impl FnOnce(&mut Env)) -> io::Result<Queued> {
         let mid = letter.mid.as_str();
-        if State::ALL.iter().any(|&state| self.eml(state, mid).exists()) {
+        if self.knows(&letter.mid) {
             return Ok(Queued::Already);
         }
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);

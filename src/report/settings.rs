@@ -112,6 +112,8 @@ pub struct MailSettings {
     pub host: String,
     /// Who is told about the daemon itself (`mail.to`); without anybody `operator@localhost`.
     pub operators: Vec<Address>,
+    /// When on each day they are sent a digest of it (`mail.daily`), on the clocks of this machine.
+    pub daily: Option<jiff::civil::Time>,
     /// How much leaves in what time.
     pub pace: Pace,
     /// A folder with templates that are used instead of the shipped ones.

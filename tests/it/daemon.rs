@@ -412,3 +412,28 @@ fn what_the_spool_cannot_use_is_put_aside_and_told_once() {
     assert_eq!(play.stop(), Some(0));
     assert_eq!(told(&play).len(), 1);
 }
+
+#[test]
+fn the_digest_of_a_day_comes_once_however_often_the_daemon_is_started() {
+    // Mails stay in the outbox: nobody listens.
+    let config = "[mail]\nport = 1\nto = [\"ops@studio.example\"]\ndaily = \"00:00\"\n";
+    let mut play = Playground::with_config(config);
+    let digests = |play: &Playground| -> Vec<String> {
+        ["new", "deferred"]
+            .iter()
+            .flat_map(|state| std::fs::read_dir(play.path(&format!("mail/{state}"))).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
+    };
+    play.start();
+    let wait = Duration::from_secs(20);
+    let first = play.wait("a digest", wait, || digests(&play).pop());
+    assert!(first.contains(": no run in a day\r\n"), "{first}");
+    assert!(first.contains("X-Exportd-Notice: daily\r\n"), "{first}");
+    play.kill();
+    play.start();
+    assert_eq!(play.stop(), Some(0));
+    assert_eq!(digests(&play), [first]);
+}

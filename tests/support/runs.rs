@@ -48,6 +48,7 @@ pub fn mail() -> MailSettings {
         smtp: None,
         from: "exportd <exportd@studio.example>".into(),
         host: "studio.example".into(),
+        daily: None,
         operators: Vec::new(),
         // Tests are not kept waiting.
         pace: Pace { gap: Duration::ZERO, ..Pace::default() },

@@ -227,10 +227,10 @@ impl Webhook {
         match to {
             State::Sent => tracing::info!(call = id, run, host, "webhook called"),
             State::Dead => {
-                tracing::error!(call = id, run, host, words, "call of the webhook given up")
+                tracing::error!(call = id, run, host, words, "call of the webhook given up");
             }
             State::Waiting => {
-                tracing::warn!(call = id, run, host, words, "the webhook takes no call")
+                tracing::warn!(call = id, run, host, words, "the webhook takes no call");
             }
         }
     }

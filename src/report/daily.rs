@@ -1,0 +1,354 @@
+//! The daily digest (`mail.daily`): what the last day brought, for whoever runs the daemon.
+//!
+//! It is made from the reports of the day and named after its date, so it comes once however often
+//! the daemon is started, and says the same whenever it is made. It comes on days without a run, too: a
+//! mail that is missing says that the service, or its mail, is not there.
+
+use std::io;
+use std::path::Path;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use serde::Deserialize;
+
+use super::bulletin::{Bulletin, Entry, Section, capital};
+use super::digest::{LABELS, NEEDS_YOU, rank};
+use super::sheet::Row;
+use super::text::{count, grouped, number};
+use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid, html};
+use crate::diag::{human_bytes, shown};
+use crate::job::Verdict;
+use crate::job::log::Counts;
+
+/// So many runs that need somebody are named.
+const MOST_LISTED: usize = 100;
+/// A report is written soon after its run has ended.
+const SLACK: SignedDuration = SignedDuration::from_hours(2);
+/// Why it comes to its reader.
+const WHY: &str = "You get this mail every day because mail.daily is in the configuration of exportd \
+                   and mail.to names you. It comes on days without a run, too.";
+
+/// A day, from one digest to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// The date of its end, which names it.
+    pub date: Date,
+    /// Its first moment.
+    pub since: Timestamp,
+    /// The moment after its last.
+    pub until: Timestamp,
+}
+
+impl Day {
+    /// Returns the last day that was over at `now`, where days end at `time` on the clocks of `zone`.
+    #[must_use]
+    pub fn before(now: Timestamp, time: Time, zone: &TimeZone) -> Option<Self> {
+        let today = now.to_zoned(zone.clone()).date();
+        let end =
+            |date: Date| zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
+        let date = if end(today)? <= now { today } else { today.yesterday().ok()? };
+        let since = end(date.checked_sub(1.day()).ok()?)?;
+        Some(Self { date, since, until: end(date)? })
+    }
+
+    /// Names the letter to one operator.
+    #[must_use]
+    pub fn mid(&self, to: &Address) -> Mid {
+        Mid::new(&format!("daily-{}", self.date), Event::Daily, to)
+    }
+}
+
+/// What a day brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daily {
+    day: Day,
+    runs: Vec<Ended>,
+    places: Vec<(String, u64)>,
+}
+
+/// A run that ended in it: what `report.json` says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended {
+    run: String,
+    end_date: Timestamp,
+    verdict: Verdict,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// The records of a report that say why a run came to nothing.
+#[derive(Deserialize)]
+struct Details {
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    log_type: String,
+    log_message: String,
+}
+
+impl Daily {
+    /// Reads the reports of a day. `places` are folders and how many bytes their disks have left;
+    /// `renew` is called now and then, because there may be many reports.
+    ///
+    /// # Errors
+    /// The system's, when the folder of reports cannot be read.
+    pub fn read(
+        reports: &Path,
+        day: Day,
+        places: Vec<(String, u64)>,
+        renew: &dyn Fn(),
+    ) -> io::Result<Self> {
+        let mut runs = Vec::new();
+        for entry in std::fs::read_dir(reports)? {
+            renew();
+            let report = entry?.path().join("report.json");
+            // One that is older than the day need not be read.
+            let written = report.metadata().and_then(|meta| meta.modified()).ok();
+            let Some(written) = written.and_then(|at| Timestamp::try_from(at).ok()) else {
+                continue;
+            };
+            if day.since.duration_since(written) > SLACK {
+                continue;
+            }
+            let ended = std::fs::read(report).ok().and_then(|b| serde_json::from_slice(&b).ok());
+            runs.extend(ended.filter(|run: &Ended| (day.since..day.until).contains(&run.end_date)));
+        }
+        runs.sort_by(|a, b| (a.end_date, &a.run).cmp(&(b.end_date, &b.run)));
+        Ok(Self { day, runs, places })
+    }
+
+    /// Writes the letter to one operator.
+    #[must_use]
+    pub fn letter(&self, reports: &Path, settings: &MailSettings, to: &Address) -> Letter {
+        let outcome = self.outcome();
+        let bulletin = self.bulletin(reports);
+        Letter {
+            from: settings.from.clone(),
+            to: to.clone(),
+            host: settings.host.clone(),
+            mid: self.day.mid(to),
+            in_reply_to: None,
+            date: self.day.until,
+            matter: Matter::Notice { word: "daily" },
+            subject: format!("[exportd] {}: {outcome}", self.day.date),
+            text: bulletin.text(),
+            html: html::notice(&bulletin, settings.templates.as_deref()),
+            pictures: Vec::new(),
+            broken: None,
+            gist: Gist { outcome, ..Gist::default() },
+        }
+    }
+
+    fn needing(&self) -> impl Iterator<Item = &Ended> {
+        self.runs.iter().filter(|run| rank(Some(run.verdict)) < NEEDS_YOU)
+    }
+
+    fn outcome(&self) -> String {
+        let runs = count(number(self.runs.len()), "run");
+        match (self.runs.len(), self.needing().count()) {
+            (0, _) => "no run in a day".into(),
+            (_, 0) => format!("{runs}, nothing to do"),
+            (_, 1) => format!("{runs}, 1 needs somebody"),
+            (_, need) => format!("{runs}, {} need somebody", grouped(number(need))),
+        }
+    }
+
+    fn bulletin(&self, reports: &Path) -> Bulletin {
+        let need = self.needing().count();
+        let opening = match need {
+            0 => "Nothing to do: no run of this day needs somebody.".into(),
+            _ => format!(
+                "What to do stands in the report of each run that is named here, in {}.",
+                shown(&reports.to_string_lossy())
+            ),
+        };
+        let mut sections = vec![self.counts()];
+        sections.extend(self.named(reports));
+        sections.push(Section {
+            heading: "Room on the disks".into(),
+            facts: self
+                .places
+                .iter()
+                .map(|(place, free)| Row::new(place, &format!("{} free", human_bytes(*free))))
+                .collect(),
+            ..Section::default()
+        });
+        Bulletin {
+            headline: capital(&self.outcome()),
+            tone: if need == 0 { "good" } else { "bad" },
+            opening: vec![opening],
+            sections,
+            closing: Some(WHY.into()),
+        }
+    }
+
+    fn counts(&self) -> Section {
+        let row = |label: &str, n: u64| Row::new(label, &grouped(n));
+        let mut counts = vec![row("Runs", number(self.runs.len()))];
+        for (at, label) in LABELS.into_iter().enumerate() {
+            let n = self.runs.iter().filter(|run| rank(Some(run.verdict)) == at).count();
+            if n > 0 {
+                counts.push(row(&format!("  {label}"), number(n)));
+            }
+        }
+        let sum = |of: fn(&Counts) -> u64| self.runs.iter().map(|run| of(&run.counts)).sum();
+        counts.push(row("Files exported", sum(|counts| counts.file_success_count)));
+        counts.push(row("Files that failed", sum(|counts| counts.file_error_count)));
+        Section { heading: "The day".into(), counts, ..Section::default() }
+    }
+
+    fn named(&self, reports: &Path) -> Option<Section> {
+        let mut runs: Vec<&Ended> = self.needing().collect();
+        runs.sort_by_key(|run| rank(Some(run.verdict)));
+        let rest = runs.len().saturating_sub(MOST_LISTED);
+        let entries = runs.iter().take(MOST_LISTED).map(|run| Entry {
+            what: format!("{}: {}", shown(&run.run), run.outcome(reports)),
+            note: None,
+        });
+        (!runs.is_empty()).then(|| Section {
+            heading: format!("Need somebody ({})", grouped(number(runs.len()))),
+            entries: entries.collect(),
+            more: (rest > 0).then(|| format!("and {} more", grouped(number(rest)))),
+            ..Section::default()
+        })
+    }
+}
+
+impl Ended {
+    /// Says how it ended, in a few words.
+    fn outcome(&self, reports: &Path) -> String {
+        let Counts { total_file_count: total, file_error_count: failed, .. } = self.counts;
+        match self.verdict {
+            Verdict::Fatal | Verdict::Refused => self.why(reports).unwrap_or_else(|| {
+                if self.verdict == Verdict::Refused {
+                    "the manifest is wrong"
+                } else {
+                    "could not run"
+                }
+                .into()
+            }),
+            Verdict::Failed => format!("all {} failed", count(failed, "file")),
+            Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => {
+                format!("{} of {} failed", grouped(failed), count(total, "file"))
+            }
+        }
+    }
+
+    /// Reads why it came to nothing, in the language of its report.
+    fn why(&self, reports: &Path) -> Option<String> {
+        let report = std::fs::read(reports.join(&self.run).join("report.json")).ok()?;
+        let details: Details = serde_json::from_slice(&report).ok()?;
+        let fatal = details.details.into_iter().find(|detail| detail.log_type == "FatalError")?;
+        Some(shown(&fatal.log_message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::folder::ReportFolder;
+    use crate::report::{Report, samples};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn to() -> Address {
+        Address::parse("ops@studio.example").unwrap()
+    }
+
+    fn day(now: &str, time: &str, zone: &str) -> (String, String) {
+        let zone = TimeZone::get(zone).unwrap();
+        let day = Day::before(at(now), time.parse().unwrap(), &zone).unwrap();
+        (day.since.to_string(), day.until.to_string())
+    }
+
+    #[test]
+    fn a_day_ends_at_its_time_on_the_clocks_there() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let berlin = |now| day(now, "07:00:00", "Europe/Berlin");
+        let first = pair("2026-11-29T06:00:00Z", "2026-11-30T06:00:00Z");
+        assert_eq!(berlin("2026-11-30T06:00:00Z"), first);
+        assert_eq!(berlin("2026-12-01T05:59:59Z"), first);
+        assert_ne!(berlin("2026-12-01T06:00:00Z"), first);
+        // 25 hours, and 23; a time that does not exist is the one after the gap.
+        let long = pair("2026-10-24T05:00:00Z", "2026-10-25T06:00:00Z");
+        assert_eq!(berlin("2026-10-25T12:00:00Z"), long);
+        let gap = day("2026-03-29T12:00:00Z", "02:30:00", "Europe/Berlin");
+        assert_eq!(gap, pair("2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z"));
+    }
+
+    /// Reports of one day; two of the day before and after.
+    fn reports() -> (tempfile::TempDir, Day) {
+        let dir = tempfile::tempdir().unwrap();
+        let day = Day {
+            date: "2025-12-01".parse().unwrap(),
+            since: at("2025-11-30T06:00:00Z"),
+            until: at("2025-12-01T06:00:00Z"),
+        };
+        let all = [
+            ("early", Verdict::Failed, "2025-11-30T05:59:59Z"),
+            ("first", Verdict::Clean, "2025-11-30T06:00:00Z"),
+            ("some", Verdict::Partial, "2025-11-30T12:00:00Z"),
+            ("wrong", Verdict::Refused, "2025-12-01T05:00:00Z"),
+            ("late", Verdict::Fatal, "2025-12-01T06:00:00Z"),
+        ];
+        for (run, verdict, end) in all {
+            let mut log = samples::log(verdict);
+            (log.run, log.end) = (run.into(), at(end));
+            let places = samples::places();
+            let report = Report { log: &log, places: &places, retry: None };
+            let (_, folder) = ReportFolder::claim(dir.path(), run, run, &|_| true).unwrap();
+            folder.begin(log.manifest.as_bytes()).unwrap();
+            folder.finish(&report).unwrap();
+        }
+        (dir, day)
+    }
+
+    #[test]
+    fn the_runs_of_the_day_are_counted_and_those_that_need_somebody_named() {
+        let (dir, day) = reports();
+        let places = vec![("/srv/exportd/out".to_owned(), 412_000_000_000)];
+        let daily = Daily::read(dir.path(), day, places, &|| {}).unwrap();
+        let letter = daily.letter(dir.path(), &samples::mail(), &to());
+        assert_eq!(letter.subject, "[exportd] 2025-12-01: 3 runs, 2 need somebody");
+        let text = &letter.text;
+        for words in ["some: 2 of ", "wrong: line 2", "412 GB free", "Files exported"] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        for other in ["early", "late", "first:"] {
+            assert!(!text.contains(other), "{other}\n{text}");
+        }
+        assert!(letter.html.unwrap().contains("wrong: line 2"));
+        assert_eq!(letter.mid, day.mid(&to()));
+    }
+
+    #[test]
+    fn a_day_without_a_run_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, day) = reports();
+        let daily = Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap();
+        let letter = daily.letter(dir.path(), &samples::mail(), &to());
+        assert_eq!(letter.subject, "[exportd] 2025-12-01: no run in a day");
+        assert!(letter.text.starts_with("Nothing to do: "), "{}", letter.text);
+    }
+
+    #[test]
+    fn what_is_no_report_is_passed_over() {
+        let (dir, day) = reports();
+        let whole = Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap();
+        for (name, bytes) in [("half", "{\"run\":"), ("other", "[]")] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            let path = dir.path().join(name).join("report.json");
+            crate::fs::write_new(&path, bytes.as_bytes(), 0o600).unwrap();
+        }
+        std::fs::create_dir(dir.path().join("not over")).unwrap();
+        crate::fs::write_new(&dir.path().join("a file"), b"", 0o600).unwrap();
+        assert_eq!(Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap(), whole);
+    }
+}
