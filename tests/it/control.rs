@@ -257,6 +257,39 @@ fn a_schedule_is_paused_run_now_and_forgotten() {
 }
 
 #[test]
+fn stop_means_the_run_of_a_schedule_and_leaves_the_schedule() {
+    // It is at work for as long as an asset is not there.
+    let mut play = Playground::with_config("[job]\nwait_for_assets = \"10m\"\n");
+    play.start();
+    let schedule = "execSchedule = \"0 0 6 1 1 ? 2099\"";
+    play.drop_manifest("nightly.toml", &manifest("every night", &["later.png"], schedule));
+    let scheduled = |play: &Playground| {
+        let jobs = say(play, &["status", "--json", "nightly"]).out;
+        let jobs: Vec<Value> = serde_json::from_str(&jobs).unwrap_or_default();
+        jobs.into_iter().find(|job| job.get("scheduleState").is_some())
+    };
+    play.wait("a schedule", SOON, || scheduled(&play));
+    for (name, runs) in [("every night", 1), ("nightly.toml", 2), ("nightly", 3)] {
+        assert_eq!(say(&play, &["run-now", name]).code, 0);
+        let run = play.wait("a run that waits", SOON, || {
+            let jobs: Vec<Value> =
+                serde_json::from_str(&say(&play, &["status", "--json"]).out).ok()?;
+            let job = jobs.into_iter().find(|job| job["waiting"] == "waiting-assets")?;
+            job["run"].as_str().map(str::to_owned)
+        });
+        let stopped = say(&play, &["stop", name]);
+        assert_eq!(stopped.code, 0, "{name}: {}", stopped.err);
+        assert!(stopped.err.contains(&run), "{name}: {}", stopped.err);
+        let reports = play.reports_of("every-night", runs, SOON);
+        let (_, report) = reports.iter().find(|(name, _)| *name == run).unwrap();
+        assert_eq!(report["verdict"], "stopped", "{name}: {report:#}");
+        assert!(scheduled(&play).is_some(), "{name}");
+    }
+    assert_eq!(list(&play.path("spool/scheduled")).len(), 1);
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
 fn a_schedule_that_was_paused_over_its_time_does_not_make_up_for_it() {
     let mut play = Playground::new();
     play.write("assets/a.png", &picture("a.png", 40, 40));
