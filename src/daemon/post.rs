@@ -16,7 +16,7 @@ use super::heart::Thread;
 use super::space::Room;
 use crate::config::{Folders, Settings};
 use crate::pulse::Pulse;
-use crate::report::daily::{Daily, Day};
+use crate::report::daily::{Daily, Day, Disk};
 use crate::report::outbox::{Outbox, Queued};
 use crate::report::webhook::Webhook;
 use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report};
@@ -431,9 +431,13 @@ impl House {
             return Ok(());
         }
         let Folders { drop, assets: _, catalogs: _, out, reports, spool, mail } = &*self.folders;
-        let free = |path: &PathBuf| (path.display().to_string(), Room::left(path).bytes);
-        let places = [drop, out, reports, spool, mail].map(free).into();
-        let daily = Daily::read(reports, day, places, &|| pulse.renew())?;
+        let folders =
+            [("drop", drop), ("out", out), ("reports", reports), ("spool", spool), ("mail", mail)];
+        let disk = |(name, path): (_, &PathBuf)| {
+            let free = Room::left(path).bytes;
+            Disk { name, path: path.clone(), free }
+        };
+        let daily = Daily::read(reports, day, folders.map(disk).into(), &|| pulse.renew())?;
         let letters = to.iter().map(|to| daily.letter(reports, settings, to)).collect();
         self.unsaid.hand_over(&self.outbox, letters);
         *told = Some(day);

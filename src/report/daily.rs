@@ -5,7 +5,7 @@
 //! mail that is missing says that the service, or its mail, is not there.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -64,7 +64,18 @@ impl Day {
 pub struct Daily {
     day: Day,
     runs: Vec<Ended>,
-    places: Vec<(String, u64)>,
+    disks: Vec<Disk>,
+}
+
+/// A folder, and what its disk can still take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// What the folder is for.
+    pub name: &'static str,
+    /// The folder.
+    pub path: PathBuf,
+    /// Bytes that are left.
+    pub free: u64,
 }
 
 /// A run that ended in it: what `report.json` says of it.
@@ -92,17 +103,11 @@ struct Detail {
 }
 
 impl Daily {
-    /// Reads the reports of a day. `places` are folders and how many bytes their disks have left;
-    /// `renew` is called now and then, because there may be many reports.
+    /// Reads the reports of a day. `renew` is called now and then, because there may be many.
     ///
     /// # Errors
     /// The system's, when the folder of reports cannot be read.
-    pub fn read(
-        reports: &Path,
-        day: Day,
-        places: Vec<(String, u64)>,
-        renew: &dyn Fn(),
-    ) -> io::Result<Self> {
+    pub fn read(reports: &Path, day: Day, disks: Vec<Disk>, renew: &dyn Fn()) -> io::Result<Self> {
         let mut runs = Vec::new();
         for entry in std::fs::read_dir(reports)? {
             renew();
@@ -119,7 +124,7 @@ impl Daily {
             runs.extend(ended.filter(|run: &Ended| (day.since..day.until).contains(&run.end_date)));
         }
         runs.sort_by(|a, b| (a.end_date, &a.run).cmp(&(b.end_date, &b.run)));
-        Ok(Self { day, runs, places })
+        Ok(Self { day, runs, disks })
     }
 
     /// Writes the letter to one operator.
@@ -172,9 +177,12 @@ impl Daily {
         sections.push(Section {
             heading: "Room on the disks".into(),
             facts: self
-                .places
+                .disks
                 .iter()
-                .map(|(place, free)| Row::new(place, &format!("{} free", human_bytes(*free))))
+                .map(|Disk { name, path, free }| {
+                    let path = path.to_string_lossy();
+                    Row::new(name, &format!("{} free ({path})", human_bytes(*free)))
+                })
                 .collect(),
             ..Section::default()
         });
@@ -313,12 +321,18 @@ mod tests {
     #[test]
     fn the_runs_of_the_day_are_counted_and_those_that_need_somebody_named() {
         let (dir, day) = reports();
-        let places = vec![("/srv/exportd/out".to_owned(), 412_000_000_000)];
-        let daily = Daily::read(dir.path(), day, places, &|| {}).unwrap();
+        let path = "/srv/exportd/out".into();
+        let disks = vec![Disk { name: "out", path, free: 412_000_000_000 }];
+        let daily = Daily::read(dir.path(), day, disks, &|| {}).unwrap();
         let letter = daily.letter(dir.path(), &samples::mail(), &to());
         assert_eq!(letter.subject, "[exportd] 2025-12-01: 3 runs, 2 need somebody");
         let text = &letter.text;
-        for words in ["some: 2 of ", "wrong: line 2", "412 GB free", "Files exported"] {
+        for words in [
+            "some: 2 of ",
+            "wrong: line 2",
+            "out      412 GB free (/srv/exportd/out)",
+            "Files exported",
+        ] {
             assert!(text.contains(words), "{words}\n{text}");
         }
         for other in ["early", "late", "first:"] {

@@ -142,7 +142,7 @@ impl Webhook {
             let mut call = self.read(State::Waiting, &id)?;
             call.last_text = Some(format!("given up after 5 days: {words}"));
             call.ended = Some(now);
-            self.note(&id, &call, words, State::Dead);
+            self.note(&id, &call, (words, round.failures), State::Dead);
             self.shift(&id, State::Dead, &call)?;
             round.known.remove(&id);
             summary.dead.push((call.run, words.to_owned()));
@@ -206,7 +206,7 @@ impl Webhook {
             (round.failures, round.closed, round.trouble) = (0, None, None);
         }
         call.ended = (to != State::Waiting).then_some(now);
-        self.note(id, &call, &answer.words(), to);
+        self.note(id, &call, (&answer.words(), round.failures), to);
         match to {
             State::Sent => summary.sent += 1,
             State::Dead => summary.dead.push((call.run.clone(), answer.words())),
@@ -222,16 +222,18 @@ impl Webhook {
         Ok(())
     }
 
-    fn note(&self, id: &str, call: &Call, words: &str, to: State) {
+    fn note(&self, id: &str, call: &Call, (words, failures): (&str, usize), to: State) {
         let (run, host) = (call.run.as_str(), self.settings.host());
         match to {
             State::Sent => tracing::info!(call = id, run, host, "webhook called"),
             State::Dead => {
                 tracing::error!(call = id, run, host, words, "call of the webhook given up");
             }
-            State::Waiting => {
+            // Its silence is said once.
+            State::Waiting if failures == 1 => {
                 tracing::warn!(call = id, run, host, words, "the webhook takes no call");
             }
+            State::Waiting => tracing::debug!(call = id, run, host, words, "no call taken yet"),
         }
     }
 
