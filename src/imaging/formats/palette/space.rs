@@ -66,11 +66,36 @@ pub(super) fn cell(point: Point) -> usize {
     (at(0) << 10 | at(1) << 5 | at(2)) % CELLS
 }
 
+/// So many of the points around each are in order; farther ones are seldom looked at.
+const IN_ORDER: usize = 16;
+
 /// Finds the nearest of up to 256 points.
 pub(super) struct Nearest {
     points: Vec<Point>,
-    /// For every point all points, the nearest first, with the squares of their distances.
-    around: Vec<(f32, u8)>,
+    /// For every point all points, the nearest first: of them [`IN_ORDER`], and then the others as
+    /// they come.
+    around: Vec<Neighbour>,
+}
+
+/// A point as seen from another: the square of the distance, whose bits are in its own order as it is
+/// not negative, over the number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Neighbour(u64);
+
+impl Neighbour {
+    fn new(apart: f32, number: u8) -> Self {
+        Self(u64::from(apart.to_bits()) << 8 | u64::from(number))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "40 bits, taken apart")]
+    fn apart(self) -> f32 {
+        f32::from_bits((self.0 >> 8) as u32)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "40 bits, taken apart")]
+    fn number(self) -> usize {
+        usize::from(self.0 as u8)
+    }
 }
 
 impl Nearest {
@@ -78,8 +103,14 @@ impl Nearest {
         let mut around = Vec::with_capacity(points.len() * points.len());
         for from in &points {
             let start = around.len();
-            around.extend((0..).zip(&points).map(|(n, to)| (distance(*from, *to), byte(n))));
-            around[start..].sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let seen = (0..).zip(&points);
+            around.extend(seen.map(|(n, to)| Neighbour::new(distance(*from, *to), byte(n))));
+            let own = &mut around[start..];
+            if own.len() > IN_ORDER {
+                own.select_nth_unstable(IN_ORDER);
+            }
+            let nearest = own.len().min(IN_ORDER);
+            own[..nearest].sort_unstable();
         }
         Self { points, around }
     }
@@ -97,16 +128,51 @@ impl Nearest {
         let first = distance(wanted, self.points[guess]);
         let mut best = (first, guess);
         let count = self.points.len();
-        for &(apart, number) in &self.around[guess * count..][..count] {
-            if apart > first * 4.0 {
-                break;
+        for (place, neighbour) in self.around[guess * count..][..count].iter().enumerate() {
+            if neighbour.apart() > first * 4.0 {
+                if place < IN_ORDER {
+                    break;
+                }
+                continue;
             }
-            let number = usize::from(number);
+            let number = neighbour.number();
             let found = distance(wanted, self.points[number]);
             if found < best.0 || found <= best.0 && number < best.1 {
                 best = (found, number);
             }
         }
         best.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Points in a few clusters, many of them the same.
+    fn points(count: usize, state: &mut u32) -> Vec<Point> {
+        let mut next = || {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        (0..count)
+            .map(|_| point([next() & 0xe3, next() & 0x1f, next() & 0xc7, next() | 0x7f]))
+            .collect()
+    }
+
+    #[test]
+    fn a_search_finds_what_looking_at_everything_finds() {
+        let mut state = 7;
+        for count in [1, 2, 15, 16, 17, 100, 256] {
+            let all = points(count, &mut state);
+            let nearest = Nearest::new(all.clone());
+            for (n, wanted) in points(500, &mut state).into_iter().enumerate() {
+                // The first of several.
+                let expected = (0..count)
+                    .min_by(|a, b| distance(wanted, all[*a]).total_cmp(&distance(wanted, all[*b])));
+                let guess = n * 31 % count;
+                assert_eq!(Some(nearest.find(wanted, guess)), expected, "of {count}, from {guess}");
+            }
+        }
     }
 }
