@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::{Draft, Value};
 use crate::imaging::plan::{Intent, Kernel, UsmScaling, is_built_in};
+use crate::job::check::known_locale;
+use crate::job::manifest::LOCALES;
 use crate::report::{Address, Patience, SmtpSettings, Tls, WebhookSettings};
 
 /// One key of the configuration.
@@ -504,7 +506,13 @@ pub const KEYS: &[Key] = &[
         default: "",
         example: "\"zh-Hant\"",
         set: |d, name, v| {
-            text(v).map(|locale| d.users.entry(name.into()).or_default().locale = Some(locale))
+            let locale = text(v)?;
+            if known_locale(&locale).is_none() {
+                let known = LOCALES.map(|tag| format!("\"{tag}\"")).join(", ");
+                return Err(format!("expected one of {known}"));
+            }
+            d.users.entry(name.into()).or_default().locale = Some(locale);
+            Ok(())
         },
     },
     Key {

@@ -578,15 +578,17 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_with_its_line() {
-        let Err(ConfigError::Wrong(text)) =
-            read("workers = \"many\"\n[mial]\nhost = \"x\"\n[imaging]\njpeg_quality = 101\n")
-        else {
+        let Err(ConfigError::Wrong(text)) = read(
+            "workers = \"many\"\n[mial]\nhost = \"x\"\n[imaging]\njpeg_quality = 101\n\
+                  [users.mia]\naddress = \"mia@studio.example\"\nlocale = \"klingon\"\n",
+        ) else {
             panic!("accepted");
         };
         assert!(text.contains("`workers`: expected a whole number from 0 to 1024"), "{text}");
         assert!(text.contains("a.toml:2:2"), "{text}");
         assert!(text.contains("did you mean `mail`?"), "{text}");
         assert!(text.contains("a.toml:5:16"), "{text}");
+        assert!(text.contains("`users.mia.locale`: expected one of \"en\", "), "{text}");
     }
 
     #[test]
