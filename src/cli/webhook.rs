@@ -68,7 +68,7 @@ fn open(webhook: WebhookSettings) -> Result<Webhook, Exit> {
     if outbox.is_dir() {
         become_owner(outbox).map_err(failed)?;
     }
-    Webhook::open(webhook, PathBuf::from("/proc/self/exe")).map_err(failed)
+    Webhook::attach(webhook, PathBuf::from("/proc/self/exe")).map_err(failed)
 }
 
 fn unavailable(folder: &Path, error: &std::io::Error) -> Exit {

@@ -19,7 +19,7 @@ use crate::pulse::Pulse;
 use crate::report::daily::{Daily, Day, Disk};
 use crate::report::outbox::{Outbox, Queued};
 use crate::report::webhook::Webhook;
-use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report};
+use crate::report::{Address, Channel, Letter, MailSettings, Notice, Report, WebhookSettings};
 
 /// So many times faster than the wall clock runs the time of the outbox, for tests that cannot wait
 /// for hours: an outage of a day, or a relay that is silent.
@@ -122,12 +122,16 @@ fn program() -> PathBuf {
     PathBuf::from("/proc/self/exe")
 }
 
-/// Opens every channel of a configuration, mail first.
-fn channels(settings: &Settings, outbox: &Arc<Outbox>) -> Result<Vec<Channel>, DaemonError> {
+/// Opens every channel of a configuration, mail first; `open` opens the webhook's queue.
+fn channels(
+    settings: &Settings,
+    outbox: &Arc<Outbox>,
+    open: impl Fn(WebhookSettings, PathBuf) -> std::io::Result<Webhook>,
+) -> Result<Vec<Channel>, DaemonError> {
     let mut channels = vec![Channel::Mail(Arc::clone(outbox))];
     if let Some(webhook) = &settings.webhook {
         let failed = |source| DaemonError::Folder { path: webhook.folder.clone(), source };
-        let webhook = Webhook::open(webhook.clone(), program()).map_err(failed)?;
+        let webhook = open(webhook.clone(), program()).map_err(failed)?;
         channels.push(Channel::Webhook(Arc::new(webhook)));
     }
     Ok(channels)
@@ -142,7 +146,7 @@ impl Post {
         let outbox = Arc::new(Outbox::open(mail, program()).map_err(failed)?);
         let (folders, unsaid) = (Arc::new(settings.folders.clone()), Arc::new(Unsaid::default()));
         let house = House { outbox, folders, unsaid, clock };
-        let desks = channels(settings, &house.outbox)?
+        let desks = channels(settings, &house.outbox, Webhook::open)?
             .into_iter()
             .map(|channel| Desk::open(channel, &house).map_err(failed))
             .collect::<Result<_, _>>()?;
@@ -190,7 +194,7 @@ impl Post {
         let mail = house.clock.hurry(&settings.mail);
         let outbox = Arc::new(Outbox::attach(mail, program()).map_err(failed)?);
         let house = House { outbox, folders: Arc::new(settings.folders.clone()), ..house };
-        let channels = channels(settings, &house.outbox)?;
+        let channels = channels(settings, &house.outbox, Webhook::attach)?;
         let mut desks = self.desks();
         let is_new = |channel: &&Channel| !desks.iter().any(|desk| desk.serves(channel));
         let new = channels

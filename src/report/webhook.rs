@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::fs::{remove_durable, replace, sha256, sync_dir, write_atomic};
+use crate::fs::{remove_durable, remove_temporaries, replace, sha256, sync_dir, write_atomic};
 use crate::pulse::Pulse;
 
 mod call;
@@ -212,13 +212,25 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Opens the queue and makes its folders.
+    /// Opens the queue as its owner: makes its folders and clears what a crash left half done.
     ///
     /// `program` is our own executable, which is started as the caller.
     ///
     /// # Errors
     /// The system's; `InvalidInput` when the address cannot be used.
     pub fn open(settings: WebhookSettings, program: PathBuf) -> io::Result<Self> {
+        let webhook = Self::attach(settings, program)?;
+        for state in State::ALL {
+            remove_temporaries(&webhook.settings.folder.join(state.folder()), |_| true)?;
+        }
+        Ok(webhook)
+    }
+
+    /// Opens the queue beside its owner: nothing that may be half done is touched.
+    ///
+    /// # Errors
+    /// As [`Webhook::open`].
+    pub fn attach(settings: WebhookSettings, program: PathBuf) -> io::Result<Self> {
         WebhookSettings::check(&settings.url)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         for state in State::ALL {

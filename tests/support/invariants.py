@@ -8,7 +8,8 @@ One line a violation, `N: words`, and exit code 1 when there is any. The numbers
     1  whatever was accepted is one job in one state folder
     2  every published file has the hash that its report and SHA256SUMS give it
     3  nothing half-made is left
-    4  each finished run has its mails, as its emailSetting asks, and one for each recipient
+    4  each finished run has its mails, as its emailSetting asks, and one for each recipient; with a
+       [webhook] in ROOT/exportd.toml it has its call, in one place
     5  originals are as they were
     6  no manifest that was accepted lies in the drop folder
     7  journals are whole, and say what the folders say
@@ -189,6 +190,7 @@ class Tree:
         self.published_as_reported()
         self.nothing_half_made()
         self.mails()
+        self.calls()
         self.originals_untouched()
         self.drop_is_clear()
         self.journals()
@@ -367,6 +369,34 @@ class Tree:
             for recipient, count in found.items():
                 if count > 1:
                     self.wrong(4, f"{run}: {count} mails to {recipient}")
+
+    def calls(self):
+        config = self.root / "exportd.toml"
+        if not config.exists() or "webhook" not in tomllib.loads(config.read_text()):
+            return
+        of_run, seen = collections.Counter(), {}
+        for state in ("waiting", "sent", "dead"):
+            for path in sorted((self.root / "mail/webhook" / state).glob("exportd_*.json")):
+                try:
+                    call = json.loads(path.read_text())
+                except FileNotFoundError:
+                    continue
+                except ValueError as error:
+                    self.wrong(4, f"call {state}/{path.name}: {error}")
+                    continue
+                if path.name in seen:
+                    self.wrong(4, f"call {path.name} is in {seen[path.name]} and {state}")
+                seen[path.name] = state
+                if json.loads(call["body"])["data"]["run"] != call["run"]:
+                    self.wrong(4, f"call {state}/{path.name} is about another run")
+                of_run[call["run"]] += 1
+        jobs = {job.run(): job for job in reversed(self.jobs)}
+        for _, report in self.runs:
+            job = jobs.get(report["run"])
+            if job and job.state not in OVER:
+                continue
+            if not of_run[report["run"]]:
+                self.wrong(4, f"{report['run']}: no call of the webhook")
 
     # ------------------------------------------------------------ 5
 

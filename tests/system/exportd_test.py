@@ -7,6 +7,7 @@ in folders, the command line, signals. The program is `EXPORTD`, or the release 
 import contextlib
 import email
 import email.policy
+import http.server
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 
@@ -48,6 +50,40 @@ def wait_for(what, seconds, words, every=0.02):
             return found
         check(time.monotonic() < end, f"{words}: not within {seconds} s")
         time.sleep(every)
+
+
+class Receiver:
+    """Takes the calls of a webhook; `ids` are those it has, `config` is what makes a daemon call it."""
+
+    def __init__(self):
+        ids = self.ids = set()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                ids.add(self.headers["webhook-id"])
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.config = CONFIG + f'\n[webhook]\nurl = "http://127.0.0.1:{self.server.server_port}/"\n'
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def check(self, daemon):
+        """What is said to be taken was."""
+        sent = {path.stem for path in (daemon.root / "mail/webhook/sent").iterdir()}
+        check(sent <= self.ids, f"{len(sent - self.ids)} calls count as taken and were not")
+        return len(sent)
 
 
 # ---------------------------------------------------------------- pictures

@@ -240,6 +240,19 @@ fn a_crash_between_answer_and_note_calls_again_by_the_same_name() {
 }
 
 #[test]
+fn what_a_crash_left_half_written_is_cleared_by_the_owner_alone() {
+    let hook = Hook::new();
+    hook.announce("one");
+    let half = hook.webhook.settings().folder.join("waiting/.exportd_0.json.7-1.tmp");
+    crate::fs::write_new(&half, b"{", MODE).unwrap();
+    let again = || (hook.webhook.settings().clone(), hook.dir.path().join("caller"));
+    let beside = Webhook::attach(again().0, again().1).unwrap();
+    assert_eq!((half.exists(), beside.list().unwrap().len()), (true, 1));
+    let owner = Webhook::open(again().0, again().1).unwrap();
+    assert_eq!((half.exists(), owner.list().unwrap().len()), (false, 1));
+}
+
+#[test]
 fn a_clock_that_was_wrong_keeps_no_call_for_long() {
     let hook = Hook::new();
     hook.answers(500, None);

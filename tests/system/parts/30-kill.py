@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 in the middle of a job, twice: one run, complete, with right hashes, one mail."""
+"""kill -9 in the middle of a job, twice: one run, complete, with right hashes, one mail, one call."""
 
 import hashlib
 import pathlib
@@ -8,13 +8,13 @@ import sys
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[3] / "tests/support")]
 import invariants
-from exportd_test import Daemon, check, main, manifest, png, wait_for
+from exportd_test import Daemon, Receiver, check, main, manifest, png, wait_for
 
 ASSETS = 200
 
 
 def test():
-    with Daemon() as daemon:
+    with Receiver() as receiver, Daemon(receiver.config) as daemon:
         for k in range(ASSETS):
             (daemon.assets / f"p{k:03}.png").write_bytes(png(320, 240, k))
         originals = invariants.hashes(daemon.assets)
@@ -39,6 +39,7 @@ def test():
         listed = (run.out / "SHA256SUMS").read_text()
         check(all(value in listed for value in hashes.values()), "report and SHA256SUMS differ")
 
+        wait_for(lambda: receiver.check(daemon) == 1, 30, "no call of the webhook")
         daemon.stop()
         published = sorted(path.name for path in daemon.out.iterdir() if path.name != ".exportd-stage")
         check(published == [run.name], f"in out/: {published}")

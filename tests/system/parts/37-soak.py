@@ -19,7 +19,7 @@ import time
 TREE = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(TREE / "tests/system"), str(TREE / "tests/support")]
 import invariants
-from exportd_test import Daemon, check, in_session, main, manifest, png, wait_for
+from exportd_test import Daemon, Receiver, check, in_session, main, manifest, png, wait_for
 
 LONG = os.environ.get("EXPORTD_LONG") == "1"
 DISTURBED, CALM = (3000, 500) if LONG else (75, 30)
@@ -139,7 +139,7 @@ class Soak:
 
 
 def test():
-    with Daemon() as daemon:
+    with Receiver() as receiver, Daemon(receiver.config) as daemon:
         (daemon.assets / "bad").mkdir()
         for k in range(40):
             (daemon.assets / f"a{k:02}.png").write_bytes(png(60 + k, 50, k))
@@ -163,6 +163,7 @@ def test():
         ended = {state: len(os.listdir(spool / state)) for state in ("done", "failed", "hold", "corrupt")}
         check(sum(ended.values()) == soak.dropped, f"{soak.dropped} manifests were dropped, and there are {ended}")
         check(ended["corrupt"] == 0, f"no job is poison, but there are {ended}")
+        print(f"{receiver.check(daemon)} calls of the webhook")
         found = invariants.violations(daemon.root, settled=True)
         check(not found, "\n".join(map(str, found[:20])))
         print(f"every invariant holds: {ended}")
