@@ -3,7 +3,7 @@
 //! Everything here is made from the [`JobLog`] and from [`crate::diag::Fault`]; nothing is looked
 //! up again. [`sheet`] says what is to be said, [`locale`] has the words, [`text`] sets them as lines and
 //! [`html`] as a page, [`folder`] has the files below `reports/RUN/`, [`smtp`] turns a [`Letter`] into
-//! bytes and speaks to the relay (from a child process), and [`outbox`] keeps what is to be sent until it
+//! bytes and speaks to the relay (from a child process, see `child`), and [`outbox`] keeps what is to be sent until it
 //! is; [`webhook`] does both for a call of an address. [`Channel`] is what the daemon sees of them.
 //!
 //! The order at the end of a run is: report folder, then outbox, then the spool's own record. Each
@@ -17,6 +17,7 @@ use crate::job::{EmailSetting, Fmt, MailContent, Verdict};
 
 pub mod bulletin;
 mod channel;
+mod child;
 pub mod csv;
 pub mod daily;
 pub mod digest;

@@ -11,18 +11,15 @@ use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use rustix::process::{
-    Resource, Rlimit, Signal, getpid, kill_process, set_parent_process_death_signal, setrlimit,
-};
+use rustix::process::{Signal, getpid, kill_process};
 use serde::de::DeserializeOwned;
 
 use super::sender::{FAREWELL, Order, Parcel, Word};
 use super::{Class, Outcome, Phase};
 use crate::diag::shown;
 use crate::report::Tls;
+use crate::report::child::confine;
 
-/// Address space of the child, in bytes.
-const CHILD_MEMORY: u64 = 256 << 20;
 /// Every relay takes messages of this length (RFC 5321 §4.5.3.1.7); for longer ones it is asked.
 pub(super) const ALWAYS_TAKEN: usize = 64 << 10;
 
@@ -38,11 +35,7 @@ pub fn mailer_main() -> ExitCode {
 }
 
 fn mailer(mut stdin: impl BufRead) -> io::Result<()> {
-    let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
-    setrlimit(Resource::As, bound(CHILD_MEMORY))?;
-    setrlimit(Resource::Core, bound(0))?;
-    // A daemon that is gone must not have mail sent that it has no record of.
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    confine()?;
     let Some(order) = read_line::<Order>(&mut stdin)? else { return Ok(()) };
     let alarm = Alarm::start(Duration::from_millis(order.limit_ms))?;
     let mut connection = None;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Class, Outcome, Phase};
+use crate::report::child::spawn;
 use crate::report::{SmtpSettings, Tls};
 
 /// How long the child may say good-bye when there is nothing more to send.
@@ -254,7 +255,7 @@ impl Sender {
     /// Both pipes have a thread of their own, because a child that does not read must not hold the
     /// parent up; killing the child ends both.
     fn start(program: &Path, order: Vec<u8>, until: Instant) -> io::Result<Self> {
-        let mut child = spawn(program)?;
+        let mut child = spawn(program, "mailer")?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             let _ = child.kill();
             let _ = child.wait();
@@ -325,18 +326,6 @@ impl Drop for Sender {
             let _ = thread.join();
         }
     }
-}
-
-fn spawn(program: &Path) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command.arg("mailer").env_clear().current_dir("/");
-    // Where OpenSSL's certificates are, for machines that keep them elsewhere.
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
 fn feed(mut stdin: ChildStdin, told: &Receiver<Vec<u8>>) {

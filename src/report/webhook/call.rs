@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{WebhookSettings, signature};
 use crate::diag::shown;
+use crate::report::child::spawn;
 
 /// How long a child takes, beyond a call's limit, to say what came of it.
 pub(super) const LEAVE: Duration = Duration::from_secs(5);
@@ -138,7 +139,7 @@ impl Drop for Caller {
 /// Has a child make the call. The pipes have a thread of their own, because a child that neither
 /// reads nor writes must not hold us up; the child's end is theirs.
 fn run(program: &Path, limit: Duration, order: &[u8]) -> io::Result<Answer> {
-    let mut caller = Caller(spawn(program)?);
+    let mut caller = Caller(spawn(program, "caller")?);
     let pipes = (caller.0.stdin.take(), caller.0.stdout.take());
     let (Some(mut stdin), Some(stdout)) = pipes else {
         return Err(io::Error::other("the caller has no pipes"));
@@ -161,18 +162,6 @@ fn run(program: &Path, limit: Duration, order: &[u8]) -> io::Result<Answer> {
             Err(_) => Ok(Answer::failed("it took too long")),
         }
     })
-}
-
-fn spawn(program: &Path) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command.arg("caller").env_clear().current_dir("/");
-    // Where OpenSSL's certificates are, for machines that keep them elsewhere.
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
 #[cfg(test)]

@@ -9,15 +9,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, http};
 
 use super::call::{Answer, Order};
 use crate::diag::shown;
+use crate::report::child::confine;
 
-/// Address space, in bytes.
-const MEMORY: u64 = 256 << 20;
 /// Longest document.
 const MOST_BODY: u64 = 1 << 20;
 /// So many bytes of what a receiver says are read, of which so many characters are kept.
@@ -35,10 +33,7 @@ pub fn caller_main() -> ExitCode {
 }
 
 fn caller(mut stdin: impl BufRead) -> io::Result<()> {
-    let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
-    setrlimit(Resource::As, bound(MEMORY))?;
-    setrlimit(Resource::Core, bound(0))?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    confine()?;
     let mut line = String::new();
     stdin.by_ref().take(64 << 10).read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
