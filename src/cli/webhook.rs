@@ -15,6 +15,13 @@ use crate::diag::shown;
 use crate::report::WebhookSettings;
 use crate::report::webhook::{Answer, Item, Meaning, State, Webhook};
 
+/// Why a key that the service has is not here, and how to have it.
+const WHERE_IT_IS: &str = "\
+the call was not signed: the systemd credential webhook-secret is lent to the service alone. To test with it, let
+systemd lend it:
+  systemd-run --pipe --wait --collect --property=User=exportd \\
+    --property=LoadCredential=webhook-secret:/etc/exportd/webhook-secret exportd webhook test";
+
 #[derive(Debug, Args)]
 pub(super) struct WebhookArgs {
     #[command(subcommand)]
@@ -110,9 +117,8 @@ fn described(item: &Item) -> String {
     if item.state == State::Waiting {
         out.push_str(&format!(", next try {:.0}", call.next_try));
     }
-    if let Some(text) = &call.last_text {
-        let status = call.last_status.map_or_else(String::new, |status| format!("{status} "));
-        out.push_str(&format!("\n         {status}{}", shown(text)));
+    if call.last_text.is_some() {
+        out.push_str(&format!("\n         {}", shown(&call.words())));
     }
     out.push('\n');
     out
@@ -139,7 +145,7 @@ fn retry(webhook: WebhookSettings, calls: &[String], all: bool) -> Result<Exit, 
         }
     }
     if exit == Exit::Well && !ids.is_empty() {
-        say("made by the daemon within a minute");
+        say("made at the daemon's next try");
     }
     Ok(exit)
 }
@@ -153,5 +159,8 @@ fn test(webhook: WebhookSettings) -> Result<Exit, Exit> {
         return Ok(Exit::Well);
     }
     complain(&format!("{host} did not take it: {}", answer.words()));
+    if !signed {
+        say(WHERE_IT_IS);
+    }
     Ok(Exit::Unavailable)
 }

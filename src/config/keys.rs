@@ -624,7 +624,7 @@ pub const KEYS: &[Key] = &[
         name: "webhook.secret_file",
         about: "File with the key that signs calls; without it the systemd credential webhook-secret.",
         default: "",
-        example: "\"/etc/exportd/webhook-secret\"",
+        example: "\"/etc/exportd/webhook-key\"",
         set: |d, _, v| folder(v).map(|path| d.webhook.secret_file = Some(path)),
     },
     Key {

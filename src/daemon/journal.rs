@@ -74,16 +74,18 @@ fn priority(level: Level) -> u8 {
 struct Journal {
     socket: UnixDatagram,
     path: PathBuf,
+    /// Where lines go that it does not take.
+    aside: fn(&[u8]),
 }
 
 impl Journal {
     fn open(path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
-        // A journal that hangs holds nobody up here.
+        // What a busy journal does not take at once goes the other way.
         socket.set_nonblocking(true)?;
         // Not connected: it may be started again.
         std::fs::metadata(path)?;
-        Ok(Self { socket, path: path.to_owned() })
+        Ok(Self { socket, path: path.to_owned(), aside: to_stderr })
     }
 }
 
@@ -119,7 +121,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Journal {
         event.record(&mut fields);
         entry.says(&fields);
         if self.socket.send_to(&entry.encoded(), &self.path).is_err() {
-            drop(PriorityLine { priority: entry.priority, text: entry.message.into_bytes() });
+            (self.aside)(&prefixed(entry.priority, entry.message.as_bytes()));
         }
     }
 }
@@ -240,36 +242,36 @@ impl io::Write for PriorityLine {
     }
 }
 
-impl PriorityLine {
-    /// Returns the lines with the priority before each: the journal looks at every line alone.
-    fn prefixed(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.text.len() + 8);
-        for line in self.text.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
-            out.extend_from_slice(format!("<{}>", self.priority).as_bytes());
-            out.extend_from_slice(line);
-            out.push(b'\n');
-        }
-        out
+/// Returns the lines with the priority before each: the journal looks at every line alone.
+fn prefixed(priority: u8, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    for line in text.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+        out.extend_from_slice(format!("<{priority}>").as_bytes());
+        out.extend_from_slice(line);
+        out.push(b'\n');
     }
+    out
+}
+
+fn to_stderr(lines: &[u8]) {
+    let _ = io::stderr().lock().write_all(lines);
 }
 
 impl Drop for PriorityLine {
     fn drop(&mut self) {
-        let _ = io::stderr().lock().write_all(&self.prefixed());
+        to_stderr(&prefixed(self.priority, &self.text));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
     fn every_line_has_its_priority() {
-        let mut line = PriorityLine { priority: 3, text: Vec::new() };
-        line.write_all(b"one\ntwo\n").unwrap();
-        assert_eq!(line.prefixed(), b"<3>one\n<3>two\n");
-        // Dropping it would write it out.
-        line.text.clear();
+        assert_eq!(prefixed(3, b"one\ntwo\n"), b"<3>one\n<3>two\n");
     }
 
     /// What the journal gets while something is logged.
@@ -314,15 +316,18 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_is_away_is_no_reason_to_fail() {
+    fn what_a_journal_does_not_take_goes_the_other_way() {
+        static ASIDE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
         let dir = tempfile::tempdir().unwrap();
         assert!(Journal::open(&dir.path().join("socket")).is_err());
         let path = dir.path().join("gone");
         let journal = UnixDatagram::bind(&path).unwrap();
-        let layer = Journal::open(&path).unwrap();
+        let aside = |lines: &[u8]| ASIDE.lock().unwrap().extend_from_slice(lines);
+        let layer = Journal { aside, ..Journal::open(&path).unwrap() };
         drop(journal);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            tracing::info!("this line is for standard error");
+            tracing::warn!(run = "tops", "said");
         });
+        assert_eq!(*ASIDE.lock().unwrap(), b"<4>said run=\"tops\"\n");
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::DaemonError;
 use super::heart::Thread;
@@ -27,6 +27,8 @@ const HASTE: &str = "EXPORTD_MAIL_HASTE";
 
 /// Without anything due the outbox is looked at this often; the clock may have been set.
 const LOOK: Duration = Duration::from_secs(60);
+/// A day has settled so long after its end: what ended in it is on disk.
+const SETTLED: SignedDuration = SignedDuration::from_mins(1);
 /// What the disk did not take is brought to it again this often.
 const AGAIN: Duration = Duration::from_secs(2);
 /// So many letters wait in memory for a disk that takes them; more is in the log only.
@@ -56,6 +58,8 @@ struct House {
     outbox: Arc<Outbox>,
     folders: Arc<Folders>,
     unsaid: Arc<Unsaid>,
+    /// What the thread of the mail hears by.
+    mail: Option<Sender<Word>>,
     clock: Clock,
 }
 
@@ -145,11 +149,15 @@ impl Post {
         let failed = |source| DaemonError::Folder { path: settings.mail.folder.clone(), source };
         let outbox = Arc::new(Outbox::open(mail, program()).map_err(failed)?);
         let (folders, unsaid) = (Arc::new(settings.folders.clone()), Arc::new(Unsaid::default()));
-        let house = House { outbox, folders, unsaid, clock };
-        let desks = channels(settings, &house.outbox, Webhook::open)?
-            .into_iter()
-            .map(|channel| Desk::open(channel, &house).map_err(failed))
-            .collect::<Result<_, _>>()?;
+        let mut house = House { outbox, folders, unsaid, mail: None, clock };
+        let mut desks = Vec::new();
+        for channel in channels(settings, &house.outbox, Webhook::open)? {
+            let desk = Desk::open(channel, &house).map_err(failed)?;
+            if matches!(desk.channel, Channel::Mail(_)) {
+                house.mail = Some(desk.words.clone());
+            }
+            desks.push(desk);
+        }
         Ok(Self { house: Mutex::new(house), desks: Mutex::new(desks) })
     }
 
@@ -179,12 +187,8 @@ impl Post {
     /// Tells whoever runs the daemon, once an incident. What cannot be written down now, because
     /// it is the mail's own disk that is full, is kept until it can be.
     pub(super) fn tell_operator(&self, notice: &Notice<'_>) {
-        let House { outbox, unsaid, .. } = self.house();
-        if unsaid.hand_over(&outbox, outbox.to_operators(notice, super::now())) {
-            for desk in self.desks().iter() {
-                let _ = desk.words.send(Word::Look);
-            }
-        }
+        let house = self.house();
+        house.hand_over(house.outbox.to_operators(notice, super::now()));
     }
 
     /// Goes on with other settings.
@@ -194,8 +198,19 @@ impl Post {
         let mail = house.clock.hurry(&settings.mail);
         let outbox = Arc::new(Outbox::attach(mail, program()).map_err(failed)?);
         let house = House { outbox, folders: Arc::new(settings.folders.clone()), ..house };
-        let channels = channels(settings, &house.outbox, Webhook::attach)?;
         let mut desks = self.desks();
+        let before = desks.iter().find_map(|desk| match &desk.channel {
+            Channel::Webhook(webhook) => Some(Arc::clone(webhook)),
+            Channel::Mail(_) => None,
+        });
+        let attach = |settings, program| {
+            let webhook = Webhook::attach(settings, program)?;
+            Ok(match &before {
+                Some(before) => webhook.after(before),
+                None => webhook,
+            })
+        };
+        let channels = channels(settings, &house.outbox, attach)?;
         let is_new = |channel: &&Channel| !desks.iter().any(|desk| desk.serves(channel));
         let new = channels
             .iter()
@@ -245,10 +260,11 @@ impl Post {
 
     /// Ends the threads, waiting for what is in their hands as long as `patience`.
     pub(super) fn close(&self, patience: Duration) {
-        let desks = std::mem::take(&mut *self.desks());
-        desks.iter().for_each(Desk::end);
+        // A job that ends meanwhile still has its report queued.
+        self.desks().iter().for_each(Desk::end);
         let until = Instant::now() + patience;
-        while desks.iter().any(|desk| !desk.thread.is_finished()) && Instant::now() < until {
+        let at_work = || self.desks().iter().any(|desk| !desk.thread.is_finished());
+        while at_work() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -265,6 +281,7 @@ impl Desk {
             trouble: Arc::clone(&trouble),
             ending: Arc::clone(&ending),
             told: None,
+            writer: None,
         };
         let name = match &channel {
             Channel::Mail(_) => "mail",
@@ -358,6 +375,8 @@ struct Courier {
     ending: Arc<AtomicBool>,
     /// The day of the last daily digest.
     told: Option<Day>,
+    /// What writes the next.
+    writer: Option<JoinHandle<std::io::Result<Day>>>,
 }
 
 impl Courier {
@@ -381,15 +400,12 @@ impl Courier {
     /// Brings to the outbox what it did not take, and the digest of the day when it is time; the
     /// mail's own thread does. Tells whether all is there.
     fn bring(&mut self) -> bool {
-        match &self.channel {
+        match self.channel.clone() {
             Channel::Mail(outbox) => {
                 let pulse = outbox.pulse();
                 let _step = pulse.step("brings letters to the outbox");
-                let now = self.house.clock.now();
-                if let Err(error) = self.house.tell_of_the_day(&mut self.told, now, &pulse) {
-                    tracing::error!(%error, "no digest of the day");
-                }
-                self.house.unsaid.bring(outbox)
+                self.tell_of_the_day();
+                self.house.unsaid.bring(&outbox)
             }
             Channel::Webhook(_) => true,
         }
@@ -399,10 +415,10 @@ impl Courier {
     fn round(&self) -> Duration {
         let now = self.house.clock.now();
         let goes_on = || !self.ending.load(Ordering::Relaxed);
-        let House { outbox, unsaid, .. } = &self.house;
-        match self.channel.deliver_while(now, &goes_on, outbox) {
+        let house = &self.house;
+        match self.channel.deliver_while(now, &goes_on, &house.outbox) {
             Ok(delivery) => {
-                unsaid.hand_over(outbox, delivery.letters);
+                house.hand_over(delivery.letters);
                 *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = delivery.trouble;
                 delivery.next_due.map_or(LOOK, |due| until(now, due).min(LOOK))
             }
@@ -414,26 +430,44 @@ impl Courier {
     }
 }
 
-impl House {
-    /// Writes the daily digest, where one is wanted and was not written before.
-    fn tell_of_the_day(
-        &self,
-        told: &mut Option<Day>,
-        now: Timestamp,
-        pulse: &Pulse,
-    ) -> std::io::Result<()> {
-        let settings = self.outbox.settings();
-        let Some(time) = settings.daily else { return Ok(()) };
-        let Some(day) = Day::before(now, time, &TimeZone::system()) else { return Ok(()) };
-        if *told == Some(day) {
-            return Ok(());
+impl Courier {
+    /// Has the daily digest written, where one is wanted and was not written before. It looks at
+    /// people's folders, which may be away: that has a thread of its own, and one at a time.
+    fn tell_of_the_day(&mut self) {
+        if let Some(writer) = self.writer.take_if(|writer| writer.is_finished()) {
+            match writer.join() {
+                Ok(Ok(day)) => self.told = Some(day),
+                Ok(Err(error)) => tracing::error!(%error, "no digest of the day"),
+                Err(_) => tracing::error!("no digest of the day: its thread broke"),
+            }
         }
+        let settings = self.house.outbox.settings();
+        let now = after(self.house.clock.now(), -SETTLED);
+        let day = settings.daily.and_then(|time| Day::before(now, time, &TimeZone::system()));
+        let Some(day) = day.filter(|day| self.told != Some(*day)) else { return };
         let mut to = settings.operators();
-        to.retain(|to| !self.outbox.knows(&day.mid(to)));
+        to.retain(|to| !self.house.outbox.knows(&day.mid(to)));
         if to.is_empty() {
-            *told = Some(day);
-            return Ok(());
+            self.told = Some(day);
+        } else if self.writer.is_none() {
+            let house = self.house.clone();
+            let write = move || house.write_of_the_day(day, &to).map(|()| day);
+            self.writer = std::thread::Builder::new().name("daily".into()).spawn(write).ok();
         }
+    }
+}
+
+impl House {
+    /// Puts letters to whoever runs the daemon into the outbox, and has the mail's thread look.
+    fn hand_over(&self, letters: Vec<Letter>) {
+        if self.unsaid.hand_over(&self.outbox, letters)
+            && let Some(mail) = &self.mail
+        {
+            let _ = mail.send(Word::Look);
+        }
+    }
+
+    fn write_of_the_day(&self, day: Day, to: &[Address]) -> std::io::Result<()> {
         let Folders { drop, assets: _, catalogs: _, out, reports, spool, mail } = &*self.folders;
         let folders =
             [("drop", drop), ("out", out), ("reports", reports), ("spool", spool), ("mail", mail)];
@@ -441,12 +475,15 @@ impl House {
             let free = Room::left(path).bytes;
             Disk { name, path: path.clone(), free }
         };
-        let daily = Daily::read(reports, day, folders.map(disk).into(), &|| pulse.renew())?;
-        let letters = to.iter().map(|to| daily.letter(reports, settings, to)).collect();
-        self.unsaid.hand_over(&self.outbox, letters);
-        *told = Some(day);
+        let daily = Daily::read(reports, day, folders.map(disk).into())?;
+        let settings = self.outbox.settings();
+        self.hand_over(to.iter().map(|to| daily.letter(settings, to)).collect());
         Ok(())
     }
+}
+
+fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn until(now: Timestamp, due: Timestamp) -> Duration {

@@ -1,16 +1,18 @@
 //! The daily digest (`mail.daily`): what the last day brought, for whoever runs the daemon.
 //!
-//! It is made from the reports of the day and named after its date, so it comes once however often
-//! the daemon is started, and says the same whenever it is made. It comes on days without a run, too: a
+//! It is made from the reports that were written in the day and named after its end, so it comes once
+//! however often the daemon is started, and no run falls between two. It comes on days without a run, too: a
 //! mail that is missing says that the service, or its mail, is not there.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::bulletin::{Bulletin, Entry, Section, capital};
 use super::digest::{LABELS, NEEDS_YOU, rank};
@@ -19,12 +21,9 @@ use super::text::{count, grouped, number};
 use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid, html};
 use crate::diag::{human_bytes, shown};
 use crate::job::Verdict;
-use crate::job::log::Counts;
 
 /// So many runs that need somebody are named.
 const MOST_LISTED: usize = 100;
-/// A report is written soon after its run has ended.
-const SLACK: SignedDuration = SignedDuration::from_hours(2);
 /// Why it comes to its reader.
 const WHY: &str = "You get this mail every day because mail.daily is in the configuration of exportd \
                    and mail.to names you. It comes on days without a run, too.";
@@ -55,7 +54,7 @@ impl Day {
     /// Names the letter to one operator.
     #[must_use]
     pub fn mid(&self, to: &Address) -> Mid {
-        Mid::new(&format!("daily-{}", self.date), Event::Daily, to)
+        Mid::new(&format!("daily-{}-{}", self.date, self.until.as_second()), Event::Daily, to)
     }
 }
 
@@ -63,7 +62,10 @@ impl Day {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Daily {
     day: Day,
+    /// Those that need somebody first, the worst before the others.
     runs: Vec<Ended>,
+    /// Their folder.
+    reports: PathBuf,
     disks: Vec<Disk>,
 }
 
@@ -78,15 +80,20 @@ pub struct Disk {
     pub free: u64,
 }
 
-/// A run that ended in it: what `report.json` says of it.
+/// A run that ended in it: what `report.json` says of it. Everything else in it is passed over as it is
+/// read, for there may be much.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ended {
     run: String,
     end_date: Timestamp,
     verdict: Verdict,
-    #[serde(flatten)]
-    counts: Counts,
+    total_file_count: u64,
+    file_success_count: u64,
+    file_error_count: u64,
+    /// Why it came to nothing, in the language of its report; of those that are named.
+    #[serde(skip)]
+    why: Option<String>,
 }
 
 /// The records of a report that say why a run came to nothing.
@@ -102,36 +109,47 @@ struct Detail {
     log_message: String,
 }
 
+/// Reads a part of a report.
+fn part<T: DeserializeOwned>(reports: &Path, run: &Path) -> Option<T> {
+    let file = File::open(reports.join(run).join("report.json")).ok()?;
+    serde_json::from_reader(BufReader::new(file)).ok()
+}
+
 impl Daily {
-    /// Reads the reports of a day. `renew` is called now and then, because there may be many.
+    /// Reads the reports of a day.
     ///
     /// # Errors
     /// The system's, when the folder of reports cannot be read.
-    pub fn read(reports: &Path, day: Day, disks: Vec<Disk>, renew: &dyn Fn()) -> io::Result<Self> {
-        let mut runs = Vec::new();
+    pub fn read(reports: &Path, day: Day, disks: Vec<Disk>) -> io::Result<Self> {
+        let mut runs: Vec<Ended> = Vec::new();
         for entry in std::fs::read_dir(reports)? {
-            renew();
-            let report = entry?.path().join("report.json");
-            // One that is older than the day need not be read.
-            let written = report.metadata().and_then(|meta| meta.modified()).ok();
-            let Some(written) = written.and_then(|at| Timestamp::try_from(at).ok()) else {
-                continue;
-            };
-            if day.since.duration_since(written) > SLACK {
-                continue;
+            let name = PathBuf::from(entry?.file_name());
+            // It is written once, by a rename, when its run is over.
+            let written = reports.join(&name).join("report.json").metadata();
+            let written = written.and_then(|meta| meta.modified()).ok();
+            let written = written.and_then(|at| Timestamp::try_from(at).ok());
+            if written.is_some_and(|at| (day.since..day.until).contains(&at)) {
+                runs.extend(part::<Ended>(reports, &name));
             }
-            let ended = std::fs::read(report).ok().and_then(|b| serde_json::from_slice(&b).ok());
-            runs.extend(ended.filter(|run: &Ended| (day.since..day.until).contains(&run.end_date)));
         }
-        runs.sort_by(|a, b| (a.end_date, &a.run).cmp(&(b.end_date, &b.run)));
-        Ok(Self { day, runs, disks })
+        runs.sort_by(|a, b| {
+            let key = |run: &Ended| (rank(Some(run.verdict)), run.end_date);
+            key(a).cmp(&key(b)).then_with(|| a.run.cmp(&b.run))
+        });
+        for run in runs.iter_mut().take(MOST_LISTED).filter(|run| run.came_to_nothing()) {
+            let details = part::<Details>(reports, Path::new(&run.run));
+            let mut details = details.into_iter().flat_map(|details| details.details);
+            let fatal = details.find(|detail| detail.log_type == "FatalError");
+            run.why = fatal.map(|fatal| shown(&fatal.log_message));
+        }
+        Ok(Self { day, runs, reports: reports.to_owned(), disks })
     }
 
     /// Writes the letter to one operator.
     #[must_use]
-    pub fn letter(&self, reports: &Path, settings: &MailSettings, to: &Address) -> Letter {
+    pub fn letter(&self, settings: &MailSettings, to: &Address) -> Letter {
         let outcome = self.outcome();
-        let bulletin = self.bulletin(reports);
+        let bulletin = self.bulletin();
         Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -163,17 +181,17 @@ impl Daily {
         }
     }
 
-    fn bulletin(&self, reports: &Path) -> Bulletin {
+    fn bulletin(&self) -> Bulletin {
         let need = self.needing().count();
         let opening = match need {
             0 => "Nothing to do: no run of this day needs somebody.".into(),
             _ => format!(
                 "What to do stands in the report of each run that is named here, in {}.",
-                shown(&reports.to_string_lossy())
+                shown(&self.reports.to_string_lossy())
             ),
         };
         let mut sections = vec![self.counts()];
-        sections.extend(self.named(reports));
+        sections.extend(self.named());
         sections.push(Section {
             heading: "Room on the disks".into(),
             facts: self
@@ -204,22 +222,21 @@ impl Daily {
                 counts.push(row(&format!("  {label}"), number(n)));
             }
         }
-        let sum = |of: fn(&Counts) -> u64| self.runs.iter().map(|run| of(&run.counts)).sum();
-        counts.push(row("Files exported", sum(|counts| counts.file_success_count)));
-        counts.push(row("Files that failed", sum(|counts| counts.file_error_count)));
+        let sum = |of: fn(&Ended) -> u64| self.runs.iter().map(of).sum();
+        counts.push(row("Files exported", sum(|run| run.file_success_count)));
+        counts.push(row("Files that failed", sum(|run| run.file_error_count)));
         Section { heading: "The day".into(), counts, ..Section::default() }
     }
 
-    fn named(&self, reports: &Path) -> Option<Section> {
-        let mut runs: Vec<&Ended> = self.needing().collect();
-        runs.sort_by_key(|run| rank(Some(run.verdict)));
-        let rest = runs.len().saturating_sub(MOST_LISTED);
-        let entries = runs.iter().take(MOST_LISTED).map(|run| Entry {
-            what: format!("{}: {}", shown(&run.run), run.outcome(reports)),
+    fn named(&self) -> Option<Section> {
+        let need = self.needing().count();
+        let rest = need.saturating_sub(MOST_LISTED);
+        let entries = self.needing().take(MOST_LISTED).map(|run| Entry {
+            what: format!("{}: {}", shown(&run.run), run.outcome()),
             note: None,
         });
-        (!runs.is_empty()).then(|| Section {
-            heading: format!("Need somebody ({})", grouped(number(runs.len()))),
+        (need > 0).then(|| Section {
+            heading: format!("Need somebody ({})", grouped(number(need))),
             entries: entries.collect(),
             more: (rest > 0).then(|| format!("and {} more", grouped(number(rest)))),
             ..Section::default()
@@ -228,31 +245,22 @@ impl Daily {
 }
 
 impl Ended {
-    /// Says how it ended, in a few words.
-    fn outcome(&self, reports: &Path) -> String {
-        let Counts { total_file_count: total, file_error_count: failed, .. } = self.counts;
-        match self.verdict {
-            Verdict::Fatal | Verdict::Refused => self.why(reports).unwrap_or_else(|| {
-                if self.verdict == Verdict::Refused {
-                    "the manifest is wrong"
-                } else {
-                    "could not run"
-                }
-                .into()
-            }),
-            Verdict::Failed => format!("all {} failed", count(failed, "file")),
-            Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped => {
-                format!("{} of {} failed", grouped(failed), count(total, "file"))
-            }
-        }
+    const fn came_to_nothing(&self) -> bool {
+        matches!(self.verdict, Verdict::Fatal | Verdict::Refused)
     }
 
-    /// Reads why it came to nothing, in the language of its report.
-    fn why(&self, reports: &Path) -> Option<String> {
-        let report = std::fs::read(reports.join(&self.run).join("report.json")).ok()?;
-        let details: Details = serde_json::from_slice(&report).ok()?;
-        let fatal = details.details.into_iter().find(|detail| detail.log_type == "FatalError")?;
-        Some(shown(&fatal.log_message))
+    /// Says how it ended, in a few words.
+    fn outcome(&self) -> String {
+        let failed = self.file_error_count;
+        match (self.verdict, &self.why) {
+            (Verdict::Fatal | Verdict::Refused, Some(why)) => why.clone(),
+            (Verdict::Refused, None) => "the manifest is wrong".into(),
+            (Verdict::Fatal, None) => "it could not run".into(),
+            (Verdict::Failed, _) => format!("all {} failed", count(failed, "file")),
+            (Verdict::Clean | Verdict::Warnings | Verdict::Partial | Verdict::Stopped, _) => {
+                format!("{} of {} failed", grouped(failed), count(self.total_file_count, "file"))
+            }
+        }
     }
 }
 
@@ -314,6 +322,8 @@ mod tests {
             let (_, folder) = ReportFolder::claim(dir.path(), run, run, &|_| true).unwrap();
             folder.begin(log.manifest.as_bytes()).unwrap();
             folder.finish(&report).unwrap();
+            let file = File::open(dir.path().join(run).join("report.json")).unwrap();
+            file.set_modified(at(end).into()).unwrap();
         }
         (dir, day)
     }
@@ -323,8 +333,8 @@ mod tests {
         let (dir, day) = reports();
         let path = "/srv/exportd/out".into();
         let disks = vec![Disk { name: "out", path, free: 412_000_000_000 }];
-        let daily = Daily::read(dir.path(), day, disks, &|| {}).unwrap();
-        let letter = daily.letter(dir.path(), &samples::mail(), &to());
+        let daily = Daily::read(dir.path(), day, disks).unwrap();
+        let letter = daily.letter(&samples::mail(), &to());
         assert_eq!(letter.subject, "[exportd] 2025-12-01: 3 runs, 2 need somebody");
         let text = &letter.text;
         for words in [
@@ -343,11 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn every_end_of_a_day_has_a_name_of_its_own() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let day = |time: &str| {
+            Day::before(at("2026-12-01T20:00:00Z"), time.parse().unwrap(), &zone).unwrap()
+        };
+        assert_eq!(day("07:00").date, day("18:00").date);
+        assert_ne!(day("07:00").mid(&to()), day("18:00").mid(&to()));
+    }
+
+    #[test]
     fn a_day_without_a_run_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let (_, day) = reports();
-        let daily = Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap();
-        let letter = daily.letter(dir.path(), &samples::mail(), &to());
+        let daily = Daily::read(dir.path(), day, Vec::new()).unwrap();
+        let letter = daily.letter(&samples::mail(), &to());
         assert_eq!(letter.subject, "[exportd] 2025-12-01: no run in a day");
         assert!(letter.text.starts_with("Nothing to do: "), "{}", letter.text);
     }
@@ -355,7 +375,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_passed_over() {
         let (dir, day) = reports();
-        let whole = Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap();
+        let whole = Daily::read(dir.path(), day, Vec::new()).unwrap();
         for (name, bytes) in [("half", "{\"run\":"), ("other", "[]")] {
             std::fs::create_dir(dir.path().join(name)).unwrap();
             let path = dir.path().join(name).join("report.json");
@@ -363,6 +383,6 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join("not over")).unwrap();
         crate::fs::write_new(&dir.path().join("a file"), b"", 0o600).unwrap();
-        assert_eq!(Daily::read(dir.path(), day, Vec::new(), &|| {}).unwrap(), whole);
+        assert_eq!(Daily::read(dir.path(), day, Vec::new()).unwrap(), whole);
     }
 }

@@ -12,9 +12,9 @@
 //! are those of the Standard Webhooks specification (<https://www.standardwebhooks.com>), so that
 //! its libraries can check them.
 //!
-//! What the receiver says of one document (400, 413, 415, 422) ends that call. Everything else means
-//! that it takes none now: the calls wait, and one finds out, after 1, 1 and then every 5 minutes,
-//! or when `Retry-After` says, within an hour. Nothing waits for a call: jobs go on, and mail too.
+//! What the receiver says of one document (413, 415, 422) ends that call. Everything else means that
+//! it takes none now: the calls wait, and one finds out, after 1, 1 and then every 5 minutes, and not
+//! before `Retry-After` says, within an hour. Nothing waits for a call: jobs go on, and mail too.
 
 use std::fs;
 use std::io;
@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::fs::{remove_durable, remove_temporaries, replace, sha256, sync_dir, write_atomic};
+use crate::fs::{remove_temporaries, replace, sha256, sync_dir, write_atomic};
 use crate::pulse::Pulse;
 
 mod call;
@@ -39,6 +39,7 @@ mod signature;
 
 pub use call::{Answer, Meaning};
 pub use caller::caller_main;
+pub use signature::key;
 
 /// Records are ours alone.
 const MODE: u32 = 0o600;
@@ -189,6 +190,15 @@ pub struct Call {
     pub body: String,
 }
 
+impl Call {
+    /// Says what was answered last, in one line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let status = self.last_status.map_or_else(String::new, |status| format!("{status} "));
+        format!("{status}{}", self.last_text.as_deref().unwrap_or_default()).trim().to_owned()
+    }
+}
+
 /// One call, for `exportd webhook list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
@@ -239,6 +249,19 @@ impl Webhook {
         }
         sync_dir(&settings.folder)?;
         Ok(Self { settings, program, round: Mutex::default(), pulse: Pulse::default() })
+    }
+
+    /// Goes on where another left off, if it is about the same address: what is known of the receiver
+    /// outlives a reload.
+    #[must_use]
+    pub fn after(mut self, other: &Self) -> Self {
+        if self.settings.url == other.settings.url
+            // One that is at work has to be left alone.
+            && let Ok(mut round) = other.round.try_lock()
+        {
+            self.round = Mutex::new(std::mem::take(&mut *round));
+        }
+        self
     }
 
     /// Returns what tells whether a round of calls hangs.
@@ -310,15 +333,17 @@ impl Webhook {
         }
         let mut call = self.read(State::Dead, id)?;
         (call.attempts, call.created, call.next_try, call.ended) = (0, now, now, None);
-        self.write(State::Waiting, id, &call)?;
-        remove_durable(&self.path(State::Dead, id))
+        // It is in one place all the time.
+        self.write(State::Dead, id, &call)?;
+        replace(&self.path(State::Dead, id), &self.path(State::Waiting, id))
     }
 
-    /// Moves a call: what came of it is written first, then it changes its place.
+    /// Moves a call: what came of it is written first, then it changes its place. On a full disk it
+    /// changes its place as it is: where it lies says the most.
     fn shift(&self, id: &str, to: State, call: &Call) -> io::Result<()> {
-        self.write(State::Waiting, id, call)?;
+        let written = self.write(State::Waiting, id, call);
         if to == State::Waiting {
-            return Ok(());
+            return written;
         }
         replace(&self.path(State::Waiting, id), &self.path(to, id))
     }

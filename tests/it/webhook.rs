@@ -203,6 +203,8 @@ fn bad_receivers_take_no_more_than_their_time() {
         (Act::HangUp, ""),
         (Act::Answer("302 Found\r\nlocation: http://127.0.0.1:1/", ""), "change webhook.url"),
         (Act::Answer("404 Not Found", ""), "404 Not Found"),
+        (Act::Answer("404 Not Found", "Cannot POST /secret-path"), "404 Cannot POST /…"),
+        (Act::Answer("308 x\r\nlocation: http://127.0.0.1:1/secret-path/", ""), "127.0.0.1:1/…"),
         (Act::Answer("401 No\r\nretry-after: soon", "who\u{1b}[2Jare you"), "401 who"),
         (Act::Answer(long, ""), ""),
         (Act::Answer("nonsense", ""), ""),
@@ -239,6 +241,7 @@ fn the_command_line_tests_it_lists_it_and_has_calls_made_again() {
     server.script([Act::Answer("403 No", ""), Act::Answer("422 No", "no such field")]);
     let (code, text) = said(&play, &["webhook", "test"]);
     assert_eq!((code, text.contains("did not take it: 403")), (69, true), "{text}");
+    assert!(text.contains("LoadCredential=webhook-secret"), "{text}");
     assert_eq!(said(&play, &["webhook", "list"]).1, "no call waits, and none was given up\n");
     play.start();
     play.drop_manifest("shirts.toml", MANIFEST);
@@ -254,7 +257,7 @@ fn the_command_line_tests_it_lists_it_and_has_calls_made_again() {
     assert!(text.contains(&run) && text.contains("422 no such field"), "{text}");
     let id = text.split_whitespace().nth(1).unwrap().to_owned();
     let (code, text) = said(&play, &["webhook", "retry", &id]);
-    assert_eq!((code, text), (0, format!("{id}\nmade by the daemon within a minute\n")));
+    assert_eq!((code, text), (0, format!("{id}\nmade at the daemon's next try\n")));
     assert_eq!(said(&play, &["webhook", "retry", &id]).0, 66);
     assert_eq!(said(&play, &["webhook", "retry", "--all"]), (0, String::new()));
     assert_eq!(play.stop(), Some(0));

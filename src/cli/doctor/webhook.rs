@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Finding;
 use crate::config::Settings;
 use crate::report::WebhookSettings;
+use crate::report::webhook::key;
 
 /// How long an address is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,13 +24,13 @@ fn secret(webhook: &WebhookSettings) -> Finding {
             "calls are not signed, unless the service is lent the credential webhook-secret",
         );
     };
-    match std::fs::read(file) {
-        Ok(key) if !key.trim_ascii().is_empty() => {
+    match std::fs::read_to_string(file).map(|text| key(&text)) {
+        Ok(Ok(_)) => {
             Finding::ok("webhook", format!("calls are signed with the key in {}", file.display()))
         }
-        Ok(_) => Finding::error(
+        Ok(Err(why)) => Finding::error(
             "webhook",
-            format!("{} is empty, so no call is made", file.display()),
+            format!("no call is made: {why} ({})", file.display()),
             "write the key that the receiver knows, or take webhook.secret_file away",
         ),
         Err(error) => Finding::error(

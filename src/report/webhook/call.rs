@@ -62,7 +62,7 @@ impl Answer {
     pub const fn meaning(&self) -> Meaning {
         match self.status {
             Some(200..=299) => Meaning::Taken,
-            Some(400 | 413 | 415 | 422) => Meaning::Refused,
+            Some(413 | 415 | 422) => Meaning::Refused,
             _ => Meaning::Later,
         }
     }
@@ -177,10 +177,10 @@ mod tests {
         for status in [200, 202, 204] {
             assert_eq!(answer(Some(status)).meaning(), Meaning::Taken, "{status}");
         }
-        for status in [400, 413, 415, 422] {
+        for status in [413, 415, 422] {
             assert_eq!(answer(Some(status)).meaning(), Meaning::Refused, "{status}");
         }
-        for status in [301, 308, 401, 403, 404, 408, 410, 429, 500, 503] {
+        for status in [301, 308, 400, 401, 403, 404, 408, 410, 429, 500, 503] {
             assert_eq!(answer(Some(status)).meaning(), Meaning::Later, "{status}");
         }
         assert_eq!(answer(None).meaning(), Meaning::Later);

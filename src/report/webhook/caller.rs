@@ -38,8 +38,11 @@ fn caller(mut stdin: impl BufRead) -> io::Result<()> {
     stdin.by_ref().take(64 << 10).read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
     let mut body = Vec::new();
-    stdin.take(MOST_BODY).read_to_end(&mut body)?;
-    let answer = post(&order, &body).unwrap_or_else(|why| Answer::failed(&why));
+    if stdin.take(MOST_BODY).read_to_end(&mut body)? as u64 == MOST_BODY {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut answer = post(&order, &body).unwrap_or_else(|why| Answer::failed(&why));
+    answer.text = told(&order.url, &answer.text);
     let mut stdout = io::stdout().lock();
     stdout.write_all(&serde_json::to_vec(&answer)?)?;
     stdout.flush()
@@ -73,9 +76,9 @@ fn answer(response: http::Response<Body>) -> Answer {
         // Nobody reads it, and it may never end.
         String::new()
     } else if status.is_redirection() {
-        field(http::header::LOCATION)
-            .map(|place| format!("it has moved to {place}: change webhook.url"))
-            .unwrap_or_default()
+        let place = field(http::header::LOCATION).unwrap_or_default();
+        let place = place.split_inclusive('/').take(3).collect::<String>();
+        format!("it has moved, to {place}…: change webhook.url")
     } else {
         let _ = body.into_reader().take(MOST_WORDS.0).read_to_end(&mut said);
         String::from_utf8_lossy(&said).into_owned()
@@ -85,8 +88,20 @@ fn answer(response: http::Response<Body>) -> Answer {
     } else {
         text.trim()
     };
-    let text = shown(text).chars().take(MOST_WORDS.1).collect();
-    Answer { status: Some(status.as_u16()), text, rest }
+    Answer { status: Some(status.as_u16()), text: text.to_owned(), rest }
+}
+
+/// Makes fit to be shown what was said: in one line, not too long, and without what follows the host
+/// in our address, which may be a secret and which receivers like to repeat.
+fn told(url: &str, said: &str) -> String {
+    let place = url.splitn(4, '/').nth(3).unwrap_or_default();
+    let mut said = said.to_owned();
+    for secret in [place, place.split(['?', '#']).next().unwrap_or_default()] {
+        if secret.len() > 1 {
+            said = said.replace(secret, "…");
+        }
+    }
+    shown(&said).chars().take(MOST_WORDS.1).collect()
 }
 
 fn agent(order: &Order) -> Result<Agent, String> {
@@ -127,4 +142,20 @@ fn trusted(order: &Order) -> Result<Vec<Certificate<'static>>, String> {
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_keeps_the_secret_of_the_address() {
+        let url = "https://hooks.studio.example/hook/TOKEN?key=SECRET";
+        let told = |said: &str| told(url, said);
+        assert_eq!(told("Cannot POST /hook/TOKEN?key=SECRET"), "Cannot POST /…");
+        assert_eq!(told("no route /hook/TOKEN here"), "no route /… here");
+        assert_eq!(told("a\u{1b}b\n"), shown("a\u{1b}b\n"));
+        assert_eq!(told(&"é".repeat(1000)).chars().count(), MOST_WORDS.1);
+        assert_eq!(super::told("https://x/", "a / b"), "a / b");
+    }
 }

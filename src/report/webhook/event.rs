@@ -13,8 +13,8 @@ use crate::job::log::Counts;
 
 /// So many failures are told; the report has all.
 const MOST_FAILURES: usize = 20;
-/// So many characters of a sentence or a name; the whole then fits into a pipe.
-const MOST_WORDS: usize = 300;
+/// So many bytes of a sentence or a name; the whole is then below 100 KiB.
+const MOST_WORDS: usize = 500;
 
 #[derive(Serialize)]
 struct Event<T> {
@@ -36,7 +36,7 @@ struct Run<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_handle: Option<&'a str>,
+    user_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of: Option<&'a str>,
     /// How often it went on after it was stopped.
@@ -98,7 +98,7 @@ pub(super) fn of_run(report: &Report<'_>) -> io::Result<String> {
         manifest: &about.manifest_name,
         description: about.description.as_deref().map(cut),
         client_id: about.client_id.as_deref().map(cut),
-        user_handle: about.user_handle.as_deref(),
+        user_handle: about.user_handle.as_deref().map(cut),
         retry_of: about.retry_of.as_deref(),
         resumed: log.resumed,
         start_date: log.start,
@@ -123,7 +123,8 @@ pub(super) fn of_test(now: Timestamp) -> String {
 
 /// Makes words of others fit to be shown, and short enough.
 fn cut(words: &str) -> String {
-    shown(words).chars().take(MOST_WORDS).collect()
+    let shown = shown(words);
+    shown[..shown.floor_char_boundary(MOST_WORDS)].to_owned()
 }
 
 /// Gathers what failed: assets, or what made a manifest be refused, or what ended the run.

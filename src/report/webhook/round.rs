@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,6 +33,10 @@ const CALLS: &str = "calls the webhook";
 pub(super) struct Round {
     /// What waits, as far as it was read. Only this process changes it there.
     known: BTreeMap<String, Wait>,
+    /// Whether what waited at the start was read.
+    begun: bool,
+    /// What the receiver decided and the disk did not take: it must not be posted again.
+    unwritten: BTreeMap<String, (State, Call)>,
     /// How many calls have failed one after the other.
     failures: usize,
     /// The receiver is left alone until then.
@@ -44,13 +48,15 @@ pub(super) struct Round {
 /// A call that waits.
 #[derive(Debug, Clone, Copy)]
 struct Wait {
+    /// Those that were tried least come first, lest one be the only one that is ever tried.
+    attempts: u32,
     due: Timestamp,
     created: Timestamp,
 }
 
 impl Wait {
     fn of(call: &Call, now: Timestamp) -> Self {
-        Self { due: call.next_try, created: call.created.min(now) }
+        Self { attempts: call.attempts, due: call.next_try, created: call.created.min(now) }
     }
 
     fn is_old(self, now: Timestamp) -> bool {
@@ -86,7 +92,7 @@ impl Webhook {
     /// own.
     ///
     /// # Errors
-    /// The system's, when what came of a call cannot be written down.
+    /// The system's, when the folders cannot be read.
     pub fn deliver_while(&self, now: Timestamp, goes_on: &dyn Fn() -> bool) -> io::Result<Summary> {
         let _step = self.pulse.step(LOOKS);
         let mut summary = Summary::default();
@@ -100,23 +106,32 @@ impl Webhook {
         };
         let mut round = self.round();
         self.sweep(&mut round, now)?;
+        for (id, (to, call)) in std::mem::take(&mut round.unwritten) {
+            self.put(&id, to, call, (&mut round, &mut summary));
+        }
         self.learn(&mut round, now)?;
         round.mend(now);
-        let mut due: Vec<(Timestamp, String)> = round
-            .known
-            .iter()
-            .filter(|(_, wait)| wait.due <= now)
-            .map(|(id, wait)| (wait.due, id.clone()))
-            .collect();
-        due.sort_unstable();
-        for (_, id) in due.into_iter().take(MOST_A_ROUND) {
-            if !goes_on() || round.closed.is_some_and(|at| at > now) {
+        let mut due: Vec<_> = round.known.iter().filter(|(_, wait)| wait.due <= now).collect();
+        due.sort_by_key(|(_, wait)| (wait.attempts, wait.due));
+        let due: Vec<String> =
+            due.into_iter().take(MOST_A_ROUND).map(|(id, _)| id.clone()).collect();
+        // A call takes its time, and what is signed is when it began.
+        let begun = Instant::now();
+        let clock =
+            || after(now, SignedDuration::from_secs(begun.elapsed().as_secs().cast_signed()));
+        for id in due {
+            if !goes_on() || round.closed.is_some_and(|at| at > clock()) {
                 break;
             }
-            self.attempt(&id, now, (&mut round, &mut summary))?;
+            self.attempt(&id, &clock, (&mut round, &mut summary));
         }
-        if let Some(words) = round.trouble.as_ref().map(|trouble| trouble.words.clone()) {
-            self.expire(now, &words, (&mut round, &mut summary))?;
+        if round.failures >= PROBES.len()
+            && let Some(words) = round.trouble.as_ref().map(|trouble| trouble.words.clone())
+        {
+            self.expire(clock(), &words, (&mut round, &mut summary));
+        }
+        if round.known.is_empty() {
+            (round.closed, round.trouble) = (None, None);
         }
         summary.trouble.clone_from(&round.trouble);
         let soonest = round.known.values().map(|wait| wait.due).min();
@@ -125,12 +140,7 @@ impl Webhook {
     }
 
     /// Gives up what has waited five days for a receiver that still takes nothing.
-    fn expire(
-        &self,
-        now: Timestamp,
-        words: &str,
-        (round, summary): (&mut Round, &mut Summary),
-    ) -> io::Result<()> {
+    fn expire(&self, now: Timestamp, words: &str, (round, summary): (&mut Round, &mut Summary)) {
         let old: Vec<String> = round
             .known
             .iter()
@@ -139,15 +149,13 @@ impl Webhook {
             .collect();
         for id in old {
             self.pulse.renew();
-            let mut call = self.read(State::Waiting, &id)?;
+            let Some(mut call) = self.take(&id, round) else { continue };
             call.last_text = Some(format!("given up after 5 days: {words}"));
+            call.last_status = None;
             call.ended = Some(now);
             self.note(&id, &call, (words, round.failures), State::Dead);
-            self.shift(&id, State::Dead, &call)?;
-            round.known.remove(&id);
-            summary.dead.push((call.run, words.to_owned()));
+            self.put(&id, State::Dead, call, (round, summary));
         }
-        Ok(())
     }
 
     /// Reads what has come since the last round. What cannot be read is tried again at the next.
@@ -155,71 +163,98 @@ impl Webhook {
         let ids = self.ids(State::Waiting)?;
         round.known.retain(|id, _| ids.binary_search(id).is_ok());
         for id in ids {
-            if round.known.contains_key(&id) {
+            if round.known.contains_key(&id) || round.unwritten.contains_key(&id) {
                 continue;
             }
             self.pulse.renew();
             match self.read(State::Waiting, &id) {
-                Ok(call) => drop(round.known.insert(id, Wait::of(&call, now))),
+                Ok(call) => {
+                    let mut wait = Wait::of(&call, now);
+                    if !round.begun {
+                        // Whoever starts the daemon, or changes its configuration, may have mended it.
+                        wait.due = wait.due.min(now);
+                    }
+                    round.known.insert(id, wait);
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::error!(call = id, %error, "a call cannot be read"),
             }
         }
+        round.begun = true;
         Ok(())
+    }
+
+    /// Reads a call that waits; one that is gone or cannot be read is no longer known.
+    fn take(&self, id: &str, round: &mut Round) -> Option<Call> {
+        match self.read(State::Waiting, id) {
+            Ok(call) => return Some(call),
+            // Taken away by hand: so it is not to be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::error!(call = id, %error, "a call cannot be read"),
+        }
+        round.known.remove(id);
+        None
     }
 
     /// Makes one call and writes down what came of it.
     fn attempt(
         &self,
         id: &str,
-        now: Timestamp,
+        clock: &dyn Fn() -> Timestamp,
         (round, summary): (&mut Round, &mut Summary),
-    ) -> io::Result<()> {
-        let mut call = match self.read(State::Waiting, id) {
-            Ok(call) => call,
-            // Taken away by hand: so it is not to be made.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                round.known.remove(id);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
+    ) {
+        let Some(mut call) = self.take(id, round) else { return };
         self.pulse.promise(CALLS, self.settings.timeout + 2 * LEAVE);
-        let answer = call::post(&self.program, &self.settings, (id, &call.body), now);
+        let answer = call::post(&self.program, &self.settings, (id, &call.body), clock());
         self.pulse.promise(LOOKS, Duration::ZERO);
+        let now = clock();
         call.attempts += 1;
         call.last_status = answer.status;
         call.last_text = Some(answer.text.clone());
-        let meaning = answer.meaning();
-        let to = match meaning {
+        let to = match answer.meaning() {
             Meaning::Taken => State::Sent,
             Meaning::Refused => State::Dead,
             Meaning::Later => State::Waiting,
         };
-        if meaning == Meaning::Later {
+        if to == State::Waiting {
             round.fail(&answer, now);
-            if answer.status.is_some() {
-                // Behind the others, lest it be the only one that is ever tried.
-                call.next_try = after(now, SignedDuration::from_mins(PROBES[2]));
-            }
+            call.next_try = after(now, SignedDuration::from_mins(PROBES[2]));
         } else {
             (round.failures, round.closed, round.trouble) = (0, None, None);
+            call.ended = Some(now);
         }
-        call.ended = (to != State::Waiting).then_some(now);
         self.note(id, &call, (&answer.words(), round.failures), to);
-        match to {
-            State::Sent => summary.sent += 1,
-            State::Dead => summary.dead.push((call.run.clone(), answer.words())),
-            State::Waiting => {}
+        if to == State::Sent {
+            summary.sent += 1;
         }
-        // Should this fail, it is posted again: at least once.
-        self.shift(id, to, &call)?;
+        self.put(id, to, call, (round, summary));
+    }
+
+    /// Puts a call where it belongs now. What the disk does not take is kept until it does.
+    fn put(&self, id: &str, to: State, call: Call, (round, summary): (&mut Round, &mut Summary)) {
+        let wait = Wait::of(&call, call.created);
+        let result = self.shift(id, to, &call);
         if to == State::Waiting {
-            round.known.insert(id.to_owned(), Wait::of(&call, now));
-        } else {
-            round.known.remove(id);
+            round.known.insert(id.to_owned(), wait);
+            if let Err(error) = result {
+                tracing::error!(call = id, %error, "what became of a call cannot be written down");
+            }
+            return;
         }
-        Ok(())
+        round.known.remove(id);
+        match result {
+            Ok(()) if to == State::Dead => {
+                let words = call.words();
+                summary.dead.push((call.run, words));
+            }
+            Ok(()) => {}
+            // Taken away by hand.
+            Err(_) if !self.path(State::Waiting, id).exists() => {}
+            Err(error) => {
+                tracing::error!(call = id, %error, "what became of a call cannot be written down");
+                round.unwritten.insert(id.to_owned(), (to, call));
+            }
+        }
     }
 
     fn note(&self, id: &str, call: &Call, (words, failures): (&str, usize), to: State) {
@@ -252,7 +287,9 @@ impl Webhook {
             let old = SignedDuration::from_hours(24 * days);
             for id in self.ids(state)? {
                 self.pulse.renew();
-                let ended = self.read(state, &id).ok().and_then(|call| call.ended);
+                let call = self.read(state, &id).ok();
+                // Of one that came here while the disk was full it is not known when.
+                let ended = call.map(|call| call.ended.unwrap_or(call.created));
                 if ended.is_some_and(|at| now.duration_since(at) > old) {
                     remove_durable(&self.path(state, &id))?;
                 }

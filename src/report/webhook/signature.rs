@@ -8,11 +8,11 @@ use sha2::Sha256;
 /// What a key begins with that is written in base64.
 const ENCODED: &str = "whsec_";
 
-/// The key, as it is written in its file.
+/// Reads a key as it is written in its file.
 ///
 /// # Errors
 /// When it is empty, or no base64 after `whsec_`; in words for the configuration's author.
-pub(super) fn key(text: &str) -> Result<Vec<u8>, String> {
+pub fn key(text: &str) -> Result<Vec<u8>, String> {
     let text = text.trim();
     let key = match text.strip_prefix(ENCODED) {
         Some(encoded) => STANDARD

@@ -110,7 +110,6 @@ fn the_document_says_what_somebody_needs_and_is_the_same_at_each_try() {
 
 #[test]
 fn a_document_is_short_however_much_failed() {
-    let hook = Hook::new();
     let mut log = samples::log(Verdict::Failed);
     let failed = log.assets.iter().find(|asset| asset.outcome.files().is_empty()).unwrap().clone();
     for n in 0..5_000 {
@@ -118,14 +117,15 @@ fn a_document_is_short_however_much_failed() {
         log.assets.push(crate::job::log::AssetEntry { handle, ..failed.clone() });
     }
     log.about.description = Some("d".repeat(1 << 20));
+    log.about.user_handle = Some("u".repeat(1 << 20));
     let places = samples::places();
     let body = event::of_run(&Report { log: &log, places: &places, retry: None }).unwrap();
-    assert!(body.len() < 48 << 10, "{} bytes", body.len());
+    assert!(body.len() < 100 << 10, "{} bytes", body.len());
+    assert!(!body.contains('\u{202e}'));
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let told = body["data"]["failures"].as_array().unwrap().len();
     let left_out = body["data"]["failuresLeftOut"].as_u64().unwrap();
     assert_eq!(told as u64 + left_out, log.counts().file_error_count);
-    assert!(!hook.told().contains('\u{202e}'));
 }
 
 #[test]
@@ -219,6 +219,83 @@ fn what_waits_for_five_days_is_given_up() {
     assert_eq!(hook.in_state(State::Dead), 2);
     hook.round(days(36));
     assert_eq!(hook.in_state(State::Dead), 0);
+}
+
+#[test]
+fn one_call_that_goes_nowhere_keeps_no_other() {
+    let hook = Hook::new();
+    hook.announce("one");
+    hook.announce("two");
+    // Its receiver breaks off without a word.
+    let silent = r#"{"status":null,"text":"it took too long","rest":null}"#;
+    write_atomic(&hook.dir.path().join("answer"), silent.as_bytes(), MODE).unwrap();
+    hook.round(0);
+    hook.round(1);
+    let told = hook.told();
+    let ids: Vec<&str> = told.split("exportd_").skip(1).map(|id| &id[..24]).collect();
+    assert_eq!((ids.len(), ids[0] == ids[1]), (2, false));
+}
+
+#[test]
+fn what_was_taken_is_not_posted_again_because_the_disk_is_full() {
+    let hook = Hook::new();
+    hook.announce("one");
+    let sent = hook.webhook.settings().folder.join("sent");
+    // Nothing can be put there for a while.
+    fs::remove_dir(&sent).unwrap();
+    assert_eq!(hook.round(0).sent, 1);
+    hook.round(1);
+    assert_eq!((hook.calls(), hook.in_state(State::Waiting)), (1, 1));
+    fs::create_dir(&sent).unwrap();
+    hook.round(2);
+    assert_eq!(
+        (hook.calls(), hook.in_state(State::Waiting), hook.in_state(State::Sent)),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn one_failure_after_a_long_time_gives_nothing_up() {
+    let hook = Hook::new();
+    hook.announce("one");
+    hook.announce("two");
+    hook.answers(500, None);
+    let days = 6 * 24 * 60;
+    assert!(hook.round(days).dead.is_empty());
+    hook.answers(204, None);
+    assert_eq!(hook.round(days + 5).sent, 2);
+}
+
+#[test]
+fn what_cannot_be_read_keeps_no_other_and_trouble_ends_with_the_last_call() {
+    let hook = Hook::new();
+    hook.announce("one");
+    hook.answers(500, None);
+    assert!(hook.round(0).trouble.is_some());
+    let id = &hook.webhook.ids(State::Waiting).unwrap()[0];
+    write_atomic(&hook.webhook.path(State::Waiting, id), b"{", MODE).unwrap();
+    let summary = hook.round(5);
+    assert_eq!((summary.trouble, summary.next_due), (None, None));
+    hook.answers(204, None);
+    hook.announce("two");
+    assert_eq!(hook.round(6).sent, 1);
+}
+
+#[test]
+fn what_is_known_of_a_receiver_outlives_a_reload() {
+    let hook = Hook::new();
+    hook.announce("one");
+    hook.answers(500, None);
+    hook.round(0);
+    let again = |url: &str| {
+        let settings = WebhookSettings { url: url.into(), ..hook.webhook.settings().clone() };
+        Webhook::attach(settings, hook.dir.path().join("caller")).unwrap()
+    };
+    let other = again("http://127.0.0.1:1/").after(&hook.webhook);
+    assert_eq!(other.deliver_while(at(10), &|| true).unwrap().trouble.unwrap().since, at(10));
+    hook.round(11);
+    let same = again(&hook.webhook.settings().url.clone()).after(&hook.webhook);
+    assert_eq!(same.deliver_while(at(20), &|| true).unwrap().trouble.unwrap().since, at(0));
 }
 
 #[test]
