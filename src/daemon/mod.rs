@@ -39,6 +39,7 @@ pub mod answer;
 pub mod board;
 pub mod conduct;
 mod heart;
+mod idle;
 mod journal;
 mod metrics;
 pub mod people;
@@ -246,6 +247,8 @@ struct Clock {
     sweep: Instant,
     post: Instant,
     metrics: Instant,
+    /// When code that is not used is given back, if nothing happens before.
+    idle: Option<Instant>,
     ping: Option<(Duration, Instant)>,
 }
 
@@ -376,6 +379,7 @@ impl Daemon {
                 sweep: now,
                 post: now,
                 metrics: now,
+                idle: Some(now + idle::QUIET),
                 // Twice as often as it has to be.
                 ping: watchdog.map(|allowed| (allowed / 2, now)),
             },
@@ -552,6 +556,7 @@ impl Daemon {
 
     fn answer(&mut self, ring: Ring) {
         self.news = true;
+        self.clock.idle = Some(Instant::now() + idle::QUIET);
         self.clock.tick = self.clock.tick.min(self.clock.ticked + TICK);
         match ring {
             Ring::Drop | Ring::Signal(SIGUSR1) => self.clock.scan = Instant::now(),
@@ -774,6 +779,10 @@ impl Daemon {
         }
         self.post();
         self.measure(now);
+        if self.running.is_empty() && self.clock.idle.is_some_and(|at| at <= now) {
+            self.clock.idle = None;
+            idle::give_code_back();
+        }
     }
 
     /// Writes the figures for machines that watch machines.

@@ -126,6 +126,7 @@ const OUTSIDE_OF_THE_ENGINE: &[&str] = &[
 
 /// Modules that may contain `unsafe`, each with its reason.
 const UNSAFE: &[(&str, &str)] = &[
+    ("daemon/idle.rs", "what is done with memory that is mapped has no safe face"),
     (
         "imaging/formats/avif/libaom.rs",
         "the encoder of packaged builds is in C, and its binding has no safe face",
