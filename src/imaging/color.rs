@@ -24,6 +24,7 @@ use std::rc::Rc;
 
 use lcms2::{Flags, Intent as Library, Profile, Transform};
 
+use super::hands::Hands;
 use super::plan::{Aux, Conversion, GRAY, Intent, Output, Space};
 use super::raster::{Alpha, Raster, Sample, Samples};
 use super::{ConvertError, PixelType};
@@ -42,6 +43,9 @@ pub(super) use naive::naive;
 pub use profiles::{HEADER, pixel_type_of, profile_name, reply_profile};
 use profiles::{format_of, gray_curve_profile, open};
 
+/// From so many pixels on, it is worth it that each thread makes the transform for itself.
+const LARGE: u64 = if cfg!(test) { 0 } else { 4_000_000 };
+
 /// What the components of one source mean, and the conversions made for it so far.
 pub struct Colors<'a> {
     /// Meaning of the source's components.
@@ -52,6 +56,7 @@ pub struct Colors<'a> {
     aux: &'a [(Aux, Vec<u8>)],
     opened: Vec<(Place, Profile)>,
     transforms: Vec<(Route, Rc<Transform<u8, u8>>)>,
+    hands: Hands<'a>,
 }
 
 /// The profile embedded in a source.
@@ -113,8 +118,14 @@ impl<'a> Colors<'a> {
     /// Looks at the profile of a source; `aux` holds the bytes of the profiles that plans name.
     #[must_use]
     pub fn of(profile: Option<&'a [u8]>, pixel_type: PixelType, aux: &'a [(Aux, Vec<u8>)]) -> Self {
-        let mut colors =
-            Self { source: pixel_type, own: None, aux, opened: Vec::new(), transforms: Vec::new() };
+        let mut colors = Self {
+            source: pixel_type,
+            own: None,
+            aux,
+            opened: Vec::new(),
+            transforms: Vec::new(),
+            hands: Hands::ALONE,
+        };
         let Some(bytes) = profile else { return colors };
         if !kept::is_of_use(bytes, pixel_type) {
             return colors;
@@ -128,6 +139,12 @@ impl<'a> Colors<'a> {
             colors.own = Some(Own { bytes, srgb });
         }
         colors
+    }
+
+    /// Has several threads convert large pictures; what comes out is the same.
+    #[must_use]
+    pub fn by(self, hands: Hands<'a>) -> Self {
+        Self { hands, ..self }
     }
 
     /// Converts a picture of this source to the space of a reply.
@@ -251,20 +268,55 @@ impl<'a> Colors<'a> {
         let Conversion { intent, black_point, dither, .. } = output.conversion;
         let wide = dither || matches!(picture.samples(), Samples::Sixteen(_));
         let depth = if wide { 2 } else { 1 };
-        let transform = self.transform(Route { from, to, intent, black_point, depth })?;
+        let route = Route { from, to, intent, black_point, depth };
+        self.transform(route.clone())?;
         let alpha = Alpha::from_bool(picture.has_alpha());
+        let rows = Rows::of(&picture, wanted);
         let samples = match picture.samples() {
-            Samples::Eight(samples) if !wide && alpha == Alpha::None => {
-                let pixels = samples.len() / picture.pixel_type().components();
-                let mut out = vec![0; pixels * wanted.components()];
-                transform.transform_pixels(samples, &mut out);
-                Samples::Eight(out)
+            Samples::Eight(s) if !wide && alpha == Alpha::None => {
+                self.rows(&route, s, &rows, |transform, s, out| transform.transform_pixels(s, out))
             }
-            Samples::Eight(s) if !wide => by_row(&transform, s, (&picture, wanted), |v: u8| v),
-            Samples::Eight(s) => by_row(&transform, s, (&picture, wanted), u16::widen),
-            Samples::Sixteen(s) => by_row(&transform, s, (&picture, wanted), |v: u16| v),
+            Samples::Eight(s) if !wide => {
+                self.rows(&route, s, &rows, |t, s, out| rows.convert(t, s, out, |v: u8| v))
+            }
+            Samples::Eight(s) => {
+                self.rows(&route, s, &rows, |t, s, out| rows.convert(t, s, out, u16::widen))
+            }
+            Samples::Sixteen(s) => {
+                self.rows(&route, s, &rows, |t, s, out| rows.convert(t, s, out, |v: u16| v))
+            }
         };
-        Ok(picture.retyped(wanted, alpha, samples))
+        Ok(picture.retyped(wanted, alpha, samples?))
+    }
+
+    /// Converts all rows of a picture, in bands where several threads do.
+    fn rows<S: Sample, T: Sample>(
+        &mut self,
+        route: &Route,
+        samples: &[S],
+        rows: &Rows,
+        convert: impl Fn(&Transform<u8, u8>, &[S], &mut [T]) + Sync,
+    ) -> Result<Samples, ConvertError> {
+        let transform = self.transform(route.clone())?;
+        let mut out = vec![T::default(); rows.height * rows.made()];
+        let worth = (rows.height * rows.width) as u64 >= LARGE && !self.hands.is_alone();
+        match self.key(route).filter(|_| worth) {
+            None => convert(&transform, samples, &mut out),
+            Some(key) => {
+                let band = self.hands.band(rows.height);
+                let bands = samples.chunks(band * rows.given());
+                self.hands.try_each(
+                    bands.zip(out.chunks_mut(band * rows.made())),
+                    || made(&key),
+                    |transform, (samples, out)| {
+                        let transform = transform.as_ref().ok_or_else(unmade)?;
+                        convert(transform, samples, out);
+                        Ok::<(), ConvertError>(())
+                    },
+                )?;
+            }
+        }
+        Ok(T::wrap(out))
     }
 
     fn transform(&mut self, route: Route) -> Result<Rc<Transform<u8, u8>>, ConvertError> {
@@ -306,22 +358,8 @@ impl<'a> Colors<'a> {
         let Route { from, to, intent, black_point, depth } = route;
         let (at_from, at_to) = (self.opened(from)?, self.opened(to)?);
         let (input, output) = (&self.opened[at_from].1, &self.opened[at_to].1);
-        let intent = match intent {
-            Intent::Perceptual => Library::Perceptual,
-            Intent::Relative => Library::RelativeColorimetric,
-            Intent::Saturation => Library::Saturation,
-            Intent::Absolute => Library::AbsoluteColorimetric,
-        };
-        let flags = if *black_point { Flags::BLACKPOINT_COMPENSATION } else { Flags::default() };
-        Transform::new_flags(
-            input,
-            format_of(self.type_of(from), *depth),
-            output,
-            format_of(self.type_of(to), *depth),
-            intent,
-            flags,
-        )
-        .map_err(|_| self.useless(to))
+        let ends = [(input, self.type_of(from)), (output, self.type_of(to))];
+        between(ends, (*intent, *black_point, *depth)).ok_or_else(|| self.useless(to))
     }
 
     /// Opens the profile of a place, once.
@@ -381,35 +419,104 @@ impl<'a> Colors<'a> {
     }
 }
 
-/// Transforms row by row through buffers of bytes: the library takes no alpha and no words.
-fn by_row<S: Sample, T: Sample>(
-    transform: &Transform<u8, u8>,
-    samples: &[S],
-    (picture, wanted): (&Raster, PixelType),
-    widen: impl Fn(S) -> T,
-) -> Samples {
-    let depth = size_of::<T>();
-    let alpha = usize::from(picture.has_alpha());
-    let (from, to) = (picture.pixel_type().components(), wanted.components());
-    let row = picture.width();
-    let mut given = Vec::with_capacity(row * from * depth);
-    let mut made = vec![0; row * to * depth];
-    let mut out = Vec::with_capacity(picture.height() * row * (to + alpha));
-    for pixels in samples.chunks_exact(row * (from + alpha)) {
-        given.clear();
-        for pixel in pixels.chunks_exact(from + alpha) {
-            for value in &pixel[..from] {
-                widen(*value).put(&mut given);
-            }
-        }
-        transform.transform_pixels(&given, &mut made);
-        let colors = made.chunks_exact(to * depth);
-        for (color, pixel) in colors.zip(pixels.chunks_exact(from + alpha)) {
-            out.extend(color.chunks_exact(depth).map(T::take));
-            out.extend(pixel[from..].iter().map(|alpha| widen(*alpha)));
+/// Makes a transform between two profiles and the types of their pictures.
+fn between(
+    [from, to]: [(&Profile, PixelType); 2],
+    (intent, black_point, depth): (Intent, bool, usize),
+) -> Option<Transform<u8, u8>> {
+    let intent = match intent {
+        Intent::Perceptual => Library::Perceptual,
+        Intent::Relative => Library::RelativeColorimetric,
+        Intent::Saturation => Library::Saturation,
+        Intent::Absolute => Library::AbsoluteColorimetric,
+    };
+    let flags = if black_point { Flags::BLACKPOINT_COMPENSATION } else { Flags::default() };
+    let format = |pixel_type| format_of(pixel_type, depth);
+    Transform::new_flags(from.0, format(from.1), to.0, format(to.1), intent, flags).ok()
+}
+
+/// Returns the transform of this thread for a key, the same as that of any other.
+fn made(key: &kept::Key<'_>) -> Option<Rc<Transform<u8, u8>>> {
+    if let Some(kept) = kept::find(key) {
+        return Some(kept);
+    }
+    let end = |end: kept::End<'_>| match end {
+        kept::End::Srgb => Some((Profile::new_srgb(), PixelType::Rgb)),
+        kept::End::Gray => Some((gray_curve_profile().ok()?, PixelType::Gray)),
+        kept::End::Profile(pixel_type, bytes) => Some((open(bytes, pixel_type)?, pixel_type)),
+    };
+    let (from, to) = (end(key.from)?, end(key.to)?);
+    let made = Rc::new(between([(&from.0, from.1), (&to.0, to.1)], key.how)?);
+    kept::keep(key, &made);
+    Some(made)
+}
+
+fn unmade() -> ConvertError {
+    ConvertError::internal("a transform that can be made only once")
+}
+
+/// How the components lie in the rows of a picture, before and after.
+struct Rows {
+    width: usize,
+    height: usize,
+    from: usize,
+    to: usize,
+    alpha: usize,
+}
+
+impl Rows {
+    fn of(picture: &Raster, wanted: PixelType) -> Self {
+        Self {
+            width: picture.width(),
+            height: picture.height(),
+            from: picture.pixel_type().components(),
+            to: wanted.components(),
+            alpha: usize::from(picture.has_alpha()),
         }
     }
-    T::wrap(out)
+
+    /// Counts the components of a row before.
+    const fn given(&self) -> usize {
+        self.width * (self.from + self.alpha)
+    }
+
+    /// Counts the components of a row after.
+    const fn made(&self) -> usize {
+        self.width * (self.to + self.alpha)
+    }
+
+    /// Transforms row by row through buffers of bytes: the library takes no alpha and no words.
+    fn convert<S: Sample, T: Sample>(
+        &self,
+        transform: &Transform<u8, u8>,
+        samples: &[S],
+        out: &mut [T],
+        widen: impl Fn(S) -> T,
+    ) {
+        let depth = size_of::<T>();
+        let (from, to, alpha) = (self.from, self.to, self.alpha);
+        let mut given = Vec::with_capacity(self.width * from * depth);
+        let mut made = vec![0; self.width * to * depth];
+        let rows = samples.chunks_exact(self.given()).zip(out.chunks_exact_mut(self.made()));
+        for (pixels, out) in rows {
+            given.clear();
+            for pixel in pixels.chunks_exact(from + alpha) {
+                for value in &pixel[..from] {
+                    widen(*value).put(&mut given);
+                }
+            }
+            transform.transform_pixels(&given, &mut made);
+            let colors = made.chunks_exact(to * depth).zip(pixels.chunks_exact(from + alpha));
+            for (out, (color, pixel)) in out.chunks_exact_mut(to + alpha).zip(colors) {
+                for (out, value) in out.iter_mut().zip(color.chunks_exact(depth)) {
+                    *out = T::take(value);
+                }
+                if alpha > 0 {
+                    out[to] = widen(pixel[from]);
+                }
+            }
+        }
+    }
 }
 
 /// Tells whether a transform from RGB to sRGB changes no colour by more than one level of 255.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::color::{Colors, color_in, diffuse, naive};
 use super::formats::{self, Header, Shrink, SourceFormat};
+use super::hands::Hands;
 use super::ops::{self, Resampler, Usm};
 use super::paths::{self, Path};
 use super::plan::{Affine, Area, Aux, Color, Output, Plan, Side, Step};
@@ -29,7 +30,7 @@ pub(super) struct Engine<'a> {
     orientation: Orientation,
     limits: &'a Limits,
     colors: Colors<'a>,
-    resampler: Resampler,
+    resampler: Resampler<'a>,
     showing: Showing,
 }
 
@@ -46,8 +47,9 @@ impl<'a> Engine<'a> {
             uprighting,
             orientation: uprighting.of(header),
             limits,
-            colors: Colors::of(header.profile.as_deref(), header.pixel_type, inputs.aux),
-            resampler: Resampler::default(),
+            colors: Colors::of(header.profile.as_deref(), header.pixel_type, inputs.aux)
+                .by(inputs.hands),
+            resampler: Resampler::by(inputs.hands),
             showing: Showing::Nothing,
         }
     }
@@ -111,8 +113,10 @@ impl<'a> Engine<'a> {
             picture = self.colors.to_output(picture, &plan.output)?;
         }
         let picture = finished(picture, &plan.output);
-        let write =
-            |embedded: formats::Embedded<'_>| formats::encode(&picture, &plan.output, embedded);
+        let hands = self.inputs.hands;
+        let write = |embedded: formats::Embedded<'_>| {
+            formats::encode_by(&picture, &plan.output, embedded, hands)
+        };
         let file = self.embedding(&plan.output, write)?;
         let thumbnail = match self.showing {
             Showing::Nothing => None,
@@ -192,7 +196,7 @@ impl<'a> Engine<'a> {
             }
             Step::Usm { radius, .. } | Step::Blur { radius } => {
                 self.limits.allow(picture.size(), ops::blur_memory(&picture, radius))?;
-                retouched(Arc::unwrap_or_clone(picture), step)
+                retouched(Arc::unwrap_or_clone(picture), step, self.inputs.hands)
             }
             Step::Fill { .. }
             | Step::Sharpen
@@ -209,7 +213,9 @@ impl<'a> Engine<'a> {
             | Step::Saturation { .. }
             | Step::Colorize { .. }
             | Step::Grow { .. }
-            | Step::Noise { .. } => retouched(Arc::unwrap_or_clone(picture), step),
+            | Step::Noise { .. } => {
+                retouched(Arc::unwrap_or_clone(picture), step, self.inputs.hands)
+            }
             Step::ToOutput => self.colors.to_output(Arc::unwrap_or_clone(picture), output)?,
             Step::Clip { ref names, keep, ref map } => {
                 self.allow(picture.size(), &picture)?;
@@ -305,16 +311,16 @@ pub(super) fn finished(picture: Raster, output: &Output) -> Raster {
 }
 
 /// Does one of the steps that change pixels where they are.
-fn retouched(picture: Raster, step: &Step) -> Raster {
+fn retouched(picture: Raster, step: &Step, hands: Hands<'_>) -> Raster {
     match *step {
         Step::Fill { ref color } => {
             let color = color_in(*color, picture.pixel_type());
             ops::fill(picture, &color)
         }
         Step::Usm { amount, radius, threshold, mono } => {
-            ops::usm(picture, Usm { amount, radius, threshold, mono })
+            ops::usm_by(picture, Usm { amount, radius, threshold, mono }, hands)
         }
-        Step::Sharpen => ops::sharpen(picture),
+        Step::Sharpen => ops::sharpen_by(picture, hands),
         Step::InvertMask => ops::invert_mask(picture),
         Step::Unmask => ops::unmask(picture),
         Step::GrowMask { radius } => ops::grow_mask(picture, radius),
@@ -328,7 +334,7 @@ fn retouched(picture: Raster, step: &Step) -> Raster {
         Step::Saturation { amount } => ops::saturation(picture, amount),
         Step::Colorize { colorize } => ops::colorize(picture, colorize),
         Step::Grow { radius } => ops::grow(picture, radius),
-        Step::Blur { radius } => ops::blur(picture, radius),
+        Step::Blur { radius } => ops::blur_by(picture, radius, hands),
         Step::Noise { noise } => ops::noise(picture, noise),
         Step::Resample { .. }
         | Step::Place { .. }

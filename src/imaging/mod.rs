@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{Argument, Fault, Phrase, phrase};
 use formats::Shrink;
+use hands::Hands;
 use thumbnail::Thumbnail;
 
 pub mod color;
 pub mod formats;
+pub mod hands;
 pub mod modifiers;
 pub mod ops;
 mod paths;
@@ -292,13 +294,15 @@ pub struct Inputs<'a> {
     pub source: &'a [u8],
     /// What the plans name beside it, in any order.
     pub aux: &'a [(plan::Aux, Vec<u8>)],
+    /// Who works on it. The replies do not depend on it.
+    pub hands: Hands<'a>,
 }
 
 impl<'a> Inputs<'a> {
-    /// Starts with a source that needs nothing else.
+    /// Starts with a source that needs nothing else, and one thread.
     #[must_use]
     pub const fn of(source: &'a [u8]) -> Self {
-        Self { source, aux: &[] }
+        Self { source, aux: &[], hands: Hands::ALONE }
     }
 }
 
@@ -377,7 +381,8 @@ pub fn show(
     let page = (!header.pages.is_empty()).then_some(1);
     let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
     let mut engine = execute::Engine::new(Inputs::of(source), &header, uprighting, limits);
-    let picture = decode((source, &header), uprighting, limits, &[thumbnail::shrink(&header)]);
+    let shrinks = [thumbnail::shrink(&header)];
+    let picture = decode((Inputs::of(source), &header), uprighting, limits, &shrinks);
     let Some(picture) = picture.into_iter().next() else { return Ok(None) };
     Ok(engine.thumbnail(&*picture?))
 }
@@ -388,13 +393,12 @@ fn make(
     showing: Showing,
     each: &mut dyn FnMut(Made),
 ) -> Result<(), ConvertError> {
-    let source = inputs.source;
-    let header = formats::header(Cursor::new(source), limits)?;
+    let header = formats::header(Cursor::new(inputs.source), limits)?;
     let pages: BTreeSet<Option<u32>> = plans.iter().map(|plan| plan.page).collect();
     for page in pages {
         let Some(header) = header.on_page(page) else { return Err(ConvertError::Changed) };
         let mut engine = execute::Engine::new(inputs, &header, uprighting, limits).showing(showing);
-        let decode = |shrinks: &[Shrink]| decode((source, &header), uprighting, limits, shrinks);
+        let decode = |shrinks: &[Shrink]| decode((inputs, &header), uprighting, limits, shrinks);
         convert_page((plans, page), &decode, &mut engine, each)?;
     }
     Ok(())
@@ -405,13 +409,14 @@ type Picture = Result<Arc<raster::Raster>, ConvertError>;
 
 /// Decodes a page, or a picture, at each of some sizes.
 fn decode(
-    (source, header): (&[u8], &formats::Header),
+    (inputs, header): (Inputs<'_>, &formats::Header),
     uprighting: Uprighting,
     limits: &Limits,
     shrinks: &[Shrink],
 ) -> Vec<Picture> {
     let orientation = uprighting.of(header);
-    let all = formats::decode_each(source, header, shrinks, limits).into_iter();
+    let Inputs { source, hands, .. } = inputs;
+    let all = formats::decode_each(source, header, shrinks, limits, hands).into_iter();
     let upright = |(stored, shrink): (Result<raster::Raster, ConvertError>, &Shrink)| {
         let stored = stored.map_err(|error| error.on_page(header.page))?;
         let stored = match shrink {

@@ -45,7 +45,9 @@ impl Alpha {
 }
 
 /// One component of a pixel: `u8` or `u16`.
-pub(crate) trait Sample: Copy + Default + Ord + Into<f32> + Into<usize> + 'static {
+pub(crate) trait Sample:
+    Copy + Default + Ord + Into<f32> + Into<usize> + Send + Sync + 'static
+{
     /// Full intensity.
     const MAX: Self;
     /// Full intensity as a number.

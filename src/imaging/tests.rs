@@ -13,6 +13,7 @@ use super::raster::{Alpha, Raster, Samples};
 use super::*;
 
 mod embedded;
+mod hands;
 mod operations;
 mod requests;
 mod vectors;

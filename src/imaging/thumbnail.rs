@@ -113,7 +113,7 @@ pub(super) fn shrink(header: &Header) -> Shrink {
 
 /// Shows a source, decoded and upright.
 pub(super) fn of_source(
-    resampler: &mut Resampler,
+    resampler: &mut Resampler<'_>,
     colors: &mut Colors<'_>,
     picture: &Raster,
 ) -> Option<Thumbnail> {
@@ -125,7 +125,7 @@ pub(super) fn of_source(
 
 /// Shows a reply as it is about to be written.
 pub(super) fn of_reply(
-    resampler: &mut Resampler,
+    resampler: &mut Resampler<'_>,
     colors: &mut Colors<'_>,
     picture: &Raster,
     reply: &Output,
@@ -137,7 +137,7 @@ pub(super) fn of_reply(
 }
 
 /// Makes a picture small: of a large one single pixels are taken first.
-fn small(resampler: &mut Resampler, picture: &Raster) -> Result<Raster, ConvertError> {
+fn small(resampler: &mut Resampler<'_>, picture: &Raster) -> Result<Raster, ConvertError> {
     let size = picture.size();
     let longest = size.width.max(size.height);
     let to = if longest <= LONGEST {

@@ -442,8 +442,10 @@ impl<'j> Making<'_, 'j, '_> {
                     }
                 }
             }
+            self.bench.lane.announce(self.queue.len());
             while self.bench.lane.room() > 0 {
                 let Some(batch) = self.queue.pop() else { break };
+                self.bench.lane.announce(self.queue.len());
                 self.hand_out(batch)?;
             }
             if self.running.is_empty() {

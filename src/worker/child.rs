@@ -22,6 +22,7 @@ use super::engine::Piece;
 use super::wire::{Channel, Convert, Report, Request, Setup, WireError};
 use super::{MAX_AUX_BYTES, Sandbox, Written, engine, sandbox};
 use crate::diag::{Argument, Fault, phrase};
+use crate::imaging::hands::{Hands, Helpers};
 use crate::imaging::plan::{Aux, Plan};
 use crate::imaging::thumbnail::Thumbnail;
 use crate::imaging::{Inputs, Reply, Showing};
@@ -52,19 +53,27 @@ pub fn child_main() -> ExitCode {
 }
 
 fn remember_panic(info: &PanicHookInfo<'_>) {
-    // No lock is held while the engine runs, and this thread is the only one.
+    // Of several threads that panic the last one counts. Nothing is done under the lock.
     *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
 }
 
 /// Serves requests; `enter` shuts the process in.
-pub(super) fn serve(channel: &Channel, enter: fn(&Setup) -> Sandbox) -> Result<(), WireError> {
+pub(super) fn serve(
+    channel: &Channel,
+    enter: fn(&Setup) -> (Sandbox, Helpers),
+) -> Result<(), WireError> {
     let (setup, _): (Setup, _) = channel.receive_with_files()?;
-    channel.send(&Report::Ready(enter(&setup)), &[])?;
+    let (sandbox, helpers) = enter(&setup);
+    channel.send(&Report::Ready(sandbox), &[])?;
     loop {
         let (request, files) = channel.receive_with_files()?;
         channel.send(&Report::Started, &[])?;
-        grant_time(&setup);
-        let desk = Desk { channel, setup: &setup };
+        let hands = match &request {
+            Request::Convert(convert) => helpers.hands(convert.threads),
+            Request::Probe | Request::Copy | Request::Show => Hands::ALONE,
+        };
+        let desk = Desk { channel, setup: &setup, hands };
+        desk.grant_time();
         match catch_unwind(AssertUnwindSafe(|| desk.perform(&request, files))) {
             Ok(end) => channel.send(&end?, &[])?,
             Err(payload) => {
@@ -86,18 +95,21 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     message.chars().take(MOST_WORDS).collect()
 }
 
-fn grant_time(setup: &Setup) {
-    // Where it fails the parent's deadline still holds, and `Ready` has said so.
-    let _ = sandbox::grant_time(setup.seconds);
-}
-
 /// Where one request is worked on.
 struct Desk<'a> {
     channel: &'a Channel,
     setup: &'a Setup,
+    hands: Hands<'a>,
 }
 
 impl Desk<'_> {
+    /// Allows the next piece its processor time: as much for each thread.
+    fn grant_time(&self) {
+        let seconds = self.setup.seconds.saturating_mul(self.hands.threads() as u64);
+        // Where it fails the parent's deadline still holds, and `Ready` has said so.
+        let _ = sandbox::grant_time(seconds);
+    }
+
     /// Does what is asked and returns the report that ends it.
     fn perform(&self, request: &Request, files: Vec<OwnedFd>) -> Result<Report, WireError> {
         let mut files = files.into_iter().map(File::from);
@@ -131,7 +143,7 @@ impl Desk<'_> {
                 Ok(shown) => Report::Shown(shown),
                 Err(fault) => Report::Failed(fault),
             },
-            (Request::Convert(Convert { aux, plans, showing }), outputs)
+            (Request::Convert(Convert { aux, plans, showing, threads: _ }), outputs)
                 if aux.len() == beside.len() && plans.len() == outputs.len() =>
             {
                 let aux = aux.iter().cloned().zip(beside).collect();
@@ -161,7 +173,7 @@ impl Desk<'_> {
         };
         let mut sent = Ok(());
         let done = engine::convert(
-            Inputs { source: &source, aux: &aux },
+            Inputs { source: &source, aux: &aux, hands: self.hands },
             plans,
             self.setup,
             &mut |piece| {
@@ -179,7 +191,7 @@ impl Desk<'_> {
                 if sent.is_ok() {
                     sent = self.channel.send(&report, &[]);
                 }
-                grant_time(self.setup);
+                self.grant_time();
             },
         );
         sent.map(|()| done)

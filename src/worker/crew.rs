@@ -3,6 +3,10 @@
 //! All threads share one state under one lock, which is never held while something takes time.
 //! Workers belong to all of them: the one used last takes the next task, so that a pool with
 //! little to do keeps few.
+//!
+//! A large picture is lent the threads of the cores that would idle otherwise: as many as there
+//! are workers, less those at work, queued or announced. It takes a worker that has helpers, which
+//! others do not; it is started when it is needed, and counts as one of the processes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::process::Child;
@@ -17,6 +21,10 @@ use super::wire::Channel;
 use super::{Answer, Task};
 use crate::diag::Fault;
 use crate::pulse::Pulse;
+
+/// Most workers with helpers, busy or idle: what a daemon has of threads must not grow with the
+/// square of its cores.
+const MOST_WITH_HELPERS: usize = 2;
 
 /// How often a task that no worker has begun is given to another one.
 const ATTEMPTS: usize = 3;
@@ -76,6 +84,14 @@ pub(super) struct State {
     /// The lanes with something to do, the next one first.
     pub(super) turns: VecDeque<Turn>,
     pub(super) running: usize,
+    /// Threads lent to running tasks.
+    lent: usize,
+    /// Running tasks that were lent more than one.
+    shared: usize,
+    /// Workers alive that have helpers.
+    with_helpers: usize,
+    /// Tasks that lanes are about to queue, by lane.
+    announced: BTreeMap<u64, usize>,
     /// Workers without work, the one used last at the end.
     idle: Vec<Idle>,
     /// Sockets of the workers at work, by thread.
@@ -105,6 +121,42 @@ impl State {
         queued
     }
 
+    /// Notes how many tasks a lane is about to queue.
+    pub(super) fn announce(&mut self, lane: u64, tasks: usize) {
+        if tasks > 0 {
+            self.announced.insert(lane, tasks);
+        } else {
+            self.announced.remove(&lane);
+        }
+    }
+
+    /// Lends a task its threads, one at least; `most` are there for one, in a pool of so many
+    /// workers.
+    pub(super) fn lend(&mut self, task: &Task, (workers, most): (usize, usize)) -> usize {
+        let queued: usize = self.turns.iter().map(|turn| turn.queue.len()).sum();
+        let waiting = queued + self.announced.values().sum::<usize>();
+        let idle = workers.saturating_sub(self.lent).saturating_sub(waiting);
+        let several = task.is_large() && self.shared < MOST_WITH_HELPERS;
+        let threads = if several { idle.clamp(1, most) } else { 1 };
+        self.lent += threads;
+        self.shared += usize::from(threads > 1);
+        threads
+    }
+
+    /// Takes back what [`Self::lend`] lent.
+    fn take_back(&mut self, threads: usize) {
+        self.lent -= threads;
+        self.shared -= usize::from(threads > 1);
+    }
+
+    /// Takes an idle worker, the one used last of those that are wanted; for a small task, any.
+    fn rouse(&mut self, helpers: bool) -> Option<Process> {
+        let wanted = |idle: &Idle| idle.process.has_helpers() == helpers;
+        let at = self.idle.iter().rposition(wanted);
+        let at = at.or_else(|| self.idle.len().checked_sub(1).filter(|_| !helpers))?;
+        Some(self.idle.remove(at).process)
+    }
+
     /// Takes everything a lane has queued.
     pub(super) fn take_lane(&mut self, lane: u64) -> VecDeque<Queued> {
         let place = self.turns.iter().position(|turn| turn.lane == lane);
@@ -131,6 +183,8 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Crew {
     pub(super) workers: usize,
+    /// Most threads of one picture.
+    threads: usize,
     /// How long an idle worker is kept.
     idle: Duration,
     launch: Arc<Launch>,
@@ -140,9 +194,10 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    pub(super) fn new(workers: usize, idle: Duration, launch: Launch) -> Self {
+    /// Makes one of so many workers; a picture takes at most so many threads.
+    pub(super) fn new((workers, threads): (usize, usize), idle: Duration, launch: Launch) -> Self {
         let (state, wake) = (Mutex::new(State::default()), Condvar::new());
-        Self { workers, idle, launch: Arc::new(launch), state, wake }
+        Self { workers, threads, idle, launch: Arc::new(launch), state, wake }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,9 +238,9 @@ impl Crew {
 
     /// The life of one thread.
     pub(super) fn run(&self, post: &Post) {
-        while let Some(Queued { task, ticket }) = self.next(post) {
-            let shift = Shift { crew: self };
-            let answer = self.perform(post, &task);
+        while let Some((Queued { task, ticket }, threads)) = self.next(post) {
+            let shift = Shift { crew: self, threads };
+            let answer = self.perform(post, &task, threads);
             drop(shift);
             post.pulse.promise("answers", Duration::ZERO);
             ticket.end(answer, task);
@@ -204,8 +259,9 @@ impl Crew {
         post.pulse.rest();
     }
 
-    /// Waits for a task; ends workers that have nothing to do meanwhile. `None` is the end.
-    fn next(&self, post: &Post) -> Option<Queued> {
+    /// Waits for a task, and how many threads it gets; ends workers that have nothing to do
+    /// meanwhile. `None` is the end.
+    fn next(&self, post: &Post) -> Option<(Queued, usize)> {
         let mut state = self.lock();
         loop {
             if state.phase != Phase::Open {
@@ -213,7 +269,8 @@ impl Crew {
             }
             if let Some(queued) = state.next() {
                 state.running += 1;
-                return Some(queued);
+                let threads = state.lend(&queued.task, (self.workers, self.threads));
+                return Some((queued, threads));
             }
             let expired = state.take_expired(self.idle);
             if !expired.is_empty() {
@@ -237,12 +294,13 @@ impl Crew {
     }
 
     /// Does a task, with as many workers as it takes; `None` when the pool was aborted.
-    fn perform(&self, post: &Post, task: &Task) -> Option<Result<Answer, Fault>> {
-        let mut progress = Progress::of(task, self.launch.setup.memory);
+    fn perform(&self, post: &Post, task: &Task, threads: usize) -> Option<Result<Answer, Fault>> {
+        let mut progress = Progress::of(task, self.launch.setup.memory, threads);
         let mut failure = String::new();
         let mut pauses = PAUSES.into_iter();
         loop {
-            let served = match self.engage(post) {
+            let helpers = if progress.threads() > 1 { self.threads - 1 } else { 0 };
+            let served = match self.engage(post, helpers) {
                 Ok(mut process) => {
                     let served = process.serve(&mut progress, &post.pulse);
                     self.release(post, process, &served);
@@ -274,23 +332,34 @@ impl Crew {
         }
     }
 
-    /// Finds an idle worker or starts one.
-    fn engage(&self, post: &Post) -> Result<Process, String> {
+    /// Finds an idle worker or starts one, with so many helpers where there may be another such.
+    fn engage(&self, post: &Post, helpers: usize) -> Result<Process, String> {
         let slot = post.slot;
         post.pulse.promise("starts a worker", Duration::ZERO);
         let mut state = self.lock();
-        if let Some(Idle { process, .. }) = state.idle.pop() {
+        if let Some(process) = state.rouse(helpers > 0) {
             state.employ(slot, &process);
             return Ok(process);
+        }
+        let helpers = if state.with_helpers < MOST_WITH_HELPERS { helpers } else { 0 };
+        // All that there may be, and none is the right one: one makes room.
+        let full = state.processes.len() >= self.workers;
+        if let Some(Idle { process, .. }) = full.then(|| state.idle.pop()).flatten() {
+            drop(state);
+            self.bury(post, process, Farewell::Dismissed);
+            post.pulse.promise("starts a worker", Duration::ZERO);
+            state = self.lock();
         }
         state.stuck.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         if state.stuck.len() >= 2 * self.workers {
             return Err(format!("{} workers hang in the system", state.stuck.len()));
         }
         drop(state);
-        let mut process = Process::start(Arc::clone(&self.launch)).map_err(|e| e.to_string())?;
+        let launch = Arc::clone(&self.launch);
+        let mut process = Process::start(launch, helpers).map_err(|e| e.to_string())?;
         let mut state = self.lock();
         state.processes.push(process.id());
+        state.with_helpers += usize::from(process.has_helpers());
         state.employ(slot, &process);
         drop(state);
         post.pulse.promise("waits for a worker", GREETING);
@@ -341,11 +410,12 @@ impl Crew {
     }
 
     fn bury(&self, post: &Post, process: Process, farewell: Farewell) {
-        let id = process.id();
+        let (id, helpers) = (process.id(), process.has_helpers());
         post.pulse.promise("ends a worker", BURIAL);
         let stuck = process.bury(farewell);
         let mut state = self.lock();
         state.processes.retain(|other| *other != id);
+        state.with_helpers -= usize::from(helpers);
         if let Some(child) = stuck {
             tracing::error!(worker = id, "a worker that was killed hangs in the system");
             state.stuck.push(child);
@@ -356,12 +426,15 @@ impl Crew {
 /// A thread at work on a task that is counted as running.
 struct Shift<'s> {
     crew: &'s Crew,
+    /// What it was lent.
+    threads: usize,
 }
 
 impl Drop for Shift<'_> {
     fn drop(&mut self) {
         let mut state = self.crew.lock();
         state.running -= 1;
+        state.take_back(self.threads);
         let last = state.running == 0 && state.phase != Phase::Open;
         drop(state);
         if last {

@@ -39,6 +39,12 @@ impl Lane {
         self.crew.enqueue(self.id, Queued { task, ticket });
     }
 
+    /// Says how many more tasks are about to be submitted, so that no thread is lent to one of
+    /// them that another wants.
+    pub fn announce(&self, tasks: usize) {
+        self.crew.lock().announce(self.id, tasks);
+    }
+
     /// Counts how many more tasks are worth submitting now: enough that no worker waits for this
     /// job, few enough that its open files stay bounded.
     #[must_use]
@@ -97,6 +103,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        self.announce(0);
         // Outside the lock: closing files may take its time.
         let queue = self.crew.lock().take_lane(self.id);
         drop(queue);

@@ -12,6 +12,9 @@
 //! Lane ◀── wait ────────────┴─────────── answers ◀───┴── reports ◀──────────────
 //! ```
 //!
+//! A worker is one thread, as there is one for each core. Only a large picture that would leave
+//! cores idle is worked on by several, in a worker that was started with helpers.
+//!
 //! Each running job has a [`Lane`]. Lanes are served in turn, one task at a time, so a job of
 //! three assets is not kept waiting by one of thirty thousand. A lane holds its tasks in order.
 //!
@@ -54,6 +57,12 @@ use crew::{Crew, Phase, Post};
 use process::Launch;
 use wire::Setup;
 
+/// From so many pixels on, of a source or of what is made of it, a picture is worth several threads.
+const LARGE: u64 = 8_000_000;
+
+/// Most threads of one picture: more of them wait for what cannot be divided.
+const MOST_THREADS: usize = 8;
+
 /// How long an idle worker is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -89,7 +98,7 @@ pub struct PoolSettings {
 impl Default for PoolSettings {
     fn default() -> Self {
         Self {
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            workers: cores(),
             memory: 1 << 30,
             deadline: Duration::from_secs(120),
             max_output: 4 << 30,
@@ -98,6 +107,10 @@ impl Default for PoolSettings {
             program: PathBuf::from("/proc/self/exe"),
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Why a pool cannot be started.
@@ -150,6 +163,15 @@ pub enum Task {
         /// The source.
         input: File,
     },
+}
+
+impl Task {
+    /// Tells whether several threads would be of use.
+    fn is_large(&self) -> bool {
+        let Self::Convert { plans, .. } = self else { return false };
+        let sizes = |plan: &Plan| [plan.source, plan.composite, plan.reply];
+        plans.iter().flat_map(sizes).any(|size| size.pixels() >= LARGE)
+    }
 }
 
 /// What came of a task.
@@ -230,9 +252,10 @@ impl Pool {
             return Err(PoolError::NoWorkers);
         }
         let seconds = sandbox::whole_seconds(deadline);
-        let setup = Setup { memory, max_output, seconds, limits, exif_orientation };
+        let setup = Setup { memory, max_output, seconds, limits, exif_orientation, helpers: 0 };
         let launch = Launch { program, arguments, setup, deadline };
-        let crew = Arc::new(Crew::new(workers, idle, launch));
+        let threads = workers.min(cores()).min(MOST_THREADS);
+        let crew = Arc::new(Crew::new((workers, threads), idle, launch));
         // From here on an early return drops the pool, which ends the threads there are.
         let mut pool = Self { crew, threads: Vec::with_capacity(workers), pulses: Vec::new() };
         for slot in 0..workers {

@@ -43,9 +43,10 @@ const MOST_WORDS: u64 = 64 << 10;
 /// How a worker's memory is managed, where the C library is glibc: a picture's buffers come from a
 /// heap that is kept from one picture to the next, up to 256 MiB, in huge pages. Otherwise the
 /// system clears and maps each of their pages anew, which is a sixth to a third of a conversion.
-/// What is kept goes with the worker, which goes when it has been idle for a while.
+/// What is kept goes with the worker, which goes when it has been idle for a while. Helpers share
+/// that heap: one of their own would take 64 MiB of the worker's address space each.
 const ALLOCATOR: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824\
-    :glibc.malloc.trim_threshold=268435456";
+    :glibc.malloc.trim_threshold=268435456:glibc.malloc.arena_max=1";
 
 /// What is executed, and what it is told.
 #[derive(Debug, Clone)]
@@ -78,17 +79,18 @@ pub(super) struct Process {
     channel: Arc<Channel>,
     stderr: File,
     launch: Arc<Launch>,
+    helpers: usize,
 }
 
 impl Process {
-    /// Starts a worker and tells it its bounds; does not wait for it.
+    /// Starts a worker with so many helpers and tells it its bounds; does not wait for it.
     ///
     /// The calling thread must outlive the worker: to the kernel it is the parent whose death
     /// ends the child (`PR_SET_PDEATHSIG`).
     ///
     /// # Errors
     /// The system's.
-    pub(super) fn start(launch: Arc<Launch>) -> io::Result<Self> {
+    pub(super) fn start(launch: Arc<Launch>, helpers: usize) -> io::Result<Self> {
         let (channel, theirs) = Channel::pair(PATIENCE)?;
         let (stderr, words) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let child = Command::new(&launch.program)
@@ -104,8 +106,13 @@ impl Process {
             .stderr(Stdio::from(words))
             .spawn()?;
         // A worker that is gone already is found by `greet`.
-        let _ = channel.send(&launch.setup, &[]);
-        Ok(Self { child, channel: Arc::new(channel), stderr: File::from(stderr), launch })
+        let _ = channel.send(&Setup { helpers, ..launch.setup.clone() }, &[]);
+        Ok(Self { child, channel: Arc::new(channel), stderr: File::from(stderr), launch, helpers })
+    }
+
+    /// Tells whether it has helpers.
+    pub(super) fn has_helpers(&self) -> bool {
+        self.helpers > 0
     }
 
     /// Returns the socket, so that another thread can shut it and thereby end the worker.

@@ -46,17 +46,24 @@ pub(super) struct Progress<'t> {
     source: Option<Thumbnail>,
     /// Workers that broke so far.
     broken: usize,
+    /// How many threads may work on it.
+    threads: usize,
 }
 
 impl<'t> Progress<'t> {
-    /// Begins a task; `memory` is what a worker may use, in bytes.
-    pub(super) fn of(task: &'t Task, memory: u64) -> Self {
+    /// Begins a task for so many threads; `memory` is what a worker may use, in bytes.
+    pub(super) fn of(task: &'t Task, memory: u64, threads: usize) -> Self {
         let plans = match task {
             Task::Convert { plans, .. } => plans.len(),
             Task::Probe { .. } | Task::Copy { .. } | Task::Show { .. } => 0,
         };
         let replies = vec![None; plans];
-        Self { task, memory, replies, asked: Vec::new(), source: None, broken: 0 }
+        Self { task, memory, replies, asked: Vec::new(), source: None, broken: 0, threads }
+    }
+
+    /// Returns how many threads may work on what is left.
+    pub(super) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Returns the request for what is left to do, with its descriptors.
@@ -73,7 +80,8 @@ impl<'t> Progress<'t> {
                 let beside = aux.iter().map(|(_, file)| file);
                 let files = std::iter::once(input).chain(beside).chain(outputs);
                 let names = aux.iter().map(|(aux, _)| aux.clone()).collect();
-                let convert = Convert { aux: names, plans, showing: *showing };
+                let threads = self.threads();
+                let convert = Convert { aux: names, plans, showing: *showing, threads };
                 (Request::Convert(convert), files.map(AsFd::as_fd).collect())
             }
         }
@@ -134,7 +142,14 @@ impl<'t> Progress<'t> {
     }
 
     /// Blames a broken worker; returns the answer unless another worker can do the rest.
+    ///
+    /// Several threads take a little more memory than one: whether there is too little of it is
+    /// decided by one.
     pub(super) fn blame(&mut self, fault: &Fault) -> Option<Result<Answer, Fault>> {
+        let several = std::mem::replace(&mut self.threads, 1) > 1;
+        if several && matches!(fault, Fault::OutOfMemory { .. }) {
+            return None;
+        }
         self.broken += 1;
         if self.missing().count() == self.replies.len() {
             return Some(self.conclude(fault));
@@ -222,9 +237,24 @@ mod tests {
     const FAULT: Fault = Fault::DiskFull;
 
     #[test]
+    fn what_several_threads_have_no_memory_for_is_tried_by_one() {
+        let task = conversion(2);
+        let mut progress = Progress::of(&task, 1 << 30, 4);
+        let threads = |progress: &mut Progress<'_>| match progress.request().0 {
+            Request::Convert(convert) => (convert.threads, convert.plans.len()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(threads(&mut progress), (4, 2));
+        let memory = Fault::OutOfMemory { limit: 1 };
+        assert_eq!(progress.blame(&memory), None);
+        assert_eq!((threads(&mut progress), progress.threads()), ((1, 2), 1));
+        assert_eq!(progress.blame(&memory), Some(Err(memory)));
+    }
+
+    #[test]
     fn a_worker_that_breaks_before_the_first_output_blames_the_picture() {
         let task = conversion(3);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         assert_eq!(progress.blame(&FAULT), Some(Err(FAULT)));
     }
@@ -232,7 +262,7 @@ mod tests {
     #[test]
     fn a_worker_that_breaks_later_has_the_rest_asked_one_by_one() {
         let task = conversion(4);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         assert_eq!(progress.take(rendered(2, 12)), Step::Wait);
         assert_eq!(progress.blame(&FAULT), None);
@@ -251,7 +281,7 @@ mod tests {
     #[test]
     fn the_last_one_missing_is_the_one_to_blame() {
         let task = conversion(2);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         let _ = progress.take(rendered(1, 1));
         let answer = vec![Err(FAULT), Ok(written(1))];
@@ -261,7 +291,7 @@ mod tests {
     #[test]
     fn a_picture_that_breaks_every_worker_is_given_up() {
         let task = conversion(10);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         let _ = progress.take(rendered(0, 1));
         for _ in 1..MOST_BROKEN {
@@ -276,10 +306,10 @@ mod tests {
     #[test]
     fn a_failure_is_that_of_what_was_asked() {
         let task = conversion(3);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         assert_eq!(progress.take(Report::Failed(FAULT)), Step::Over(Err(FAULT)));
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         let _ = progress.take(rendered(0, 1));
         assert_eq!(progress.blame(&FAULT), None);
@@ -308,12 +338,12 @@ mod tests {
             (Task::Probe { input: null() }, rendered(0, 1)),
         ];
         for (task, report) in cases {
-            let mut progress = Progress::of(&task, 1 << 30);
+            let mut progress = Progress::of(&task, 1 << 30, 1);
             let _ = progress.request();
             assert_eq!(progress.take(report), Step::Broken(nonsense()), "{task:?}");
         }
         let task = conversion(2);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         assert_eq!(progress.take(rendered(0, 1)), Step::Wait);
         assert_eq!(progress.take(rendered(0, 1)), Step::Broken(nonsense()));
@@ -322,7 +352,7 @@ mod tests {
     #[test]
     fn a_panic_for_want_of_memory_is_told_from_others() {
         let task = Task::Probe { input: null() };
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let panicked = |message: &str| Report::Panicked { message: message.into() };
         let fault = Fault::OutOfMemory { limit: 1 << 30 };
         assert_eq!(progress.take(panicked("Insufficient memory (case 4)")), Step::Broken(fault));
@@ -334,7 +364,7 @@ mod tests {
     #[test]
     fn an_output_that_was_left_out_has_failed() {
         let task = conversion(2);
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         let _ = progress.take(rendered(1, 1));
         let Step::Over(Ok(Answer::Converted(replies, None))) = progress.take(Report::Finished)
@@ -350,7 +380,7 @@ mod tests {
         if let Task::Convert { showing, .. } = &mut task {
             *showing = Showing::Thumbnails;
         }
-        let mut progress = Progress::of(&task, 1 << 30);
+        let mut progress = Progress::of(&task, 1 << 30, 1);
         let _ = progress.request();
         assert_eq!(progress.take(Report::Seen(thumbnail())), Step::Wait);
         let answer = Answer::Converted(vec![Err(FAULT); 2], Some(thumbnail()));

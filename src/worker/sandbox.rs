@@ -17,8 +17,14 @@
 //!
 //! Of the system calls, `openat` and its kin are refused even where Landlock would, `mmap` and
 //! `mprotect` may not make memory executable, `ioctl` knows only the reflink, and signals can be
-//! sent only to oneself (`abort`). No thread can be started: a worker is one thread, and the pool
-//! has one worker per core.
+//! sent only to oneself (`abort`).
+//!
+//! A worker is one thread, unless it is one for large pictures: then it has helpers
+//! ([`crate::imaging::hands`]), and every fence holds for them as for itself. They are started
+//! between the fences: Landlock binds the thread that puts it up and all that it starts later, so
+//! they are born behind it, with `no_new_privs`; limits bind the process; and the filters of system
+//! calls are put on all threads at once (`SECCOMP_FILTER_FLAG_TSYNC`), which succeeds for all of
+//! them or fails. So what [`Sandbox`] says holds for each thread. After that none can be started.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +44,13 @@ use seccompiler::{
 use serde::{Deserialize, Serialize};
 
 use super::wire::{MAX_FILES, Setup};
+use crate::imaging::hands::Helpers;
+
+/// Stack of a helper in bytes: what is done in bands keeps its pictures elsewhere.
+const HELPER_STACK: usize = 1 << 20;
+
+/// Address space that a helper takes: its stack, the page that guards it, and another for signals.
+pub(super) const HELPER_SPACE: u64 = (HELPER_STACK + (64 << 10)) as u64;
 
 /// How far one fence stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,19 +104,21 @@ impl fmt::Display for Sandbox {
     }
 }
 
-/// Shuts the calling process in, for good, as far as the system allows.
+/// Shuts the calling process in, for good, as far as the system allows, with its helpers.
 ///
-/// Landlock and seccomp bind the calling thread only, which is the only one a worker has.
-pub(super) fn enter(setup: &Setup) -> Sandbox {
-    // The order matters: each step needs what a later one takes away.
+/// There must be no other thread yet.
+pub(super) fn enter(setup: &Setup) -> (Sandbox, Helpers) {
+    // The order matters: each step needs what a later one takes away, and gives what a later
+    // thread is to have.
     let ties = held(&tie());
-    let limits = held(&limit(setup));
     let landlock = forbid_files().unwrap_or_else(|error| Held::Not(error.to_string()));
+    let helpers = Helpers::start(setup.helpers, HELPER_STACK);
+    let limits = held(&limit(setup));
     let seccomp = match forbid_calls() {
         Ok(()) => Held::Fully,
         Err(error) => Held::Not(error.to_string()),
     };
-    Sandbox { limits, ties, landlock, seccomp }
+    (Sandbox { limits, ties, landlock, seccomp }, helpers)
 }
 
 fn held(failures: &[String]) -> Held {
@@ -137,7 +152,7 @@ fn limit(setup: &Setup) -> Vec<String> {
     // What is open already (three standard streams, the socket) and one request's descriptors.
     let files = MAX_FILES as u64 + 8;
     let limits = [
-        ("memory", Resource::As, setup.memory),
+        ("memory", Resource::As, setup.memory + setup.helpers as u64 * HELPER_SPACE),
         ("file size", Resource::Fsize, setup.max_output),
         ("open files", Resource::Nofile, files),
         ("core", Resource::Core, 0),
@@ -157,7 +172,8 @@ fn limit(setup: &Setup) -> Vec<String> {
     failures
 }
 
-/// Allows this process another so many seconds of processor time, counted from now.
+/// Allows this process another so many seconds of processor time, counted from now; those of all
+/// its threads count.
 ///
 /// The parent's deadline comes first as a rule; this holds when the parent is stopped.
 ///
@@ -199,15 +215,15 @@ fn forbid_files() -> Result<Held, RulesetError> {
     })
 }
 
-/// Installs two filters; the kernel heeds the stricter answer of both.
+/// Installs two filters for all threads; the kernel heeds the stricter answer of both.
 fn forbid_calls() -> Result<(), seccompiler::Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let deadly = filter(deadly(), SeccompAction::Allow, SeccompAction::KillProcess, arch)?;
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let allowed = filter(allowed()?, refuse, SeccompAction::Allow, arch)?;
     // The second is last: it does not allow another.
-    seccompiler::apply_filter(&deadly)?;
-    seccompiler::apply_filter(&allowed)
+    seccompiler::apply_filter_all_threads(&deadly)?;
+    seccompiler::apply_filter_all_threads(&allowed)
 }
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Barrier, Mutex};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,8 +17,11 @@ use super::wire::Channel;
 use super::*;
 use crate::diag::{Phrase, phrase};
 use crate::imaging::Inputs;
+use crate::imaging::hands::{Hands, Helpers};
 use crate::imaging::plan::{Aux, Color, Conversion, Encoding, Output, Rect};
 use crate::imaging::{PixelType, Size};
+
+mod large;
 
 /// Long enough for a machine that does ten other things.
 const LONG: Duration = Duration::from_secs(60);
@@ -36,9 +40,11 @@ fn worker_entry() {
 #[test]
 fn unconfined_entry() {
     if let Some(channel) = Channel::from_stdin() {
-        let _ = child::serve(&channel, |_| {
+        let _ = child::serve(&channel, |setup| {
             let none = || Held::Not("not asked to".into());
-            Sandbox { limits: none(), ties: none(), landlock: none(), seccomp: none() }
+            let sandbox =
+                Sandbox { limits: none(), ties: none(), landlock: none(), seccomp: none() };
+            (sandbox, Helpers::start(setup.helpers, 1 << 20))
         });
     }
 }
@@ -78,6 +84,7 @@ pub(super) fn obey(
         let action = actions.get(number).or(actions.first()).copied().unwrap_or_default();
         let reply = match action.trim_start_matches('!') {
             "aux" => Ok(beside(inputs.aux)),
+            action if action.starts_with("helper ") => helped(inputs.hands, &action[7..]),
             _ => act(action),
         };
         let reply = match reply {
@@ -87,6 +94,23 @@ pub(super) fn obey(
         each(index, reply);
     }
     Some(Ok(()))
+}
+
+/// Does it in another thread than the first, if there is one.
+fn helped(hands: Hands<'_>, action: &str) -> Result<String, Fault> {
+    if hands.is_alone() {
+        return Ok("alone".into());
+    }
+    let (first, meeting) = (std::thread::current().id(), Barrier::new(2));
+    let said = Mutex::new(Ok("no helper came".into()));
+    hands.each(0..2, |_| {
+        meeting.wait();
+        if std::thread::current().id() != first {
+            let done = act(action);
+            *said.lock().unwrap() = done;
+        }
+    });
+    said.into_inner().unwrap()
 }
 
 /// Tells what came beside the source, in order.
@@ -245,11 +269,17 @@ impl Fixture {
 
     /// Submits a conversion with one plan per action; returns its outputs.
     fn submit(&self, lane: &Lane, tag: u64, script: &str) -> Vec<File> {
+        self.submit_sized(lane, (tag, Size::new(0, 1)), script)
+    }
+
+    /// The same for a source of this size.
+    fn submit_sized(&self, lane: &Lane, (tag, source): (u64, Size), script: &str) -> Vec<File> {
         let count = script.split('|').count();
         let (outputs, readers) = (0..count).map(|_| self.output()).unzip();
         let numbered = |n: usize| {
             let mut plan = plan();
             plan.reply.width = u32::try_from(n).unwrap();
+            plan.source = source;
             plan
         };
         let plans = (0..count).map(numbered).collect();
@@ -268,7 +298,12 @@ impl Fixture {
 
     /// Runs a conversion with one plan; returns what it wrote.
     fn run(&self, lane: &Lane, script: &str) -> Result<String, Fault> {
-        let output = self.submit(lane, 0, script).remove(0);
+        self.run_sized(lane, Size::new(0, 1), script)
+    }
+
+    /// The same for a source of this size.
+    fn run_sized(&self, lane: &Lane, source: Size, script: &str) -> Result<String, Fault> {
+        let output = self.submit_sized(lane, (0, source), script).remove(0);
         match lane.wait(LONG).unwrap() {
             (0, Ok(Answer::Converted(mut replies, _))) => {
                 let written = replies.remove(0)?;

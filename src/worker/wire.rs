@@ -64,6 +64,8 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
     /// Whether EXIF orientation is applied.
     pub(super) exif_orientation: bool,
+    /// Threads beside the first that it starts, for large pictures.
+    pub(super) helpers: usize,
 }
 
 /// What the parent asks. The first descriptor is the input; those of [`Convert::aux`] follow, and
@@ -89,6 +91,8 @@ pub(super) struct Convert {
     pub(super) plans: Vec<Plan>,
     /// Whether to make thumbnails too.
     pub(super) showing: Showing,
+    /// How many threads may work on it, the first included.
+    pub(super) threads: usize,
 }
 
 /// What a worker says.

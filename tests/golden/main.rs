@@ -237,7 +237,7 @@ fn written(case: &Case, source: Size) -> Plan {
 fn reply(source: &Source, plan: &Plan) -> Result<Vec<u8>> {
     let mut reply = Err("nothing was made".into());
     let plans = std::slice::from_ref(plan);
-    let inputs = Inputs { source: &source.file, aux: &source.aux };
+    let inputs = Inputs { aux: &source.aux, ..Inputs::of(&source.file) };
     convert(inputs, plans, &Limits::default(), Uprighting::Apply, &mut |_, made| {
         reply = made.map_err(Into::into);
     })?;

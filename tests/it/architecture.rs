@@ -23,8 +23,13 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// The same inside `imaging`; what `imaging/mod.rs` itself defines is the vocabulary of all.
-const ENGINE: &[&[&str]] =
-    &[&["modifiers", "raster"], &["plan"], &["color", "paths"], &["ops", "formats"], &["mod"]];
+const ENGINE: &[&[&str]] = &[
+    &["hands", "modifiers", "raster"],
+    &["plan"],
+    &["color", "paths"],
+    &["ops", "formats"],
+    &["mod"],
+];
 
 /// Words of one module that a lower one may say, with the reason.
 const WORDS: &[(&str, &str)] = &[
@@ -81,7 +86,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("resvg", &["imaging/formats/svg.rs", "imaging/formats/svg/"]),
     ("hayro", &["imaging/formats/pdf.rs"]),
     ("lcms2", &["imaging/color.rs", "imaging/color/"]),
-    ("fast_image_resize", &["imaging/ops/resample.rs"]),
+    ("fast_image_resize", &["imaging/ops/resample.rs", "imaging/ops/resample/"]),
+    ("rayon_core", &["imaging/hands.rs"]),
+    ("bytemuck", &["imaging/ops/resample.rs"]),
     ("base64", &["imaging/thumbnail.rs", "report/webhook/signature.rs"]),
     // files, processes, signals
     ("notify", &["spool/watch.rs"]),

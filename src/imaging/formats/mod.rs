@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::hands::Hands;
 use super::paths::Path;
 use super::plan::{Encoding, Output};
 use super::raster::{Raster, Sample};
@@ -238,10 +239,21 @@ pub(crate) fn decode(
     shrink: Shrink,
     limits: &Limits,
 ) -> Result<Raster, ConvertError> {
+    decode_by(bytes, header, shrink, limits, Hands::ALONE)
+}
+
+/// As [`decode`], by several threads where the format lets them.
+fn decode_by(
+    bytes: &[u8],
+    header: &Header,
+    shrink: Shrink,
+    limits: &Limits,
+    hands: Hands<'_>,
+) -> Result<Raster, ConvertError> {
     let picture = match header.format {
         SourceFormat::Jpeg => jpeg::decode(bytes, header, shrink),
         SourceFormat::Png => png::decode(bytes, header),
-        SourceFormat::Tiff => tiff::decode(bytes, header, limits),
+        SourceFormat::Tiff => tiff::decode(bytes, header, limits, hands),
         SourceFormat::Gif => gif::decode(bytes, header),
         SourceFormat::Webp => webp::decode(bytes, header),
         SourceFormat::Bmp => bmp::decode(bytes, header),
@@ -264,13 +276,14 @@ pub(crate) fn decode_each(
     header: &Header,
     shrinks: &[Shrink],
     limits: &Limits,
+    hands: Hands<'_>,
 ) -> Vec<Result<Raster, ConvertError>> {
     let several = header.format == SourceFormat::Jpeg && shrinks.len() > 1;
     if several && let Ok(all) = jpeg::decode_each(bytes, header, shrinks) {
         let finished = |picture: Raster| Ok(picture.with_profile(header.profile.clone()));
         return all.into_iter().map(finished).collect();
     }
-    shrinks.iter().map(|shrink| decode(bytes, header, *shrink, limits)).collect()
+    shrinks.iter().map(|shrink| decode_by(bytes, header, *shrink, limits, hands)).collect()
 }
 
 /// Reads the paths saved with a picture, in fractions of the picture as it is stored.
@@ -351,6 +364,19 @@ pub(crate) fn encode(
     output: &Output,
     embedded: Embedded<'_>,
 ) -> Result<Vec<u8>, ConvertError> {
+    encode_by(picture, output, embedded, Hands::ALONE)
+}
+
+/// As [`encode`], by several threads where the format lets them; the bytes are the same.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn encode_by(
+    picture: &Raster,
+    output: &Output,
+    embedded: Embedded<'_>,
+    hands: Hands<'_>,
+) -> Result<Vec<u8>, ConvertError> {
     let dpi = output.dpi;
     let profile = embedded.profile;
     match &output.encoding {
@@ -363,7 +389,7 @@ pub(crate) fn encode(
         }
         Encoding::Png => png::encode(picture, dpi, profile),
         Encoding::Png8 { palette } => png::encode_palette(picture, palette, dpi, profile),
-        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded),
+        &Encoding::Tiff { compression } => tiff::encode(picture, compression, dpi, embedded, hands),
         Encoding::Gif { palette } => gif::encode(picture, palette),
         &Encoding::Pdf { compression } => pdf_out::encode(picture, compression, dpi, profile),
         Encoding::Eps => eps_out::encode(picture, dpi, embedded),

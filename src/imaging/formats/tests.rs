@@ -1,12 +1,14 @@
 //! Readers on files other writers made, writers read back by other readers.
 
 use std::io::{BufReader, Cursor};
+use std::sync::LazyLock;
 
 use image::{ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat};
 use mozjpeg::{ColorSpace, Compress};
 
 use super::*;
 use crate::imaging::color::reply_profile;
+use crate::imaging::hands::Helpers;
 use crate::imaging::plan::{Color, Conversion, Quantize, Scans, TiffCompression};
 use crate::imaging::raster::{Alpha, Samples};
 
@@ -39,8 +41,16 @@ pub(super) fn raster(size: (u32, u32), pixel_type: PixelType, alpha: Alpha) -> R
 pub(super) fn read(file: &[u8]) -> Result<(Header, Raster), ConvertError> {
     let limits = Limits::default();
     let header = header(Cursor::new(file), &limits)?;
-    let picture = decode(file, &header, Shrink::Full, &limits)?;
-    Ok((header, picture))
+    let picture = decode(file, &header, Shrink::Full, &limits);
+    // Whoever reads it, several threads do it as one does, mistakes included.
+    static HELPERS: LazyLock<Helpers> = LazyLock::new(|| Helpers::start(2, 1 << 20));
+    let shared = decode_by(file, &header, Shrink::Full, &limits, HELPERS.hands(3));
+    match (&picture, shared) {
+        (Ok(picture), Ok(shared)) => assert!(*picture == shared, "several threads differ"),
+        (Err(error), Err(shared)) => assert_eq!(error.to_string(), shared.to_string()),
+        (picture, shared) => panic!("{picture:?} by one, {shared:?} by several"),
+    }
+    Ok((header, picture?))
 }
 
 pub(super) fn eight(picture: &Raster) -> &[u8] {

@@ -10,37 +10,29 @@
 //! The decoder knows no palettes, no Lab and no white that is 0 beside alpha: such a page is read
 //! as if it were gray, and given its meaning here. Lab is delivered as sRGB of 16 bits.
 
-use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Seek, SeekFrom};
 
+use tiff::TiffError;
 use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
-use tiff::encoder::colortype::{CMYK8, ColorType, Gray8, RGB8, RGBA8};
-use tiff::encoder::compression::DeflateLevel;
-use tiff::encoder::{Compression, Rational, TiffEncoder, TiffValue};
-use tiff::tags::{
-    PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag, Type, ValueBuffer,
-};
-use tiff::{TiffError, TiffResult};
+use tiff::tags::{Tag, Type, ValueBuffer};
 
 use super::exif::{dots_per_inch, orientation_of};
-use super::jpeg::Settings;
 use super::photoshop::{self, Resource};
-use super::{
-    Embedded, Header, SourceFormat, cut_short, damaged, divide_alpha, read_error, tiff_jpeg,
-    unsupported, whole,
-};
+use super::{Header, SourceFormat, cut_short, damaged, divide_alpha, read_error, unsupported};
 use crate::diag::phrase;
 use crate::imaging::color::LabToRgb;
-use crate::imaging::plan::{Scans, TiffCompression};
+use crate::imaging::hands::Hands;
 use crate::imaging::raster::{Alpha, Raster, Sample, Samples, as_usize, each_depth};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
 mod fax;
-mod lzw;
+mod packed;
 mod page;
+mod write;
 
 use page::{Choice, Shown, View};
+pub(super) use write::encode;
 
 /// Most bytes of one tag's value: colour profiles and lists of strips.
 const TAG_BYTES: usize = 32 << 20;
@@ -63,6 +55,9 @@ const NONE: u16 = 1;
 const LZW: u16 = 5;
 const OLD_JPEG: u16 = 6;
 const JPEG: u16 = 7;
+/// Both numbers that deflate has.
+const DEFLATE: u16 = 8;
+const OLD_DEFLATE: u16 = 32_946;
 
 /// How the samples of a page lie in the file.
 struct Page {
@@ -187,8 +182,8 @@ impl Page {
                 }
                 return Ok(());
             }
-            // Deflate by both its numbers, PackBits.
-            NONE | LZW | JPEG | 8 | 32_946 | 32_773 => {
+            // The last is PackBits.
+            NONE | LZW | JPEG | DEFLATE | OLD_DEFLATE | 32_773 => {
                 if self.planar && self.tiled && self.stored > 1 && self.compression != LZW {
                     return Err(unsupported(phrase!(
                         "source-tiff-components-tiled-apart",
@@ -356,6 +351,7 @@ pub(super) fn decode(
     bytes: &[u8],
     header: &Header,
     limits: &Limits,
+    hands: Hands<'_>,
 ) -> Result<Raster, ConvertError> {
     let (mut decoder, photometric) = open(Cursor::new(bytes), limits)?;
     let page = Page::read(&mut decoder, photometric)?;
@@ -364,7 +360,7 @@ pub(super) fn decode(
             Samples::Eight(faxed(bytes, &page, &mut decoder)?)
         }
         _ => {
-            let (unpacked, components) = match lzw(bytes, &page, &mut decoder, limits)? {
+            let (unpacked, components) = match packed(bytes, &page, &mut decoder, limits, hands)? {
                 Some(unpacked) => (unpacked, page.stored),
                 None => unpacked(&page, &mut decoder)?,
             };
@@ -533,13 +529,19 @@ fn faxed<R: BufRead + Seek>(
     fax::decode(bytes, page.size, packing, &Pieces::read(page, decoder)?)
 }
 
-/// Unpacks LZW; none where the page is packed otherwise, or is one of the rarer kinds.
-fn lzw<R: BufRead + Seek>(
+/// Unpacks LZW and deflate; none where the page is packed otherwise, or is one of the rarer kinds.
+fn packed<R: BufRead + Seek>(
     bytes: &[u8],
     page: &Page,
     decoder: &mut Decoder<View<R>>,
     limits: &Limits,
+    hands: Hands<'_>,
 ) -> Result<Option<DecodingResult>, ConvertError> {
+    let method = match page.compression {
+        LZW => packed::Method::Lzw,
+        DEFLATE | OLD_DEFLATE => packed::Method::Deflate,
+        _ => return Ok(None),
+    };
     let predictor: u16 = tag(decoder, Tag::Predictor, 1)?;
     let whole = first(decoder, Tag::SampleFormat)?.unwrap_or(1) == 1;
     let usual = match predictor {
@@ -547,11 +549,12 @@ fn lzw<R: BufRead + Seek>(
         2 => matches!(page.bits, 8 | 16),
         _ => false,
     };
-    if page.compression != LZW || !whole || !usual {
+    if !whole || !usual {
         return Ok(None);
     }
     let (components, planes) = if page.planar { (1, page.stored) } else { (page.stored, 1) };
-    let packing = lzw::Packing {
+    let packing = packed::Packing {
+        method,
         page: page.size,
         tiled: page.tiled,
         bits: page.bits.into(),
@@ -560,12 +563,11 @@ fn lzw<R: BufRead + Seek>(
         predicted: predictor == 2,
         little: bytes.first() == Some(&b'I'),
     };
-    let rows = lzw::decode(bytes, &packing, &Pieces::read(page, decoder)?, limits)?;
+    let pieces = Pieces::read(page, decoder)?;
     Ok(Some(if page.bits == 16 {
-        let words = rows.as_chunks().0.iter().map(|word| u16::from_ne_bytes(*word));
-        DecodingResult::U16(words.collect())
+        DecodingResult::U16(packed::decode(bytes, &packing, &pieces, limits, hands)?)
     } else {
-        DecodingResult::U8(rows)
+        DecodingResult::U8(packed::decode(bytes, &packing, &pieces, limits, hands)?)
     }))
 }
 
@@ -688,135 +690,6 @@ fn error(error: TiffError) -> ConvertError {
         TiffError::LimitsExceeded => {
             unsupported(phrase!("source-tiff-parts-too-large", "a TIFF whose parts are too large"))
         }
-    }
-}
-
-// -- writing
-
-/// Gray with alpha; the encoder has no type for it.
-struct GrayA8;
-
-impl ColorType for GrayA8 {
-    type Inner = u8;
-    const TIFF_VALUE: PhotometricInterpretation = PhotometricInterpretation::BlackIsZero;
-    const BITS_PER_SAMPLE: &'static [u16] = &[8; 2];
-    const SAMPLE_FORMAT: &'static [SampleFormat] = &[SampleFormat::Uint; 2];
-
-    fn horizontal_predict(row: &[u8], result: &mut Vec<u8>) {
-        predict::<2>(row, result);
-    }
-}
-
-/// CMYK with alpha; the encoder has no type for it.
-struct CmykA8;
-
-impl ColorType for CmykA8 {
-    type Inner = u8;
-    const TIFF_VALUE: PhotometricInterpretation = PhotometricInterpretation::CMYK;
-    const BITS_PER_SAMPLE: &'static [u16] = &[8; 5];
-    const SAMPLE_FORMAT: &'static [SampleFormat] = &[SampleFormat::Uint; 5];
-
-    fn horizontal_predict(row: &[u8], result: &mut Vec<u8>) {
-        predict::<5>(row, result);
-    }
-}
-
-/// Stores differences to the pixel on the left (TIFF 6.0, section 14).
-fn predict<const N: usize>(row: &[u8], result: &mut Vec<u8>) {
-    result.extend_from_slice(&row[..N]);
-    result.extend(row.iter().zip(&row[N..]).map(|(left, here)| here.wrapping_sub(*left)));
-}
-
-/// Bytes whose meaning is the tag's alone.
-struct Undefined<'a>(&'a [u8]);
-
-impl TiffValue for Undefined<'_> {
-    const BYTE_LEN: u8 = 1;
-    const FIELD_TYPE: Type = Type::UNDEFINED;
-
-    fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.0)
-    }
-}
-
-/// Writes a TIFF of one page in strips of about a megabyte; LZW and deflate with prediction.
-pub(super) fn encode(
-    picture: &Raster,
-    compression: TiffCompression,
-    dpi: Option<f64>,
-    embedded: Embedded<'_>,
-) -> Result<Vec<u8>, ConvertError> {
-    let Samples::Eight(samples) = picture.samples() else {
-        return Err(ConvertError::internal("16-bit pixels reached the TIFF writer"));
-    };
-    let (compression, predictor) = match compression {
-        TiffCompression::None => (Compression::Uncompressed, Predictor::None),
-        TiffCompression::Lzw => (Compression::Lzw, Predictor::Horizontal),
-        TiffCompression::Zip => {
-            (Compression::Deflate(DeflateLevel::Balanced), Predictor::Horizontal)
-        }
-        TiffCompression::Jpeg { quality, full_chroma } => {
-            let settings = Settings { quality, full_chroma, scans: Scans::Baseline };
-            return tiff_jpeg::encode(picture, settings, dpi, embedded);
-        }
-    };
-    let file = File { size: picture.size(), samples, compression, predictor, dpi, embedded };
-    match (picture.pixel_type(), picture.has_alpha()) {
-        (PixelType::Gray, false) => file.write::<Gray8>(),
-        (PixelType::Gray, true) => file.write::<GrayA8>(),
-        (PixelType::Rgb, false) => file.write::<RGB8>(),
-        (PixelType::Rgb, true) => file.write::<RGBA8>(),
-        (PixelType::Cmyk, false) => file.write::<CMYK8>(),
-        (PixelType::Cmyk, true) => file.write::<CmykA8>(),
-    }
-    .map_err(|error| ConvertError::internal(error.to_string()))
-}
-
-struct File<'a> {
-    size: Size,
-    samples: &'a [u8],
-    compression: Compression,
-    predictor: Predictor,
-    dpi: Option<f64>,
-    embedded: Embedded<'a>,
-}
-
-impl File<'_> {
-    fn write<C: ColorType<Inner = u8>>(&self) -> TiffResult<Vec<u8>> {
-        let mut file = Cursor::new(Vec::with_capacity(self.samples.len() + 4096));
-        let mut encoder = TiffEncoder::new(&mut file)?
-            .with_compression(self.compression)
-            .with_predictor(self.predictor);
-        let mut image = encoder.new_image::<C>(self.size.width, self.size.height)?;
-        let colors = match C::TIFF_VALUE {
-            PhotometricInterpretation::BlackIsZero => 1,
-            PhotometricInterpretation::CMYK => 4,
-            _ => 3,
-        };
-        if C::BITS_PER_SAMPLE.len() > colors {
-            // 2 is unassociated: the colour is not multiplied by it.
-            image.encoder().write_tag(Tag::ExtraSamples, &[2_u16][..])?;
-        }
-        if let Some(dpi) = self.dpi {
-            let hundredths = Rational { n: whole(dpi * 100.0, u32::MAX), d: 100 };
-            image.resolution(ResolutionUnit::Inch, hundredths);
-        }
-        if let Some(xmp) = self.embedded.xmp {
-            image.encoder().write_tag(XMP, xmp)?;
-        }
-        let paths = photoshop::block(self.embedded.paths);
-        if !paths.is_empty() {
-            image.encoder().write_tag(PHOTOSHOP, Undefined(&paths))?;
-        }
-        if let Some(profile) = self.embedded.profile {
-            image.encoder().write_tag(Tag::IccProfile, Undefined(profile))?;
-        }
-        image.write_data(self.samples)?;
-        Ok(file.into_inner())
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use super::super::hands::Hands;
 use super::super::raster::{Raster, Sample, each_depth};
 
 /// From this standard deviation on, three moving averages stand in for the Gaussian: it costs the
@@ -18,14 +19,19 @@ const WIDE: f64 = 12.0;
 /// Takes the same time for every radius above 12. No radius, no change; one larger than the
 /// picture counts as large as the picture.
 #[must_use]
-pub fn blur(mut picture: Raster, radius: f64) -> Raster {
+pub fn blur(picture: Raster, radius: f64) -> Raster {
+    blur_by(picture, radius, Hands::ALONE)
+}
+
+/// As [`blur`], by several threads.
+pub(in super::super) fn blur_by(mut picture: Raster, radius: f64, hands: Hands<'_>) -> Raster {
     let radius = at_most(radius, &picture);
     if radius <= 0.0 {
         return picture;
     }
     let rows = Rows::of(&picture);
     let blur = Blur::gaussian(radius, picture.channels());
-    each_depth!(picture.samples_mut(), s => rows.filter(s, blur, |row, blurred| {
+    each_depth!(picture.samples_mut(), s => rows.filter(s, &blur, hands, |row, blurred| {
         rows.divided(blurred, row);
     }));
     picture
@@ -39,9 +45,7 @@ pub fn blur_memory(picture: &Raster, radius: f64) -> u64 {
     if radius <= 0.0 {
         return 0;
     }
-    let blur = Blur::gaussian(radius, picture.channels());
-    let rows: usize = blur.stages.iter().map(|stage| 2 * stage.radius + 1).sum();
-    rows as u64 * (picture.width() * picture.channels() * size_of::<f32>()) as u64
+    Blur::gaussian(radius, picture.channels()).memory(picture.width() * picture.channels()) as u64
 }
 
 fn at_most(radius: f64, picture: &Raster) -> f64 {
@@ -69,25 +73,62 @@ impl Rows {
     pub(super) fn filter<S: Sample>(
         self,
         samples: &mut [S],
+        blur: &Blur,
+        hands: Hands<'_>,
+        apply: impl Fn(&mut [S], &[f32]) + Sync,
+    ) {
+        let rows = samples.len() / self.length;
+        let reach = blur.reach();
+        let hands = hands.taking(blur.memory(self.length));
+        // Much higher than what it has to see of its neighbours.
+        let band = hands.band(rows).max(8 * reach);
+        if band >= rows || !blur.is_exact::<S>(self.alpha) {
+            return self.band((&[], samples, &[]), blur.clone(), &apply);
+        }
+        // Kept from before the neighbours change it.
+        let seen: Vec<[Vec<S>; 2]> = (0..rows)
+            .step_by(band)
+            .map(|top| (top, rows.min(top + band)))
+            .map(|(top, end)| [top.saturating_sub(reach)..top, end..rows.min(end + reach)])
+            .map(|all| all.map(|of| samples[of.start * self.length..of.end * self.length].to_vec()))
+            .collect();
+        hands.each(samples.chunks_mut(band * self.length).zip(&seen), |(rows, [above, below])| {
+            self.band((above, rows, below), blur.clone(), &apply);
+        });
+    }
+
+    /// Does the same with a part of the rows between those it can see.
+    fn band<S: Sample>(
+        self,
+        (above, samples, below): (&[S], &mut [S], &[S]),
         mut blur: Blur,
-        apply: impl Fn(&mut [S], &[f32]),
+        apply: &impl Fn(&mut [S], &[f32]),
     ) {
         let mut sharp = vec![0.0; self.length];
+        let early = above.len() / self.length;
         let rows = samples.len() / self.length;
-        let mut done = 0;
+        let mut made = 0;
         // A finished row is overwritten while later ones still wait: the blur has taken all it
         // needs of it.
+        let mut finish = |samples: &mut [S], blurred: &[f32]| {
+            if (early..early + rows).contains(&made) {
+                apply(&mut samples[(made - early) * self.length..][..self.length], blurred);
+            }
+            made += 1;
+        };
+        for row in above.chunks_exact(self.length) {
+            self.premultiplied(row, &mut sharp);
+            blur.push(&sharp, &mut |blurred| finish(samples, blurred));
+        }
         for y in 0..rows {
             self.premultiplied(&samples[y * self.length..][..self.length], &mut sharp);
-            blur.push(&sharp, &mut |blurred| {
-                apply(&mut samples[done * self.length..][..self.length], blurred);
-                done += 1;
-            });
+            blur.push(&sharp, &mut |blurred| finish(samples, blurred));
         }
-        blur.finish(&mut |blurred| {
-            apply(&mut samples[done * self.length..][..self.length], blurred);
-            done += 1;
-        });
+        for row in below.chunks_exact(self.length) {
+            self.premultiplied(row, &mut sharp);
+            blur.push(&sharp, &mut |blurred| finish(samples, blurred));
+        }
+        blur.finish(&mut |blurred| finish(samples, blurred));
     }
 
     fn premultiplied<S: Sample>(self, row: &[S], out: &mut [f32]) {
@@ -126,7 +167,7 @@ impl Rows {
 }
 
 /// A separable filter in the middle of a picture.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Blur {
     stages: Vec<Stage>,
     channels: usize,
@@ -135,7 +176,7 @@ pub(super) struct Blur {
 }
 
 /// One vertical filter and the rows it waits with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stage {
     kernel: Kernel,
     radius: usize,
@@ -144,7 +185,7 @@ struct Stage {
     sum: Vec<f64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Kernel {
     /// Weights from the centre outwards; both sides sum to 1.
     Weights(Vec<f32>),
@@ -168,6 +209,24 @@ impl Blur {
     /// Makes the mean of 3 × 3 pixels.
     pub(super) fn mean3(channels: usize) -> Self {
         Self { stages: vec![Stage::new(Kernel::Mean(narrow), 1)], channels, padded: Vec::new() }
+    }
+
+    /// Returns how many rows it sees above and below one.
+    fn reach(&self) -> usize {
+        self.stages.iter().map(|stage| stage.radius).sum()
+    }
+
+    /// Returns how many bytes it holds of rows of so many components.
+    fn memory(&self, length: usize) -> usize {
+        let rows: usize = self.stages.iter().map(|stage| 2 * stage.radius + 1).sum();
+        rows * length * size_of::<f32>()
+    }
+
+    /// Tells whether it is the same wherever it begins. Moving sums that are not snapped are exact
+    /// only while their numbers are near to each other, which colours times 16 bits of alpha are not.
+    fn is_exact<S: Sample>(&self, alpha: bool) -> bool {
+        let moving = matches!(self.stages.as_slice(), [Stage { kernel: Kernel::Mean(_), .. }]);
+        !(moving && alpha && size_of::<S>() > 1)
     }
 
     /// Takes the next row and hands out the rows that are now ready.

@@ -21,6 +21,7 @@ mod sharpen;
 mod thin;
 mod usm;
 
+pub(super) use blur::blur_by;
 pub use blur::{blur, blur_memory};
 pub use cells::sampled;
 pub use chroma::{hue, saturation};
@@ -35,5 +36,7 @@ pub use place::place;
 pub use resample::{Resampler, resample};
 pub use rotate::{rotate, sin_cos_degrees};
 pub use sharpen::sharpen;
+pub(super) use sharpen::sharpen_by;
 pub use thin::thinned;
+pub(super) use usm::usm_by;
 pub use usm::{Usm, usm};

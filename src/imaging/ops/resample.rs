@@ -10,23 +10,38 @@
 
 use std::ops::Range;
 
+use bytemuck::Pod;
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
 use fast_image_resize::{
     Filter, FilterType, IntoImageView, PixelType as Pixels, ResizeAlg, ResizeOptions, Resizer,
 };
 
+use super::super::hands::Hands;
 use super::super::plan::{Area, Kernel};
 use super::super::raster::{Raster, Sample, Samples, as_usize, each_depth};
 use super::super::{ConvertError, Size};
 use super::place::place;
 use super::rotate::sin_cos_degrees;
 
+mod passes;
+
 /// Full opacity while it is resampled: half of what 16 bits hold, the rest is for overshoot.
 const OPAQUE: f32 = 32_768.0;
 
 /// A resampler that keeps its buffers from one picture to the next.
 #[derive(Debug, Default)]
-pub struct Resampler(Resizer);
+pub struct Resampler<'h> {
+    resizer: Resizer,
+    hands: Hands<'h>,
+}
+
+impl<'h> Resampler<'h> {
+    /// Makes one that several threads work with; what it makes is the same.
+    #[must_use]
+    pub fn by(hands: Hands<'h>) -> Self {
+        Self { resizer: Resizer::default(), hands }
+    }
+}
 
 /// Resamples `from` to exactly `to` pixels.
 ///
@@ -35,7 +50,7 @@ pub struct Resampler(Resizer);
 /// # Errors
 /// [`ConvertError::Internal`] when the area is not inside the picture.
 pub fn resample(
-    resampler: &mut Resampler,
+    resampler: &mut Resampler<'_>,
     picture: &Raster,
     from: Area,
     to: Size,
@@ -47,7 +62,8 @@ pub fn resample(
     if size == to && inner == window.whole() {
         return Ok(place(picture, -i64::from(left), -i64::from(top), to));
     }
-    let job = Job { resizer: &mut resampler.0, window, to, filter: filter(kernel)? };
+    let Resampler { resizer, hands } = resampler;
+    let job = Job { resizer, hands: *hands, window, to, filter: filter(kernel)? };
     job.run(picture).map_err(|error| ConvertError::internal(error.to_string()))
 }
 
@@ -124,6 +140,7 @@ fn bisharp(x: f64) -> f64 {
 
 struct Job<'a> {
     resizer: &'a mut Resizer,
+    hands: Hands<'a>,
     window: Window,
     to: Size,
     filter: FilterType,
@@ -139,28 +156,38 @@ impl Job<'_> {
         let samples = if weigh || channels > 4 {
             each_depth!(picture.samples(), s => self.weighed(s, picture)?)
         } else {
+            let at = channels - 1;
             match picture.samples() {
-                Samples::Eight(s) => Samples::Eight(self.eight(s, picture)?),
+                Samples::Eight(s) => {
+                    let pixels = [Pixels::U8, Pixels::U8x2, Pixels::U8x3, Pixels::U8x4][at];
+                    Samples::Eight(self.plain(s, picture, pixels)?)
+                }
                 Samples::Sixteen(s) => {
-                    let source = self.words(picture, s, 0..channels, |pixel, n| pixel[n]);
-                    Samples::Sixteen(self.resized(&source)?)
+                    let pixels = [Pixels::U16, Pixels::U16x2, Pixels::U16x3, Pixels::U16x4][at];
+                    Samples::Sixteen(self.plain(s, picture, pixels)?)
                 }
             }
         };
         Ok(picture.with_samples(self.to, samples))
     }
 
-    fn eight(&mut self, samples: &[u8], picture: &Raster) -> Resized<Vec<u8>> {
-        let channels = picture.channels();
-        let pixels = [Pixels::U8, Pixels::U8x2, Pixels::U8x3, Pixels::U8x4][channels - 1];
+    /// Resamples components as they lie.
+    fn plain<S: Sample + Pod>(
+        &mut self,
+        samples: &[S],
+        picture: &Raster,
+        pixels: Pixels,
+    ) -> Resized<Vec<S>> {
         let Size { width, height } = picture.size();
-        let source = ImageRef::new(width, height, samples, pixels)?;
+        let source = ImageRef::new(width, height, bytemuck::cast_slice(samples), pixels)?;
         let Window { left, top, size, .. } = self.window;
         let view = CroppedImage::new(&source, left, top, size.width, size.height)?;
-        let room = as_usize(self.to.width) * as_usize(self.to.height) * channels;
-        let mut out = Image::from_vec_u8(self.to.width, self.to.height, vec![0; room], pixels)?;
+        let room = as_usize(self.to.width) * as_usize(self.to.height) * picture.channels();
+        let mut made = vec![S::default(); room];
+        let bytes = bytemuck::cast_slice_mut(&mut made);
+        let mut out = Image::from_slice_u8(self.to.width, self.to.height, bytes, pixels)?;
         self.resize(&view, &mut out)?;
-        Ok(out.into_vec())
+        Ok(made)
     }
 
     /// Resamples premultiplied colour with alpha, the fifth component by itself.
@@ -197,22 +224,26 @@ impl Job<'_> {
         picture: &Raster,
         samples: &[S],
         part: Range<usize>,
-        value: impl Fn(&[S], usize) -> u16,
+        value: impl Fn(&[S], usize) -> u16 + Sync,
     ) -> Image<'static> {
         let pixels = [Pixels::U16, Pixels::U16x2, Pixels::U16x3, Pixels::U16x4][part.len() - 1];
         let Window { left, top, size, .. } = self.window;
         let mut out = Image::new(size.width, size.height, pixels);
         let channels = picture.channels();
-        let rows = samples.chunks_exact(picture.width() * channels).skip(as_usize(top));
+        let given = picture.width() * channels;
         let row = as_usize(size.width) * part.len() * 2;
-        for (to, from) in out.buffer_mut().chunks_exact_mut(row).zip(rows) {
-            let from = from[as_usize(left) * channels..].chunks_exact(channels);
-            for (to, pixel) in to.chunks_exact_mut(part.len() * 2).zip(from) {
-                for (to, n) in to.as_chunks_mut().0.iter_mut().zip(part.clone()) {
-                    *to = value(pixel, n).to_ne_bytes();
+        let band = self.hands.band(as_usize(size.height));
+        let bands = samples[as_usize(top) * given..].chunks(given * band);
+        self.hands.each(out.buffer_mut().chunks_mut(row * band).zip(bands), |(to, from)| {
+            for (to, from) in to.chunks_exact_mut(row).zip(from.chunks_exact(given)) {
+                let from = from[as_usize(left) * channels..].chunks_exact(channels);
+                for (to, pixel) in to.chunks_exact_mut(part.len() * 2).zip(from) {
+                    for (to, n) in to.as_chunks_mut().0.iter_mut().zip(part.clone()) {
+                        *to = value(pixel, n).to_ne_bytes();
+                    }
                 }
             }
-        }
+        });
         out
     }
 
@@ -223,7 +254,15 @@ impl Job<'_> {
     }
 
     fn resize(&mut self, source: &impl IntoImageView, out: &mut Image<'_>) -> Resized<()> {
-        let Area { x, y, width, height } = self.window.inner;
+        let crop = self.window.inner;
+        if !self.hands.is_alone() {
+            return passes::resize(
+                source,
+                out,
+                passes::Way { crop, filter: self.filter, hands: self.hands },
+            );
+        }
+        let Area { x, y, width, height } = crop;
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(self.filter))
             .crop(x, y, width, height)

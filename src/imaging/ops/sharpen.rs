@@ -1,5 +1,6 @@
 //! Fixed light sharpening (`op_sharpen`).
 
+use super::super::hands::Hands;
 use super::super::raster::Raster;
 use super::blur::Blur;
 use super::usm::{Usm, add_difference};
@@ -9,9 +10,14 @@ use super::usm::{Usm, add_difference};
 /// That is unsharp masking by 9/8 of the difference from the mean of all nine pixels.
 #[must_use]
 pub fn sharpen(picture: Raster) -> Raster {
+    sharpen_by(picture, Hands::ALONE)
+}
+
+/// As [`sharpen`], by several threads.
+pub(in super::super) fn sharpen_by(picture: Raster, hands: Hands<'_>) -> Raster {
     let blur = Blur::mean3(picture.channels());
     let nine_eighths = Usm { amount: 1.125, radius: 1.0, threshold: 0.0, mono: false };
-    add_difference(picture, blur, nine_eighths)
+    add_difference(picture, &blur, nine_eighths, hands)
 }
 
 #[cfg(test)]

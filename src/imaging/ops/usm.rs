@@ -4,6 +4,7 @@
 //! edge of a cut-out what is transparent counts for nothing; alpha is sharpened by itself.
 
 use super::super::PixelType;
+use super::super::hands::Hands;
 use super::super::raster::{Raster, Sample, each_depth};
 use super::blur::{Blur, Rows};
 use super::chroma::luma;
@@ -25,16 +26,26 @@ pub struct Usm {
 /// Adds `amount` times the difference from the blurred picture where it exceeds the threshold.
 #[must_use]
 pub fn usm(picture: Raster, parameters: Usm) -> Raster {
+    usm_by(picture, parameters, Hands::ALONE)
+}
+
+/// As [`usm`], by several threads.
+pub(in super::super) fn usm_by(picture: Raster, parameters: Usm, hands: Hands<'_>) -> Raster {
     let Usm { amount, radius, threshold, .. } = parameters;
     if amount <= 0.0 || radius <= 0.0 || threshold >= 255.0 {
         return picture;
     }
     let blur = Blur::gaussian(radius, picture.channels());
-    add_difference(picture, blur, parameters)
+    add_difference(picture, &blur, parameters, hands)
 }
 
 /// Adds what the blurred picture lacks, for any blur.
-pub(super) fn add_difference(mut picture: Raster, blur: Blur, parameters: Usm) -> Raster {
+pub(super) fn add_difference(
+    mut picture: Raster,
+    blur: &Blur,
+    parameters: Usm,
+    hands: Hands<'_>,
+) -> Raster {
     let shape = Shape {
         channels: picture.channels(),
         alpha: picture.has_alpha(),
@@ -46,7 +57,7 @@ pub(super) fn add_difference(mut picture: Raster, blur: Blur, parameters: Usm) -
     };
     let rows = Rows::of(&picture);
     each_depth!(picture.samples_mut(), s => {
-        rows.filter(s, blur, |row, blurred| shape.apply(row, blurred));
+        rows.filter(s, blur, hands, |row, blurred| shape.apply(row, blurred));
     });
     picture
 }

@@ -22,7 +22,7 @@ fn asked(source: &[u8], text: &str) -> Raster {
 }
 
 /// A file that keeps every pixel, 8 or 16 bits.
-fn file(picture: &Raster) -> Vec<u8> {
+pub(super) fn file(picture: &Raster) -> Vec<u8> {
     let Samples::Sixteen(samples) = picture.samples() else { return source(picture) };
     let mut file = Vec::new();
     let Size { width, height } = picture.size();
@@ -190,7 +190,7 @@ fn refused(picture: &Raster, mask: &[u8], text: &str, limits: &Limits) -> String
     let plan = plan(&parsed.modifiers, &info, &Defaults::default()).unwrap().plan;
     let aux = [(Aux::Mask("m".into()), mask.to_vec())];
     let mut found = String::new();
-    let inputs = Inputs { source: &file, aux: &aux };
+    let inputs = Inputs { aux: &aux, ..Inputs::of(&file) };
     convert(inputs, &[plan], limits, Uprighting::Apply, &mut |_, made| {
         found = made.unwrap_err().to_string();
     })

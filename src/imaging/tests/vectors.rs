@@ -43,7 +43,7 @@ fn asked(source: &[u8], text: &str, defaults: &Defaults) -> Result<Made, String>
     let planned = plan(&parsed.modifiers, &info, defaults).map_err(|error| error.message)?;
     let warnings = planned.warnings.len() + parsed.findings.len();
     let aux = [(Aux::Profile("WebCoated".into()), made::cmyk())];
-    let inputs = Inputs { source, aux: &aux };
+    let inputs = Inputs { aux: &aux, ..Inputs::of(source) };
     let mut reply = None;
     convert(inputs, &[planned.plan], &Limits::default(), Uprighting::Apply, &mut |_, made| {
         reply = Some(made);
