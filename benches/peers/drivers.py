@@ -69,9 +69,9 @@ class Usage:
 class Lines:
     """A peer that stays: a process a core, which reads requests and answers each with a line."""
 
-    def __init__(self, command):
+    def __init__(self, command, env=ONE_THREAD):
         self.workers = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ONE_THREAD, cwd=HERE)
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=HERE)
             for _ in range(WORKERS)
         ]
         self.usage = Usage(self.workers)
@@ -79,7 +79,7 @@ class Lines:
     def round(self, workload, sources, out, work=None):
         """Converts every source; returns the seconds it took."""
         ahead = [
-            {"work": work or workload.name, "source": str(source), "quality": AVIF_QUALITY,
+            {"work": work or workload.name, "source": str(source), "quality": AVIF_QUALITY, "asked": workload.asked,
              "to": str(out / f"{source.parent.name}-{source.stem}")}
             for source in largest_first(sources)
         ]

@@ -63,11 +63,17 @@ def copied(path, number):
     return copy
 
 
-def measure(workload, running, rounds, scratch):
-    """Medians of one workload by program."""
+def pictures_of(workload):
+    """Its sources: each picture as often as it comes in a round, first all of them once."""
     pictures = sorted({path for pattern in workload.sources for path in CORPUS.glob(pattern)
                        if path.is_file() and not path.stem.partition(COPY)[1]})
-    sources = [*pictures, *(copied(path, number) for path in pictures for number in range(1, workload.copies))]
+    return [*pictures, *(copied(path, number) for path in pictures for number in range(1, workload.copies))]
+
+
+def measure(workload, running, rounds, scratch):
+    """Medians of one workload by program."""
+    sources = pictures_of(workload)
+    pictures = sources[: len(sources) // workload.copies]
     names = ["exportd", *workload.peers] + ["sharp, decoding once"] * bool(workload.beside)
     seen = {name: [] for name in names}
     replies = {}

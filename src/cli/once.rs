@@ -14,6 +14,7 @@ use crate::diag::Fault;
 use crate::job::check::When;
 use crate::job::run::Cancel;
 use crate::report::folder::Status;
+use crate::report::html::Broken;
 use crate::report::locale::Language;
 use crate::report::outbox::Outbox;
 use crate::report::text;
@@ -65,6 +66,9 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
     let report = over.report(&epoch.places);
     // Whoever types reads what the rest of the command line says, too.
     print(&text::summary(&report, Language::English));
+    if let Some(Broken { file, reason }) = &over.broken {
+        complain(&format!("the template {} cannot be used: {reason}", file.display()));
+    }
     if args.mail {
         mail(&epoch, &over)?;
     }

@@ -28,6 +28,7 @@ use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkEr
 use crate::library::Library;
 use crate::pulse::Pulse;
 use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
+use crate::report::html::Broken;
 use crate::report::page::AGAIN;
 use crate::report::sheet::Doing;
 use crate::report::text::RETRY_OF;
@@ -142,6 +143,8 @@ pub struct Over {
     pub log: JobLog,
     /// What a retry would ask.
     pub retry: Option<RetryRequest>,
+    /// The template that its page could not be set by.
+    pub broken: Option<Broken>,
 }
 
 /// Why an order cannot go on.
@@ -326,8 +329,9 @@ impl Course<'_> {
             Some((end, _)) => *end,
             None => (self.stand.now)(),
         };
-        let over = Over { log, retry };
-        folder.finish(&over.report(&self.epoch.places)).map_err(ConductError::Report)?;
+        let mut over = Over { log, retry, broken: None };
+        let report = over.report(&self.epoch.places);
+        over.broken = folder.finish(&report).map_err(ConductError::Report)?;
         Ok(Conducted::Over(Box::new(over)))
     }
 

@@ -13,7 +13,6 @@
 //! something is over.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -31,7 +30,7 @@ use crate::pulse::Pulse;
 use crate::report::Notice;
 use crate::spool::watch::Watch;
 use crate::spool::{
-    self, Came, Claim, JobId, Listed, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
+    self, Came, Claim, JobId, Look, Recovered, Scanned, Settle, Spool, SpoolError, State,
 };
 use crate::worker::{Pool, PoolError};
 
@@ -47,14 +46,15 @@ mod post;
 mod requests;
 mod schedule;
 mod serve;
+mod shown;
 pub mod space;
 mod systemd;
 
-use board::{Board, Posting, ScheduleState};
+use board::{Board, Posting};
 use conduct::Epoch;
 use heart::{Heart, Hung, Thread};
-use metrics::{Metrics, Standing};
-use post::{Post, Troubles};
+use metrics::Metrics;
+use post::Post;
 use schedule::SCHEDULES;
 use serve::{ServeError, Service};
 use space::Incidents;
@@ -76,8 +76,6 @@ const MOST_THREADS: usize = 256;
 const A_WORD: Duration = Duration::from_secs(1);
 /// How soon a full or missing folder is tried again by the loop.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Waiting and scheduled jobs that the board shows, of each.
-const MOST_POSTINGS: usize = 1000;
 /// How long the drop folder may be out of reach before it is worth a mail.
 const LASTS: Duration = Duration::from_secs(300);
 /// Who waits for room in the spool, beside jobs.
@@ -86,9 +84,6 @@ const ACCEPTING: &str = "accepting";
 const CLAIMING: &str = "claiming";
 /// How long jobs are begun, each of which waits for the disk, before the loop looks at all else.
 const BEGINNING: Duration = Duration::from_millis(250);
-/// The board is not made again for so many times as long as it took: with very many jobs in the
-/// queue, counting them is work.
-const BOARD_PAUSE: u32 = 20;
 /// The spool is looked through for old jobs this often.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -783,135 +778,6 @@ impl Daemon {
             self.clock.idle = None;
             idle::give_code_back();
         }
-    }
-
-    /// Writes the figures for machines that watch machines.
-    fn measure(&mut self, now: Instant) {
-        let Some(path) = &self.epoch.settings.metrics else { return };
-        if now < self.clock.metrics {
-            return;
-        }
-        self.clock.metrics = now + metrics::PAUSE;
-        let (settings, troubles) = (&self.epoch.settings, self.hall.mail.troubles());
-        let count = |state: State| self.spool.ids(state).map_or(0, |ids| ids.len());
-        let standing = Standing {
-            now: self::now(),
-            jobs: [
-                ("running", self.running.len()),
-                ("waiting", count(State::Queue)),
-                ("scheduled", count(State::Scheduled)),
-                ("resting", count(State::Hold)),
-            ],
-            relay: troubles.mail.is_none(),
-            webhook: settings.webhook.as_ref().map(|_| troubles.webhook.is_none()),
-            folders: &settings.folders,
-        };
-        if let Err(error) = self.hall.metrics.write(path, &standing) {
-            tracing::warn!(file = %path.display(), %error, "no figures for Prometheus");
-        }
-    }
-
-    /// Writes the board and the status line when they have changed.
-    fn post(&mut self) {
-        let begun = Instant::now();
-        if begun < self.clock.post {
-            return;
-        }
-        let quiet = !std::mem::take(&mut self.news) && self.running.is_empty();
-        let troubles = self.hall.mail.troubles();
-        if quiet && self.posted.as_ref().is_some_and(|board| board.shows(&troubles)) {
-            return;
-        }
-        let mut jobs: Vec<Posting> = self.hall.postings().values().cloned().collect();
-        let [queued, scheduled] = [State::Queue, State::Scheduled]
-            .map(|state| self.spool.list_oldest(state, MOST_POSTINGS).unwrap_or_default());
-        let status = self.status(queued.1);
-        jobs.extend(queued.0.into_iter().chain(scheduled.0).filter_map(|job| self.waits(job)));
-        jobs.extend(self.rests());
-        self.clock.post = begun + begun.elapsed() * BOARD_PAUSE;
-        let Troubles { mail, webhook } = troubles;
-        let pid = std::process::id();
-        let begun = board::begun(pid).unwrap_or_default();
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let at = self.posted_at();
-        let mut board = Board { pid, begun, version, at, status, mail, webhook, jobs };
-        if self.posted.as_ref() == Some(&board) {
-            return;
-        }
-        board.at = now();
-        if let Err(error) = board.write(&self.epoch.settings.folders.drop) {
-            tracing::debug!(%error, "the board cannot be written");
-        }
-        systemd::status(&board.status);
-        self.posted = Some(board);
-    }
-
-    /// When the board was written last.
-    fn posted_at(&self) -> Timestamp {
-        self.posted.as_ref().map_or(Timestamp::UNIX_EPOCH, |board| board.at)
-    }
-
-    /// Shows a job that waits; of a schedule also whether a run of it is going.
-    fn waits(&self, job: Listed) -> Option<Posting> {
-        let firing = format!("{}-", job.id);
-        let mut posting = Posting::waiting(job)?;
-        if let Some(state) = &mut posting.schedule_state
-            && self.running.keys().any(|id| id.starts_with(&firing))
-        {
-            *state = ScheduleState::Blocked;
-        }
-        Some(posting)
-    }
-
-    /// Leaves the board as things are when the daemon ends.
-    fn post_last(&mut self) {
-        self.hall.postings().clear();
-        self.news = true;
-        self.clock.post = Instant::now();
-        self.post();
-    }
-
-    /// Shows the jobs on hold; each is looked at once.
-    fn rests(&mut self) -> Vec<Posting> {
-        let ids = self.spool.ids(State::Hold).unwrap_or_default();
-        self.held.retain(|id, _| ids.contains(id));
-        if ids.iter().any(|id| !self.held.contains_key(id)) {
-            let reports = &self.epoch.settings.folders.reports;
-            for job in self.spool.list_oldest(State::Hold, MOST_POSTINGS).unwrap_or_default().0 {
-                if let Entry::Vacant(place) = self.held.entry(job.id.clone()) {
-                    let steps = self.spool.steps(&job.id);
-                    if let Some(posting) = Posting::resting(job, &steps, reports) {
-                        place.insert(posting);
-                    }
-                }
-            }
-        }
-        self.held.values().cloned().collect()
-    }
-
-    /// Counts the jobs that wait for their turn.
-    fn waiting(&self) -> usize {
-        self.spool.ids(State::Queue).map_or(0, |ids| ids.len())
-    }
-
-    fn status(&self, waiting: usize) -> String {
-        let mut text = format!(
-            "{} running, {waiting} waiting; drop folder {}",
-            self.running.len(),
-            self.watch.mode()
-        );
-        if let Some(full) = self.hall.full.words() {
-            text.push_str("; ");
-            text.push_str(&full);
-        }
-        let Troubles { mail, webhook } = self.hall.mail.troubles();
-        for (what, why) in [("mail does not leave", mail), ("the webhook is not reached", webhook)]
-        {
-            if let Some(why) = why {
-                text.push_str(&format!("; {what}: {}", crate::diag::shown(&why)));
-            }
-        }
-        text
     }
 
     /// Reads the configuration again; a wrong one changes nothing.

@@ -15,7 +15,8 @@ use crate::job::Verdict;
 use crate::job::run::{Ask, Cancel, Step};
 use crate::pulse::Pulse;
 use crate::report::folder::ReportFolder;
-use crate::report::text;
+use crate::report::html::Broken;
+use crate::report::{Notice, text};
 use crate::spool::{Claim, Ended, JournalError, Spool, SpoolError};
 
 /// What a job's thread works with.
@@ -240,7 +241,12 @@ impl Service {
         }
         let to = self.epoch.directory.recipients(&over.log.about);
         let _step = self.pulse.step("writes its mail");
-        self.hall.mail.announce(&report, &to).map_err(ServeError::Mail)
+        self.hall.mail.announce(&report, &to).map_err(ServeError::Mail)?;
+        if let Some(Broken { file, reason }) = &over.broken {
+            tracing::warn!(file = %file.display(), reason, "a template cannot be used");
+            self.hall.mail.tell_operator(&Notice::BadTemplate { file, reason });
+        }
+        Ok(())
     }
 }
 

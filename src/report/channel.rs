@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::html::Broken;
 use super::outbox::{Outbox, Queued};
 use super::webhook::Webhook;
 use super::{Address, Letter, Notice, Report};
@@ -112,21 +111,8 @@ impl Outbox {
                 continue;
             };
             new |= self.enqueue(&letter)? == Queued::New;
-            if let Some(broken) = &letter.broken {
-                self.tell_of_template(broken, letter.date);
-            }
         }
         Ok(new)
-    }
-
-    /// Tells of a template that cannot be used. The report itself is out, so this may fail.
-    fn tell_of_template(&self, Broken { file, reason }: &Broken, now: Timestamp) {
-        tracing::warn!(file = %file.display(), reason, "the template of the mail cannot be used");
-        for letter in self.to_operators(&Notice::BadTemplate { file, reason }, now) {
-            if let Err(error) = self.enqueue(&letter) {
-                tracing::error!(%error, "the operator cannot be told");
-            }
-        }
     }
 
     /// Writes what whoever runs the daemon is told, a letter to each.

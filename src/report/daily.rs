@@ -16,9 +16,10 @@ use serde::de::DeserializeOwned;
 
 use super::bulletin::{Bulletin, Entry, Section, capital};
 use super::digest::{LABELS, NEEDS_YOU, rank};
+use super::html::{self, Html};
 use super::sheet::Row;
 use super::text::{count, grouped, number};
-use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid, html};
+use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid};
 use crate::diag::{human_bytes, shown};
 use crate::job::Verdict;
 
@@ -150,6 +151,7 @@ impl Daily {
     pub fn letter(&self, settings: &MailSettings, to: &Address) -> Letter {
         let outcome = self.outcome();
         let bulletin = self.bulletin();
+        let Html { part, broken } = html::notice(&bulletin, settings.templates.as_deref());
         Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -160,9 +162,9 @@ impl Daily {
             matter: Matter::Notice { word: "daily" },
             subject: format!("[exportd] {}: {outcome}", self.day.date),
             text: bulletin.text(),
-            html: html::notice(&bulletin, settings.templates.as_deref()),
+            html: part,
             pictures: Vec::new(),
-            broken: None,
+            broken,
             gist: Gist { outcome, ..Gist::default() },
         }
     }

@@ -6,9 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::bulletin::{Bulletin, Entry, Section, capital};
+use super::html::{self, Html};
 use super::sheet::Row;
 use super::text::{count, grouped, number};
-use super::{Gist, Letter, MailSettings, Matter, Mid, html};
+use super::{Gist, Letter, MailSettings, Matter, Mid};
 use crate::diag::shown;
 use crate::fs::sha256;
 use crate::job::Verdict;
@@ -83,6 +84,7 @@ impl Digest {
         let hash = sha256(mids.join("\n").as_bytes());
         let subject = format!("[exportd] {}", self.outcome());
         let bulletin = self.bulletin(now);
+        let Html { part, broken } = html::notice(&bulletin, settings.templates.as_deref());
         Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -93,9 +95,9 @@ impl Digest {
             matter: Matter::Digest { reports: self.parts.len() },
             subject,
             text: bulletin.text(),
-            html: html::notice(&bulletin, settings.templates.as_deref()),
+            html: part,
             pictures: Vec::new(),
-            broken: None,
+            broken,
             gist: Gist { outcome: self.outcome(), ..Gist::default() },
         }
     }

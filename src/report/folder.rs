@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
+use super::html::Broken;
 use super::locale::{Language, Say};
 use super::page::Front;
 use super::sheet::Doing;
@@ -253,14 +254,14 @@ impl ReportFolder {
     }
 
     /// Writes everything that is left once the run is over, `report.json` last; does nothing when
-    /// that is there already.
+    /// that is there already. Returns the template that the page could not be set by, if there is one.
     ///
     /// # Errors
     /// The system's; calling again is harmless.
-    pub fn finish(&self, report: &Report<'_>) -> io::Result<()> {
+    pub fn finish(&self, report: &Report<'_>) -> io::Result<Option<Broken>> {
         if self.is_finished() {
             // As far as somebody can see; an attempt before may not have come to the sync.
-            return sync_dir(&self.path);
+            return sync_dir(&self.path).map(|()| None);
         }
         let verdict = report.log.verdict();
         if matches!(verdict, Verdict::Failed | Verdict::Fatal | Verdict::Refused) {
@@ -275,12 +276,13 @@ impl ReportFolder {
         let thumbnails = Thumbnails::of(&self.path);
         thumbnails.clear(&report.log.assets);
         self.write_by("report.csv", |file| csv::write(report.log, file))?;
-        self.write_page(report, &thumbnails)?;
+        let broken = self.write_page(report, &thumbnails)?;
         remove_durable(&self.path.join("status.json"))?;
         remove_durable(&self.path.join(OWNER))?;
         // Of many assets it is long: it is written as it is made.
         let path = self.path.join("report.json");
-        write_atomic_by(&path, FILE_MODE, |file| report_json(report.log, file))
+        write_atomic_by(&path, FILE_MODE, |file| report_json(report.log, file))?;
+        Ok(broken)
     }
 
     /// Replaces `report.html` while the run goes on. At most every few seconds is the caller's duty.
@@ -305,19 +307,23 @@ impl ReportFolder {
         self.path.join(PAGE).exists()
     }
 
-    /// Writes `report.html`, by the template of whoever runs the daemon if that can be used. The
-    /// log says so if it cannot.
-    fn write_page(&self, report: &Report<'_>, thumbnails: &Thumbnails) -> io::Result<()> {
+    /// Writes `report.html`, by the template of whoever runs the daemon if that can be used.
+    fn write_page(
+        &self,
+        report: &Report<'_>,
+        thumbnails: &Thumbnails,
+    ) -> io::Result<Option<Broken>> {
         let front = Front::over(report);
-        let folder = report.templates();
-        let own =
-            self.write_by(PAGE, |file| html::page(&front, (report.log, thumbnails), folder, file));
-        match own {
-            Err(error) if folder.is_some() && error.kind() == io::ErrorKind::InvalidData => {
-                tracing::warn!(%error, "the template of the page cannot be used");
-                self.write_by(PAGE, |file| html::page(&front, (report.log, thumbnails), None, file))
+        let by = |folder: Option<&Path>| {
+            self.write_by(PAGE, |file| html::page(&front, (report.log, thumbnails), folder, file))
+        };
+        let Some(folder) = report.templates() else { return by(None).map(|()| None) };
+        match by(Some(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                by(None)?;
+                Ok(Some(Broken { file: folder.join(PAGE), reason: error.to_string() }))
             }
-            done => done,
+            done => done.map(|()| None),
         }
     }
 

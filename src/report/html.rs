@@ -54,7 +54,7 @@ pub struct Broken {
     pub reason: String,
 }
 
-/// A sheet as HTML.
+/// A mail as HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Html {
     /// The part; `None` when it would be too long for a mail.
@@ -66,9 +66,26 @@ pub struct Html {
 /// Sets a sheet as HTML, by the template in `folder` if there is one.
 #[must_use]
 pub fn set(sheet: &Sheet, folder: Option<&Path>) -> Html {
+    set_mail((NAME, SHIPPED), sheet, folder)
+}
+
+/// Sets a bulletin as HTML, by the template in `folder` if there is one.
+#[must_use]
+pub fn notice(bulletin: &Bulletin, folder: Option<&Path>) -> Html {
+    let mut bulletin = bulletin.clone();
+    // It stands above.
+    if let Some(first) = bulletin.opening.first_mut()
+        && let Some(rest) = first.strip_prefix(&format!("{}. ", bulletin.headline))
+    {
+        *first = rest.to_owned();
+    }
+    set_mail((NOTICE, SHIPPED_NOTICE), &bulletin, folder)
+}
+
+fn set_mail((name, shipped): (&str, &str), said: &impl Serialize, folder: Option<&Path>) -> Html {
     let mut broken = None;
-    if let Some(file) = folder.map(|folder| folder.join(NAME)) {
-        match read(&file).map(|source| source.map(|source| render(&source, sheet))) {
+    if let Some(file) = folder.map(|folder| folder.join(name)) {
+        match read(&file).map(|source| source.map(|source| render(&source, said))) {
             Ok(None) => {}
             Ok(Some(Ok(part))) if part.len() <= MOST_HTML => {
                 return Html { part: Some(part), broken: None };
@@ -81,33 +98,9 @@ pub fn set(sheet: &Sheet, folder: Option<&Path>) -> Html {
             Err(error) => broken = Some(Broken { reason: error.to_string(), file }),
         }
     }
-    // What is shipped is tested with every verdict; should it fail all the same, the text is there.
-    let part = render(SHIPPED, sheet).ok().filter(|part| part.len() <= MOST_HTML);
+    // What is shipped is tested with all it can say; should it fail all the same, the text is there.
+    let part = render(shipped, said).ok().filter(|part| part.len() <= MOST_HTML);
     Html { part, broken }
-}
-
-/// Sets a bulletin as HTML, by the template in `folder` if there is one that can be used; `None` when
-/// it would be too long for a mail.
-#[must_use]
-pub fn notice(bulletin: &Bulletin, folder: Option<&Path>) -> Option<String> {
-    let mut bulletin = bulletin.clone();
-    // It stands above.
-    if let Some(first) = bulletin.opening.first_mut()
-        && let Some(rest) = first.strip_prefix(&format!("{}. ", bulletin.headline))
-    {
-        *first = rest.to_owned();
-    }
-    let file = folder.map(|folder| folder.join(NOTICE));
-    let own = file.as_ref().and_then(|file| {
-        match read(file).map(|source| source.map(|source| render(&source, &bulletin))) {
-            Ok(source) => source?.map_err(|error| words(&error)),
-            Err(error) => Err(error.to_string()),
-        }
-        .inspect_err(|reason| tracing::warn!(file = %file.display(), reason, "not used"))
-        .ok()
-    });
-    let fits = |part: &String| part.len() <= MOST_HTML;
-    own.filter(fits).or_else(|| render(SHIPPED_NOTICE, &bulletin).ok().filter(fits))
 }
 
 fn read(file: &Path) -> io::Result<Option<String>> {
@@ -382,9 +375,12 @@ mod tests {
             crate::fs::write_new(&file, source.as_bytes(), 0o600).unwrap();
             notice(&bulletin, Some(dir.path()))
         };
-        assert_eq!(with("{{ opening[0] }}").as_deref(), Some("What to do: Make room."));
+        let own = Html { part: Some("What to do: Make room.".into()), broken: None };
+        assert_eq!(with("{{ opening[0] }}"), own);
         for wrong in ["{{ headlin }}", "{% for x in %}", "{{ 'x' * 600000 }}"] {
-            assert_eq!(with(wrong), shipped, "{wrong}");
+            let set = with(wrong);
+            assert_eq!(set.part, shipped.part, "{wrong}");
+            assert_eq!(set.broken.unwrap().file, dir.path().join(NOTICE), "{wrong}");
         }
     }
 

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use super::bulletin::{Bulletin, Entry, Section, capital};
 use super::digest::line;
+use super::html::{self, Html};
 use super::sheet::Row;
 use super::text::{count, grouped, number};
-use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid, html};
+use super::{Address, Event, Gist, Letter, MailSettings, Matter, Mid};
 use crate::diag::shown;
 use crate::fs::sha256;
 
@@ -49,7 +50,7 @@ pub enum Notice<'a> {
         /// Why; lower case, no full stop.
         reason: &'a str,
     },
-    /// A template of the mail cannot be used, and the shipped one is used instead.
+    /// A template of mails or pages cannot be used, and the shipped one is used instead.
     BadTemplate {
         /// Where it is.
         file: &'a Path,
@@ -146,8 +147,8 @@ impl Notice<'_> {
                  stop the daemon, move the folder into queue/ and start it."
             }
             Self::BadTemplate { .. } => {
-                "Correct the template, or take it away. Until then mails look as they are shipped; \
-                 what they say is the same, and none is held back."
+                "Correct the template, or take it away. Until then mails and pages look as they are \
+                 shipped; what they say is the same, and none is held back."
             }
             Self::WebhookSilent { .. } => {
                 "Look at what was said, and at webhook.url and webhook.secret_file in the \
@@ -307,6 +308,7 @@ impl Words {
         to: &Address,
         (mid, word, now): (Mid, &'static str, Timestamp),
     ) -> Letter {
+        let Html { part, broken } = html::notice(&self.bulletin, settings.templates.as_deref());
         Letter {
             from: settings.from.clone(),
             to: to.clone(),
@@ -317,9 +319,9 @@ impl Words {
             matter: Matter::Notice { word },
             subject: format!("[exportd] {}", self.outcome),
             text: self.bulletin.text(),
-            html: html::notice(&self.bulletin, settings.templates.as_deref()),
+            html: part,
             pictures: Vec::new(),
-            broken: None,
+            broken,
             gist: Gist { outcome: self.outcome, todo: self.todo, ..Gist::default() },
         }
     }

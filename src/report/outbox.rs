@@ -31,8 +31,9 @@ use std::sync::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::html::Broken;
 use super::smtp::{self, Address, Phase};
-use super::{Gist, Letter, MailSettings, Mid};
+use super::{Gist, Letter, MailSettings, Mid, Notice};
 use crate::fs::{publish, remove_durable, sync_dir, write_new};
 use crate::pulse::Pulse;
 
@@ -257,12 +258,28 @@ impl Outbox {
 
     /// Writes a letter down, durably; it will go out with exactly these bytes.
     ///
-    /// Without a relay it is put into `sent/` at once.
+    /// Without a relay it is put into `sent/` at once. Of a template that the letter could not be set
+    /// by, whoever runs the daemon is told.
     ///
     /// # Errors
     /// The system's; `InvalidInput` when the letter has an address that is none.
     pub fn enqueue(&self, letter: &Letter) -> io::Result<Queued> {
-        self.put(letter, |_| {})
+        let queued = self.put(letter, |_| {})?;
+        self.tell_of_template(letter);
+        Ok(queued)
+    }
+
+    /// Tells of the template that a letter could not be set by, once. The letter itself is out, so
+    /// this may fail.
+    fn tell_of_template(&self, letter: &Letter) {
+        let Some(Broken { file, reason }) = &letter.broken else { return };
+        tracing::warn!(file = %file.display(), reason, "a template cannot be used");
+        for told in self.to_operators(&Notice::BadTemplate { file, reason }, letter.date) {
+            // Not by `enqueue`: what is told of a template may have been set by the same one.
+            if let Err(error) = self.put(&told, |_| {}) {
+                tracing::error!(%error, "the operator cannot be told");
+            }
+        }
     }
 
     /// Tells whether there is a mail of that name, wherever in its life.

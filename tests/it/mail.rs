@@ -15,6 +15,7 @@ use exportd::report::{
 use jiff::{SignedDuration, Timestamp};
 use mailparse::{MailHeaderMap, ParsedMail};
 
+use crate::support::playground::{Playground, picture};
 use crate::support::runs;
 use crate::support::smtp::{Mischief, Mode, Received, Server, Setup, Step};
 
@@ -1012,4 +1013,30 @@ fn a_retry_manifest_is_toml_whatever_the_names_are() {
     assert_eq!(table["assetHandleArray"].as_array().unwrap().len(), 2);
     assert_eq!(table["destination"].as_str(), Some(odd));
     assert_eq!(table["jobName"].as_str(), Some("spring-tops"));
+}
+
+#[test]
+fn a_page_that_its_template_cannot_set_is_told_once_to_whoever_runs_the_daemon() {
+    let mut play = Playground::new();
+    let config = std::fs::read_to_string(play.path("exportd.toml")).unwrap();
+    let templates = play.path("templates");
+    let config = format!("{config}\n[report]\ntemplates = \"{}\"\n", templates.display());
+    play.write("exportd.toml", config.as_bytes());
+    play.write("templates/page.html", b"<p>\n{{ jobb }}");
+    play.write("assets/a.png", &picture("a.png", 20, 10));
+    play.start();
+    for job in ["one", "two"] {
+        play.drop_manifest(
+            &format!("{job}.toml"),
+            &format!("jobName = \"{job}\"\nassetHandleArray = [\"a.png\"]\nfmt = \"orig\"\nemailSetting = \"None\"\n"),
+        );
+        let (run, _) = play.report_of(job, Duration::from_secs(30));
+        let page =
+            std::fs::read_to_string(play.path(&format!("reports/{run}/report.html"))).unwrap();
+        assert!(page.contains("prefers-color-scheme"), "{page}");
+    }
+    assert_eq!(play.stop(), Some(0));
+    let mails = play.mails();
+    assert_eq!(mails.len(), 1, "{mails:#?}");
+    assert!(mails[0].contains("X-Exportd-Notice: bad-template"), "{}", mails[0]);
 }

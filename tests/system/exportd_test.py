@@ -257,6 +257,10 @@ class Daemon:
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{what}:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
 
+    def own(self):
+        """Memory the daemon has for itself. What is mapped of its program comes and goes with use."""
+        return self.rss("RssAnon")
+
     def drop_text(self, name, text):
         """Puts a manifest into drop/ as scripts should: write aside, then rename."""
         aside = self.drop / f".{name}.tmp"

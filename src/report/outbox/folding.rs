@@ -136,6 +136,7 @@ impl Outbox {
             env.created = oldest;
             env.merged = mails.iter().map(|mail| mail.mid.clone()).collect();
         })?;
+        self.tell_of_template(&letter);
         tracing::info!(mid = %letter.mid, to = who, reports = mails.len(), "mail folded");
         for (mid, mut env) in told {
             self.pulse.renew();

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The package, installed by apt where a real systemd runs (see ../boot.sh): it starts by itself, a
 # member of the group copies a manifest into the drop folder, and there is output, report and mail with
-# no further step; members control jobs, others do not, and the doctor finds nothing wrong. Then an upgrade while jobs are in the spool, removal, and purging.
+# no further step; members control jobs, others do not, and the doctor finds nothing wrong. Mail reaches
+# a mailbox by the MTA of the machine. Then an upgrade while jobs are in the spool, removal, and purging.
 . "$(dirname "$0")/../boot.sh"
 
 package=$(systemd/deb/build "$program" -- --fast) || fail "no package"
@@ -15,13 +16,16 @@ rm -r "$work/next"
 cat > "$work/install.sh" <<'INSTALL'
 rm -rf "$R"/etc/systemd/system/exportd* "$R/usr/bin/exportd" "$R/usr/lib/tmpfiles.d/exportd.conf" "$R/usr/sbin/policy-rc.d"
 sed -i '/^exportd/d' "$R"/etc/passwd "$R"/etc/group "$R"/etc/shadow "$R"/etc/gshadow
-chroot "$R" useradd -M mia
+chroot "$R" useradd -m mia
 chroot "$R" useradd -M tom
 cp "$WORK/first.deb" "$WORK/next.deb" "$R/opt/"
 INSTALL
 
 cat > "$work/setup.sh" <<'SETUP'
-for job in boot:kitchen/mug-clay.jpg waits:not/yet.jpg second:not/yet.jpg; do
+# The MTA is OpenSMTPD as Debian configures it.
+mkdir -p "$R/etc/systemd/system/opensmtpd.service.d"
+printf '[Unit]\nDefaultDependencies=no\n' > "$R/etc/systemd/system/opensmtpd.service.d/lab.conf"
+for job in boot:kitchen/mug-clay.jpg posted:kitchen/mug-clay.jpg waits:not/yet.jpg second:not/yet.jpg; do
     cat > "$R/etc/${job%%:*}.toml" <<MANIFEST
 jobName = "${job%%:*}"
 assetHandleArray = ["${job#*:}"]
@@ -72,6 +76,23 @@ setpriv --reuid tom --regid tom --init-groups exportd delete nightly 2>> /mnt/wo
 for command in resume delete; do mia exportd "$command" nightly 2>> /mnt/words; echo "$command $?"; done
 mia "exportd logs nightly | grep -c ExportSuccess"
 exportd doctor > /mnt/doctor; echo "doctor $?"
+
+# With a relay: an empty table is the one of this machine. Whose file it is gets the mail.
+systemctl start opensmtpd; echo "MTA $?"
+cat > /etc/exportd/conf.d/mail.toml <<MAIL
+[mail]
+[users.mia]
+address = "Mia Wang <mia@localhost>"
+unix_user = "mia"
+MAIL
+systemctl reload exportd; echo "reload $?"
+exportd doctor --json > /mnt/doctor.json; echo "doctor $?"
+mia "cp /etc/posted.toml /srv/exportd/drop/"
+verdict posted
+until_true eval 'ls ~mia/Maildir/new/*'
+letter=$(ls ~mia/Maildir/new/*)
+[ "$(stat -c %U "$letter")" = mia ] && grep -E '^(Subject|From|To): ' "$letter"
+mshow "$letter" 2> /dev/null | grep -c -F "$(basename /srv/exportd/out/posted_*)" > /dev/null; echo "letter $?"
 
 # A job that waits for its picture, and another behind it.
 echo 'job.wait_for_assets = "60s"' > /etc/exportd/conf.d/lab.toml
@@ -124,6 +145,14 @@ resume 0
 delete 0
 1
 doctor 0
+MTA 0
+reload 0
+doctor 0
+posted verdict:clean
+Subject: [exportd] posted: done, 1 file
+From: exportd <exportd@localhost>
+To: Mia Wang <mia@localhost>
+letter 0
 reload 0
 spool 2
 upgrade 0

@@ -347,7 +347,7 @@ def every_mode():
             wait_for(lambda: len(names(daemon)) == jobs, 60, "jobs wait for mail", 0.1)
             took = time.monotonic() - begin
             check(not relay.accepted(), "the relay was not silent")
-            before = daemon.rss()
+            before = daemon.own()
             # A good conversation after each bad one, or the breaker would make this long; the last
             # ones come in a row.
             for mode in MODES[:-4]:
@@ -364,7 +364,7 @@ def every_mode():
                     extra += 1
                 time.sleep(0.1)
             wait_for(lambda: len(names(daemon)) == jobs + extra and not waiting(daemon), 60, "mail is left", 0.1)
-            grown = daemon.rss() - before
+            grown = daemon.own() - before
             runs, messages = names(daemon), relay.accepted()
             count = told(messages)
             check(set(count) == runs, f"lost: {sorted(runs - set(count))[:5]}, invented: {sorted(set(count) - runs)[:5]}")

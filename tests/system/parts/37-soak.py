@@ -130,7 +130,7 @@ class Soak:
         proc = pathlib.Path(f"/proc/{self.daemon.process.pid}")
         looks = []
         for _ in range(20):
-            looks.append((self.daemon.rss(), len(os.listdir(proc / "task")), len(os.listdir(proc / "fd"))))
+            looks.append((self.daemon.own(), len(os.listdir(proc / "task")), len(os.listdir(proc / "fd"))))
             time.sleep(0.1)
         return tuple(map(min, zip(*looks)))
 

@@ -34,12 +34,12 @@ def test():
 
         daemon.drop_text("warm.toml", manifest("warm", names, **modifiers))
         check(daemon.run("warm", 30).report["verdict"] == "clean", "the good pictures alone are not clean")
-        before = daemon.rss()
+        before = daemon.own()
 
         handles = [*bad[:2], *names, *bad[2:], "a|1|22|77"]
         daemon.drop_text("mixed.toml", manifest("mixed", handles, **modifiers))
         run = daemon.run("mixed", 60)
-        after = daemon.rss()
+        after = daemon.own()
 
         check(run.report["verdict"] == "partial", f"verdict {run.report['verdict']}")
         check(run.counts() == (GOOD + 5, GOOD, 4, 1, 0), f"counts {run.counts()}")

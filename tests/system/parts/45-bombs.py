@@ -307,7 +307,7 @@ def verdicts(run, handles):
 
 
 def grown(daemon, before, words):
-    size = daemon.rss() - before
+    size = daemon.own() - before
     print(f"{words}: the daemon grew by {size / 1e6:.1f} MB")
     check(size <= MOST_GROWN, f"{words}: the daemon grew by {size / 1e6:.1f} MB")
 
@@ -321,7 +321,7 @@ def test():
         asked = {"is_modifier": "wid=100&fmt=jpeg"}
         daemon.drop_text("warm.toml", manifest("warm", good, **asked))
         check(daemon.run("warm", 60).report["verdict"] == "clean", "the good pictures alone are not clean")
-        before = daemon.rss()
+        before = daemon.own()
 
         (daemon.assets / "bombs").mkdir()
         handles = []

@@ -182,12 +182,32 @@ fn a_template_that_cannot_be_used_is_told_once_and_holds_no_report_back() {
 }
 
 #[test]
+fn a_notice_that_its_template_cannot_set_goes_out_and_so_does_word_of_the_template() {
+    let relay = Relay::new();
+    let mut settings = relay.settings();
+    settings.operators = vec![Address::parse("ops@studio.example").unwrap()];
+    settings.templates = Some(relay.dir.path().to_owned());
+    write_new(&relay.dir.path().join("notice.html"), b"{{ headlin }}", 0o600).unwrap();
+    let outbox = Outbox::open(settings, relay.program()).unwrap();
+    for folder in ["/srv/a", "/srv/b"] {
+        let folder = std::path::Path::new(folder);
+        for letter in outbox.to_operators(&Notice::DiskFull { folder, since: start() }, start()) {
+            assert_eq!(outbox.enqueue(&letter).unwrap(), Queued::New);
+        }
+    }
+    outbox.deliver_due(start()).unwrap();
+    let texts: Vec<String> = relay.given().iter().map(|(_, message)| text_of(message)).collect();
+    let count = |words: &str| texts.iter().filter(|text| text.contains(words)).count();
+    assert_eq!((texts.len(), count("is full"), count("notice.html")), (3, 2, 1), "{texts:#?}");
+}
+
+#[test]
 fn mail_about_the_daemon_goes_to_whoever_runs_it_once_an_incident() {
     let relay = Relay::new();
     let mut settings = relay.settings();
     settings.operators = vec![Address::parse("ops@studio.example").unwrap()];
     let outbox = Outbox::open(settings, relay.program()).unwrap();
-    let notice = crate::report::Notice::PutAside {
+    let notice = Notice::PutAside {
         found: "queue/x\r\nBcc: all@studio.example",
         moved_to: "corrupt/x",
         reason: "its record cannot be read",
