@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::idle;
 use super::space::{Room, Shortage};
 use crate::config::Settings;
 use crate::diag::{Fault, Text};
@@ -330,6 +331,9 @@ impl Course<'_> {
             None => (self.stand.now)(),
         };
         let mut over = Over { log, retry, broken: None };
+        if over.log.assets.len() >= MANY {
+            idle::give_code_back();
+        }
         let report = over.report(&self.epoch.places);
         over.broken = folder.finish(&report).map_err(ConductError::Report)?;
         Ok(Conducted::Over(Box::new(over)))

@@ -1,8 +1,9 @@
-//! What a daemon gives back when nothing happens.
+//! What a daemon gives back when nothing happens, and before it needs much.
 //!
 //! Starting up and every job run through much code once: the command line, the configuration, a report.
 //! Its pages stay mapped, several megabytes of them, because whoever touches one page gets those around
-//! it too. An idle daemon needs a few; the others come again from the page cache when they are used.
+//! it too. An idle daemon needs a few, as does one that writes a long report; the others come again from
+//! the page cache when they are used.
 
 use std::time::Duration;
 
@@ -10,6 +11,10 @@ use rustix::mm::{Advice, madvise};
 
 /// How long nothing must have happened.
 pub(super) const QUIET: Duration = Duration::from_secs(3);
+
+/// From so many assets on, writing the report is when a daemon needs most memory. What exporting them
+/// took of the program is not used by it.
+pub(super) const MANY: usize = 1_000;
 
 /// Unmaps the code of this process and its libraries, until it is used.
 pub(super) fn give_code_back() {

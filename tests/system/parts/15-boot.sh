@@ -43,6 +43,16 @@ verdict slow
 until_true grep -q 'mail.*refused' /mnt/daemon.log
 grep -q 'mail.*refused' /mnt/daemon.log; echo "relay refuses $?"
 echo "mails wait $(ls /var/lib/exportd/mail/new /var/lib/exportd/mail/deferred | grep -c '^slow_.*\.eml$')"
+# As many jobs as can be begun at once wait for their assets.
+submitter bash -c 'umask 027; cd /srv/exportd/drop
+    for k in $(seq 300); do cp /etc/slow-manifest.toml ".c$k.tmp" && mv ".c$k.tmp" "c$k.toml"; done'
+crowd() { [ "$(ls /var/lib/exportd/spool/active | wc -l)" = 256 ]; }
+until_true crowd
+crowd; echo "crowd $?"
+tasks=$(ls "/proc/$(systemctl show exportd -p MainPID --value)/task" | wc -l)
+# Here nothing may enforce the limit.
+[ "$tasks" -gt 256 ] && [ "$tasks" -lt "$(systemctl show exportd -p TasksMax --value)" ]; echo "tasks $?"
+echo "state $(systemctl show exportd -p ActiveState --value), restarts $(systemctl show exportd -p NRestarts --value)"
 systemctl stop exportd.service; echo "stop $?"
 echo "result $(systemctl show exportd -p Result --value)"
 touch /mnt/finished
@@ -81,6 +91,9 @@ people stop 0
 slow verdict:stopped
 relay refuses 0
 mails wait 1
+crowd 0
+tasks 0
+state active, restarts 0
 stop 0
 result success'
 found=$(grep -v 'exposure level' "$work/out/inside.log")
