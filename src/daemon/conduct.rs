@@ -331,7 +331,7 @@ impl Course<'_> {
             None => (self.stand.now)(),
         };
         let mut over = Over { log, retry, broken: None };
-        if over.log.assets.len() >= MANY {
+        if over.log.assets.len() >= idle::MANY {
             idle::give_code_back();
         }
         let report = over.report(&self.epoch.places);

@@ -1,5 +1,6 @@
 //! A job's thread: from its claim to the end of it.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -109,6 +110,7 @@ impl Service {
                     } else {
                         tracing::debug!(%error, "still waiting");
                     }
+                    let _idle = self.hall.rest();
                     let until = Instant::now() + wait;
                     wait = LONGEST.min(wait * 2);
                     while Instant::now() < until {
@@ -173,7 +175,14 @@ impl Service {
             fired: if come { Fired::Now } else { Fired::NotYet },
             given_up,
         };
+        // One that only waits gives its place to another.
+        let resting = RefCell::new(None);
         let watch = |status: &crate::report::folder::Status<'_>| {
+            if status.waiting.is_some() {
+                resting.borrow_mut().get_or_insert_with(|| self.hall.rest());
+            } else {
+                resting.replace(None);
+            }
             self.hall.post(record.id.as_str(), Posting::of(status, &record.name));
         };
         let stand = Stand {

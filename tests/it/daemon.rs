@@ -129,6 +129,33 @@ fn own_memory(pid: u32) -> u64 {
 }
 
 #[test]
+fn jobs_that_wait_for_their_assets_keep_no_other_from_its_turn() {
+    let mut play = Playground::with_config("[job]\nwait_for_assets = \"60s\"\n");
+    play.write("assets/a.png", &picture("a.png", 20, 10));
+    play.start();
+    let ask = |job: &str, handle: &str| {
+        format!(
+            "jobName = \"{job}\"\nassetHandleArray = [\"{handle}\"]\nfmt = \"orig\"\n\
+             emailSetting = \"None\"\n"
+        )
+    };
+    // More than may be at work at the same time.
+    for n in 0..80 {
+        play.drop_manifest(&format!("waits-{n}.toml"), &ask(&format!("waits-{n}"), "later.png"));
+    }
+    play.drop_manifest("ready.toml", &ask("ready", "a.png"));
+    let (_, report) = play.report_of("ready", SOON);
+    assert_eq!(report["verdict"], "clean", "{report:#}");
+    assert!(play.reports_of("waits-0", 0, SOON).is_empty());
+    play.write("assets/later.png", &picture("a.png", 20, 10));
+    for n in [0, 79] {
+        let (_, report) = play.report_of(&format!("waits-{n}"), SOON);
+        assert_eq!(report["verdict"], "clean", "{report:#}");
+    }
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
 fn a_wrong_manifest_is_answered_where_it_was_dropped() {
     let mut play = Playground::new();
     play.start();

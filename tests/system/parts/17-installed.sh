@@ -75,10 +75,11 @@ until_true scheduled Paused
 setpriv --reuid tom --regid tom --init-groups exportd delete nightly 2>> /mnt/words; echo "not for tom $?"
 for command in resume delete; do mia exportd "$command" nightly 2>> /mnt/words; echo "$command $?"; done
 mia "exportd logs nightly | grep -c ExportSuccess"
-exportd doctor > /mnt/doctor; echo "doctor $?"
+exportd doctor > /mnt/doctor.log; echo "doctor $?"
 
 # With a relay: an empty table is the one of this machine. Whose file it is gets the mail.
 systemctl start opensmtpd; echo "MTA $?"
+until_true bash -c 'echo > /dev/tcp/127.0.0.1/25'
 cat > /etc/exportd/conf.d/mail.toml <<MAIL
 [mail]
 [users.mia]
@@ -86,7 +87,7 @@ address = "Mia Wang <mia@localhost>"
 unix_user = "mia"
 MAIL
 systemctl reload exportd; echo "reload $?"
-exportd doctor --json > /mnt/doctor.json; echo "doctor $?"
+exportd doctor > /mnt/doctor.log; echo "doctor $?"
 mia "cp /etc/posted.toml /srv/exportd/drop/"
 verdict posted
 until_true eval 'ls ~mia/Maildir/new/*'
@@ -149,9 +150,9 @@ MTA 0
 reload 0
 doctor 0
 posted verdict:clean
-Subject: [exportd] posted: done, 1 file
 From: exportd <exportd@localhost>
-To: Mia Wang <mia@localhost>
+To: "Mia Wang" <mia@localhost>
+Subject: [exportd] posted: done, 1 file
 letter 0
 reload 0
 spool 2
