@@ -20,8 +20,8 @@ pub use fault::{Fault, Remedy, Waiting};
 pub use phrase::{Argument, Phrase};
 pub(crate) use phrase::{phrase, words};
 pub use render::{
-    JsonFinding, Labels, MOST_CHARS, MOST_FINDINGS, Rendering, human_bytes, json, nearest,
-    position, render, render_in, shown,
+    JsonFinding, Labels, MOST_CHARS, MOST_FINDINGS, Rendering, grouped_by, human_bytes, json,
+    nearest, position, render, render_in, shown,
 };
 pub use spanned::{Spanned, Text};
 

@@ -10,7 +10,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MOST_CHARS, human_bytes, shown};
+use super::{MOST_CHARS, grouped_by, human_bytes, shown};
 
 /// A message: lower case, no full stop.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -179,6 +179,12 @@ impl Argument {
         Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
+    /// A number of pixels; what is below zero is none.
+    #[must_use]
+    pub fn pixels(pixels: impl TryInto<u64>) -> Self {
+        Self::Count(pixels.try_into().unwrap_or(0))
+    }
+
     /// A length in bytes; see [`human_bytes`].
     #[must_use]
     pub const fn bytes(bytes: u64) -> Self {
@@ -189,7 +195,7 @@ impl Argument {
 impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Count(count) => count.fmt(f),
+            Self::Count(count) => f.write_str(&grouped_by(*count, ',')),
             Self::Text(text) => f.write_str(text),
             Self::List(names) => f.write_str(&names.join(", ")),
             Self::Bytes { bytes } => f.write_str(&human_bytes(*bytes)),
@@ -257,13 +263,13 @@ mod tests {
             "`{name}` wants {wanted}, not {n} of \"{{x}}\"",
             name = "wid",
             wanted = inner,
-            n = Argument::count(3),
+            n = Argument::count(3_000),
         );
-        assert_eq!(told, "`wid` wants a whole number, not 3 of \"{x}\"");
+        assert_eq!(told, "`wid` wants a whole number, not 3,000 of \"{x}\"");
         let kept = serde_json::to_string(&told).unwrap();
         assert_eq!(
             kept,
-            r#"{"text":"`wid` wants a whole number, not 3 of \"{x}\"","id":"told","given":[["name","wid"],["wanted",{"text":"a whole number","id":"inner"}],["n",3]]}"#
+            r#"{"text":"`wid` wants a whole number, not 3,000 of \"{x}\"","id":"told","given":[["name","wid"],["wanted",{"text":"a whole number","id":"inner"}],["n",3000]]}"#
         );
         assert_eq!(serde_json::from_str::<Phrase>(&kept).unwrap(), told);
     }

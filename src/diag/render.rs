@@ -271,6 +271,20 @@ pub fn human_bytes(bytes: u64) -> String {
     }
 }
 
+/// Writes a number with its thousands apart by a sign.
+#[must_use]
+pub fn grouped_by(n: u64, apart: char) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(apart);
+        }
+        out.push(digit);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
-use crate::diag::{Fault, human_bytes, shown};
+use crate::diag::{Fault, grouped_by, human_bytes, shown};
 use crate::job::log::JobLog;
 
 mod messages;
@@ -141,24 +141,16 @@ impl Language {
     /// Writes a number with its thousands apart as the language does.
     #[must_use]
     pub fn number(self, n: u64) -> String {
-        let digits = n.to_string();
         let apart = match self {
             Self::English | Self::ChineseTraditional | Self::ChineseSimplified | Self::Japanese => {
                 ','
             }
             // Four digits stay together (Ortografía de la lengua española, 2010).
-            Self::Spanish if digits.len() < 5 => return digits,
+            Self::Spanish if n < 10_000 => return n.to_string(),
             Self::German | Self::Spanish => '.',
             Self::French => '\u{202f}',
         };
-        let mut out = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                out.push(apart);
-            }
-            out.push(digit);
-        }
-        out
+        grouped_by(n, apart)
     }
 
     /// Writes a number of bytes: `1.4 MB`, `1,4 Mo`.
