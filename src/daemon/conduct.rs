@@ -315,7 +315,8 @@ impl Course<'_> {
                 Stage::decided(&settings.folders.out, self.order.id).remove();
             }
             (None, Err(error), _) => {
-                log.fatal = Some(Fault::Internal { detail: error.to_string().into() });
+                tracing::warn!(%error, "a job finds no assets");
+                log.fatal = Some(error.fault());
             }
             (None, Ok(_), None) => {}
             (None, Ok(library), Some(job)) => {

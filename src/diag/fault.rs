@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Argument, Phrase, phrase};
+use super::{Argument, Phrase, phrase, shown, step};
 
 /// Who can mend a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,6 +55,11 @@ pub enum Fault {
     },
     /// The file may not be read.
     Unreadable,
+    /// Reading failed: the disk, or a network folder that went away.
+    ReadFailed {
+        /// The system's reason.
+        detail: Phrase,
+    },
     /// The file changed while it was read, three times.
     KeepsChanging,
     // -- reading the source
@@ -111,7 +116,7 @@ pub enum Fault {
     },
     /// The worker died.
     WorkerDied {
-        /// How it ended, for example `signal 11`.
+        /// How it ended.
         how: Phrase,
     },
     // -- the output
@@ -163,6 +168,11 @@ pub enum Fault {
         /// How often it was tried.
         attempts: u32,
     },
+    /// An asset folder is not there, or cannot be entered.
+    NoAssets {
+        /// The folder.
+        path: String,
+    },
     /// Something only the operator can look into.
     Internal {
         /// What happened.
@@ -192,17 +202,22 @@ impl Fault {
                 phrase!("cause-outside", "the name leads out of the asset folder")
             }
             Self::NotAFile { what } => {
-                phrase!("cause-not-a-file", "that is {what}, not a file", what = what.clone())
+                phrase!("cause-not-a-file", "this is {what}, not a file", what = what.clone())
             }
             Self::Unreadable => {
-                phrase!("cause-unreadable", "the file may not be read by the export service")
+                phrase!("cause-unreadable", "exportd has no permission to read the file")
             }
+            Self::ReadFailed { detail } => phrase!(
+                "cause-read-failed",
+                "the file cannot be read: {detail}",
+                detail = detail.clone()
+            ),
             Self::KeepsChanging => {
                 phrase!("cause-keeps-changing", "the file kept changing while it was read")
             }
             Self::Mismatch { named, found } => phrase!(
                 "cause-mismatch",
-                "the file should be {named}, but holds {found}",
+                "the file should be {named}, but it is {found}",
                 named = named.clone(),
                 found = found.clone(),
             ),
@@ -215,9 +230,9 @@ impl Fault {
             }
             Self::TooLarge { width, height, limit } => phrase!(
                 "cause-too-large",
-                "the picture is too large: {width} × {height} pixels, at most {limit} are allowed",
-                width = *width,
-                height = *height,
+                "the picture is too large: {width} × {height} pixels; the limit is {limit}",
+                width = Argument::Count(*width),
+                height = Argument::Count(*height),
                 limit = limit.clone(),
             ),
             Self::UnsupportedSource { detail } => phrase!(
@@ -241,6 +256,7 @@ impl Fault {
             | Self::Refused { .. }
             | Self::NothingExportable
             | Self::Poison { .. }
+            | Self::NoAssets { .. }
             | Self::Internal { .. } => self.words_of_the_work(),
         }
     }
@@ -250,24 +266,24 @@ impl Fault {
         match self {
             Self::OutOfMemory { limit } => phrase!(
                 "cause-out-of-memory",
-                "the picture needs more memory than a worker may use ({limit})",
+                "the picture needs more memory than is allowed for one picture ({limit})",
                 limit = Argument::bytes(*limit)
             ),
             Self::TooSlow { seconds } => phrase!(
                 "cause-too-slow",
-                "the picture took longer than {seconds} s",
-                seconds = *seconds
+                "exporting the picture took longer than the {seconds} seconds allowed",
+                seconds = Argument::Count(*seconds)
             ),
             Self::WorkerDied { how } => {
                 phrase!(
                     "cause-worker-died",
-                    "the picture broke its worker ({how})",
+                    "exportd could not process this picture ({how})",
                     how = how.clone()
                 )
             }
             Self::Collision { name, others } => phrase!(
                 "cause-collision",
-                "its output {name} would also be the output of {others}",
+                "it would be saved as {name}, and so would {others}",
                 name = name,
                 others = others.clone(),
             ),
@@ -279,7 +295,7 @@ impl Fault {
             ),
             Self::Exists { name } => phrase!(
                 "cause-exists",
-                "{name} exists in the destination with other content",
+                "a different file named {name} is already in the destination folder",
                 name = name
             ),
             Self::DiskFull => {
@@ -292,7 +308,7 @@ impl Fault {
             ),
             Self::NotWritable { detail } => phrase!(
                 "cause-not-writable",
-                "the output cannot be written: {detail}",
+                "the exported file cannot be written: {detail}",
                 detail = detail.clone()
             ),
             Self::Refused { line, message, .. } => phrase!(
@@ -309,9 +325,14 @@ impl Fault {
                 "the job could not be finished in {attempts} attempts",
                 attempts = *attempts
             ),
+            Self::NoAssets { path } => phrase!(
+                "cause-no-assets",
+                "the asset folder {path} cannot be reached",
+                path = shown(path)
+            ),
             Self::Internal { detail } => phrase!(
                 "cause-internal",
-                "the export service met a problem of its own: {detail}",
+                "something went wrong inside exportd ({detail})",
                 detail = detail.clone()
             ),
             // Those of `words`, which has them all.
@@ -319,115 +340,15 @@ impl Fault {
         }
     }
 
-    /// Says what to do about it, as one sentence without a full stop.
-    #[must_use]
-    pub fn next_step(&self) -> Phrase {
-        match self {
-            Self::NotFound { nearest: Some(near) } => phrase!(
-                "step-did-you-mean",
-                "did you mean \"{near}\"? Otherwise put the file there and retry",
-                near = near
-            ),
-            Self::NotFound { nearest: None } => {
-                phrase!("step-put-there", "put the file into the asset folder, or correct the name")
-            }
-            Self::NothingMatches => {
-                phrase!("step-pattern", "correct the pattern, or put the files there")
-            }
-            Self::Ambiguous { .. } => {
-                phrase!("step-extension", "write the name with its extension")
-            }
-            Self::OutsideRoot => {
-                phrase!("step-below", "name the file by its path below the asset folder")
-            }
-            Self::NotAFile { .. } => phrase!("step-name-a-file", "name a file"),
-            Self::Unreadable => {
-                phrase!("step-right", "ask the operator to give the service the right to read it")
-            }
-            Self::KeepsChanging => {
-                phrase!("step-wait-complete", "wait until the file is complete, then retry")
-            }
-            Self::Mismatch { .. } => phrase!(
-                "step-format",
-                "save it again in the format of its name, or rename it to what it holds"
-            ),
-            Self::Damaged { .. } | Self::TooSlow { .. } => {
-                phrase!("step-save-again", "open it in an image editor, save it again and retry")
-            }
-            Self::TooLarge { .. } => {
-                phrase!("step-reduce", "reduce the picture, or ask for a higher limit")
-            }
-            Self::UnsupportedSource { .. } => {
-                phrase!("step-other-format", "save it as TIFF, PNG or JPEG and retry")
-            }
-            Self::Page { fault, .. } => fault.next_step(),
-            Self::Modifiers { help: Some(help), .. } => help.clone(),
-            Self::Modifiers { help: None, .. } => {
-                phrase!("step-modifiers", "correct the modifiers and retry")
-            }
-            Self::OutOfMemory { .. }
-            | Self::WorkerDied { .. }
-            | Self::Collision { .. }
-            | Self::BadOutputName { .. }
-            | Self::Exists { .. }
-            | Self::DiskFull
-            | Self::Blocked { .. }
-            | Self::NotWritable { .. }
-            | Self::Refused { .. }
-            | Self::NothingExportable
-            | Self::Poison { .. }
-            | Self::Internal { .. } => self.step_of_the_work(),
-        }
-    }
-
-    /// The rest of [`Fault::next_step`]: the work, the output, whole runs.
-    fn step_of_the_work(&self) -> Phrase {
-        match self {
-            Self::OutOfMemory { .. } => phrase!(
-                "step-memory",
-                "reduce the picture, or ask the operator for more memory a worker"
-            ),
-            Self::WorkerDied { .. } => phrase!(
-                "step-probably-damaged",
-                "the file is probably damaged: save it again in an image editor and retry"
-            ),
-            Self::Collision { .. } => phrase!(
-                "step-tell-apart",
-                "tell them apart with outputName, for example {example}",
-                example = "\"{path}/{stem}-{n}\""
-            ),
-            Self::BadOutputName { .. } => {
-                phrase!("step-output-name", "change outputName or the file's name")
-            }
-            Self::Exists { .. } => {
-                phrase!("step-overwrite", "set overwrite = true, or choose another destination")
-            }
-            Self::DiskFull => {
-                phrase!("step-free-space", "free space on the output disk, then retry")
-            }
-            Self::Blocked { .. } | Self::NotWritable { .. } => {
-                phrase!("step-output-folder", "ask the operator to look at the output folder")
-            }
-            Self::Refused { .. } => {
-                phrase!("step-manifest", "correct the manifest and drop it again")
-            }
-            Self::NothingExportable => {
-                phrase!("step-list-pictures", "list pictures or other single files")
-            }
-            // Those of `next_step` have theirs.
-            _ => phrase!(
-                "step-tell-operator",
-                "tell the operator; the log of the service has the details"
-            ),
-        }
-    }
-
     /// Says who can mend it.
     #[must_use]
-    pub const fn remedy(&self) -> Remedy {
+    pub fn remedy(&self) -> Remedy {
         match self {
             Self::Page { fault, .. } => fault.remedy(),
+            Self::NotWritable { detail } if step::of(detail).is_some() => Remedy::Submitter,
             Self::Unreadable
+            | Self::ReadFailed { .. }
+            | Self::NoAssets { .. }
             | Self::OutOfMemory { .. }
             | Self::DiskFull
             | Self::Blocked { .. }
@@ -461,6 +382,16 @@ impl Fault {
         match self {
             Self::Page { fault, .. } => fault.lacks_room(),
             other => *other == Self::DiskFull,
+        }
+    }
+
+    /// Tells whether the same manifest has a chance once somebody has mended what is around it.
+    #[must_use]
+    pub const fn is_of_the_surroundings(&self) -> bool {
+        match self {
+            Self::Page { fault, .. } => fault.is_of_the_surroundings(),
+            Self::Unreadable | Self::ReadFailed { .. } | Self::NoAssets { .. } => true,
+            other => other.blocks_output(),
         }
     }
 
@@ -507,6 +438,9 @@ impl Fault {
                 Some(Errno::IO) => {
                     blocked(phrase!("detail-disk-errors", "the disk reports errors"))
                 }
+                Some(Errno::NAMETOOLONG) => Self::NotWritable {
+                    detail: phrase!("file-name-too-long", "the file name is too long"),
+                },
                 Some(Errno::MFILE | Errno::NFILE | Errno::NODEV | Errno::NXIO) => {
                     Self::Blocked { detail: error.to_string().into() }
                 }

@@ -15,6 +15,7 @@ mod fault;
 mod phrase;
 mod render;
 mod spanned;
+mod step;
 
 pub use fault::{Fault, Remedy, Waiting};
 pub use phrase::{Argument, Phrase};

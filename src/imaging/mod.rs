@@ -211,7 +211,11 @@ impl Limits {
             return Err(ConvertError::Damaged { detail: phrase!("no-pixels", "it has no pixels") });
         }
         let limit = if size.width > self.max_side || size.height > self.max_side {
-            phrase!("limit-side", "{pixels} pixels a side", pixels = self.max_side)
+            phrase!(
+                "limit-side",
+                "{pixels} pixels on each side",
+                pixels = Argument::pixels(self.max_side)
+            )
         } else if size.pixels() > self.max_pixels {
             phrase!("limit-pixels", "{pixels} pixels", pixels = Argument::Count(self.max_pixels))
         } else if bytes > self.max_alloc {
@@ -473,7 +477,7 @@ fn convert_page(
 #[derive(Debug, thiserror::Error)]
 pub enum ConvertError {
     /// The bytes are no picture.
-    #[error("it holds {found}")]
+    #[error("it is {found}")]
     Unknown {
         /// What they look like, with its article.
         found: Phrase,
@@ -485,7 +489,7 @@ pub enum ConvertError {
         detail: Phrase,
     },
     /// The picture is over the limits.
-    #[error("the picture is too large: {width} × {height} pixels, at most {limit} are allowed")]
+    #[error("the picture is too large: {width} × {height} pixels; the limit is {limit}")]
     TooLarge {
         /// Width in pixels.
         width: u64,
@@ -551,7 +555,7 @@ impl ConvertError {
                 Fault::Modifiers { message: message.clone(), help: help.clone() }
             }
             Self::Changed => Fault::KeepsChanging,
-            Self::Read(error) => Fault::Internal { detail: error.to_string().into() },
+            Self::Read(error) => Fault::ReadFailed { detail: error.to_string().into() },
             Self::Internal { detail } => Fault::Internal { detail: detail.clone() },
         }
     }
@@ -560,7 +564,7 @@ impl ConvertError {
     fn words(&self) -> Phrase {
         match self {
             Self::Unknown { found } => {
-                phrase!("it-holds", "it holds {found}", found = found.clone())
+                phrase!("it-holds", "it is {found}", found = found.clone())
             }
             Self::Changed => {
                 phrase!("picture-changed", "the picture is not the one that was looked at before")
@@ -596,11 +600,12 @@ impl ConvertError {
         let Size { width, height } = size;
         let message = phrase!(
             "too-long-for-format",
-            "a {format} has at most {longest} pixels a side, this one would have {width} × {height}",
+            "a {format} can have at most {longest} pixels on each side; this one would have \
+             {width} × {height}",
             format = format,
-            longest = longest,
-            width = width,
-            height = height,
+            longest = Argument::pixels(longest),
+            width = Argument::pixels(width),
+            height = Argument::pixels(height),
         );
         let help = phrase!("smaller-or-other", "ask for a smaller size or another format");
         Self::unwritable(message, help)

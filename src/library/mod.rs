@@ -115,6 +115,17 @@ pub enum LibraryError {
     },
 }
 
+impl LibraryError {
+    /// Turns into the reason a run failed.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Root { path, .. } => Fault::NoAssets { path: path.display().to_string() },
+            Self::Catalog { .. } => Fault::Internal { detail: self.to_string().into() },
+        }
+    }
+}
+
 /// The asset roots with their catalogues.
 #[derive(Debug)]
 pub struct Library {
@@ -693,7 +704,10 @@ fn no_mask(place: &Place) -> Fault {
             phrase!("mask-outside", "its mask does not lie below an asset folder")
         }
     };
-    let help = phrase!("put-mask", "put the mask there, or correct MaskPath in the catalogue");
+    let help = phrase!(
+        "put-mask",
+        "tell whoever looks after the catalogue: put the mask there, or correct MaskPath"
+    );
     let help = Some(help);
     Fault::Modifiers { message, help }
 }
@@ -704,7 +718,7 @@ fn fault_of(error: &OpenError) -> Fault {
         OpenError::Outside => Fault::OutsideRoot,
         OpenError::NotAFile(what) => Fault::NotAFile { what: thing(what) },
         OpenError::Denied => Fault::Unreadable,
-        OpenError::Io(source) => Fault::Internal { detail: source.to_string().into() },
+        OpenError::Io(source) => Fault::ReadFailed { detail: source.to_string().into() },
     }
 }
 

@@ -71,7 +71,7 @@ pub fn gist(log: &JobLog) -> Gist {
             causes.dedup();
             let todo = match steps(log, language).as_slice() {
                 [step] => language.sentence(step),
-                _ => "See what the report of each says.".into(),
+                _ => "Each run's report says what to do.".into(),
             };
             (cut(&causes.join("; "), 2 * MOST_CAUSE), todo)
         }
@@ -218,12 +218,19 @@ pub(super) fn what_to_do(report: &Report<'_>, content: MailContent, language: La
         Verdict::Failed => vec![say(Say::NothingExported)],
         Verdict::Fatal => {
             let fault = cause(log);
-            let after = match fault.remedy() {
-                Remedy::Operator => Say::ShowOperator,
-                Remedy::Submitter => Say::DropAgain,
+            let after: &[Say<'_>] = match fault.remedy() {
+                // Its step says both.
+                _ if matches!(fault, Fault::Poison { .. }) => &[],
+                Remedy::Operator if fault.is_of_the_surroundings() => {
+                    &[Say::ShowOperator, Say::DropAgain]
+                }
+                Remedy::Operator => &[Say::ShowOperator],
+                Remedy::Submitter => &[Say::DropAgain],
             };
-            let because = language.nothing_because(fault);
-            vec![because, advice(&language.next_step(fault), language), say(after)]
+            let mut said =
+                vec![language.nothing_because(fault), advice(&language.next_step(fault), language)];
+            said.extend(after.iter().map(|message| say(*message)));
+            said
         }
         Verdict::Refused => vec![refused(log, language)],
         Verdict::Stopped => {

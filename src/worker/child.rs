@@ -122,9 +122,9 @@ impl Desk<'_> {
         };
         let mut beside: Vec<File> = files.by_ref().take(named.len()).collect();
         // A worker before this one may have read from them.
-        let readable = std::iter::once(&mut input).chain(&mut beside);
-        if readable.map(io::Seek::rewind).any(|done| done.is_err()) {
-            return Ok(Report::Failed(Fault::Unreadable));
+        let mut readable = std::iter::once(&mut input).chain(&mut beside);
+        if let Err(error) = readable.try_for_each(io::Seek::rewind) {
+            return Ok(Report::Failed(unread(&error)));
         }
         let mut outputs: Vec<File> = files.collect();
         if let Err(error) = outputs.iter_mut().try_for_each(empty) {
@@ -201,21 +201,27 @@ impl Desk<'_> {
         let read = |(aux, file): (Aux, File)| {
             if length(&file)? > MAX_AUX_BYTES {
                 let most = Argument::bytes(MAX_AUX_BYTES);
-                let message = match aux {
-                    Aux::Profile(name) => phrase!(
-                        "profile-too-large",
-                        "the colour profile {name} is larger than {most}",
-                        name = name,
-                        most = most,
+                let (message, help) = match aux {
+                    Aux::Profile(name) => (
+                        phrase!(
+                            "profile-too-large",
+                            "the colour profile {name} is larger than {most}",
+                            name = name,
+                            most = most,
+                        ),
+                        phrase!("ask-for-other-profile", "ask for another one with `icc`"),
                     ),
-                    Aux::Mask(handle) => phrase!(
-                        "mask-too-large",
-                        "the mask {handle} is larger than {most}",
-                        handle = handle,
-                        most = most,
+                    Aux::Mask(handle) => (
+                        phrase!(
+                            "mask-too-large",
+                            "the mask {handle} is larger than {most}",
+                            handle = handle,
+                            most = most,
+                        ),
+                        phrase!("smaller-mask", "save the mask smaller and retry"),
                     ),
                 };
-                return Err(Fault::Modifiers { message, help: None });
+                return Err(Fault::Modifiers { message, help: Some(help) });
             }
             Ok((aux, self.read_whole(file)?))
         };
@@ -229,7 +235,7 @@ impl Desk<'_> {
         bytes.try_reserve_exact(length).map_err(|_| too_much())?;
         // Not `read_to_end`: a file that grows must not make us grow with it.
         let limit = length as u64;
-        input.take(limit).read_to_end(&mut bytes).map_err(|_| Fault::Unreadable)?;
+        input.take(limit).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
         Ok(bytes)
     }
 
@@ -269,7 +275,7 @@ pub(super) fn too_long(limit: u64) -> Fault {
     Fault::NotWritable {
         detail: phrase!(
             "output-too-large",
-            "it would be larger than {most}, the most allowed",
+            "the exported file would be larger than {most}",
             most = Argument::bytes(limit)
         ),
     }
@@ -281,10 +287,19 @@ fn empty(output: &mut File) -> io::Result<()> {
     if rustix::fs::fstat(&*output)?.st_size > 0 { output.set_len(0) } else { Ok(()) }
 }
 
+/// Says that a file that was opened cannot be read.
+fn unread(error: &io::Error) -> Fault {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return Fault::Unreadable;
+    }
+    Fault::ReadFailed { detail: error.to_string().into() }
+}
+
 fn length(input: &File) -> Result<u64, Fault> {
     // Not `File::metadata`: `statx` can take a path and is forbidden here.
-    let stat = rustix::fs::fstat(input).map_err(|_| Fault::Unreadable)?;
-    u64::try_from(stat.st_size).map_err(|_| Fault::Unreadable)
+    let stat = rustix::fs::fstat(input).map_err(|errno| unread(&errno.into()))?;
+    // A length below zero is none.
+    Ok(u64::try_from(stat.st_size).unwrap_or(0))
 }
 
 fn mismatch(request: &Request) -> Fault {

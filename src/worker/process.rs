@@ -134,12 +134,8 @@ impl Process {
             Ok(Report::Ready(sandbox)) => Ok(sandbox),
             Ok(_) => Err("it did not introduce itself".into()),
             Err(error) => {
-                let End { fault, words } = self.end(&error);
-                Err(match fault {
-                    _ if !words.is_empty() => words,
-                    Fault::WorkerDied { how } => how.to_string(),
-                    _ => error.to_string(),
-                })
+                let End { how, words, .. } = self.end(&error);
+                Err(if words.is_empty() { how } else { words })
             }
         }
     }
@@ -210,12 +206,13 @@ impl Process {
         let fault = match (error, status) {
             (WireError::TimedOut, _) => self.too_slow(),
             (_, Some(status)) => self.fault_of(status, &words),
-            (error, None) => Fault::WorkerDied { how: error.to_string().into() },
+            (_, None) => Fault::WorkerDied { how: stopped() },
         };
+        let how = status.map_or_else(|| error.to_string(), |status| status.to_string());
         if !self.channel.is_shut() {
-            tracing::warn!(worker = self.id(), %fault, words, "a worker ended");
+            tracing::warn!(worker = self.id(), %fault, how, words, "a worker ended");
         }
-        End { fault, words }
+        End { fault, how, words }
     }
 
     fn too_slow(&self) -> Fault {
@@ -230,18 +227,19 @@ impl Process {
                 Fault::OutOfMemory { limit: self.launch.setup.memory }
             }
             Some(Signal::ABORT) if words.contains("overflowed its stack") => {
-                died(phrase!("stack-overflowed", "its stack overflowed"))
+                died(phrase!("stack-overflowed", "it is nested too deeply"))
             }
             Some(Signal::XCPU) => self.too_slow(),
             Some(Signal::XFSZ) => child::too_long(self.launch.setup.max_output),
-            Some(Signal::SYS) => died(phrase!("tried-forbidden", "it tried what no worker may do")),
+            Some(Signal::SYS) => {
+                died(phrase!("tried-forbidden", "it was blocked by a safety rule"))
+            }
             Some(Signal::KILL) => died(phrase!(
                 "killed-for-memory",
-                "killed by the system, probably for want of memory"
+                "the system stopped it, probably because memory ran out"
             )),
-            Some(signal) => died(format!("signal {}", signal.as_raw()).into()),
-            // `signal: N` or `exit status: N`.
-            None => died(status.to_string().into()),
+            // What the system says of it stands in the log.
+            Some(_) | None => died(stopped()),
         }
     }
 
@@ -293,6 +291,11 @@ impl Process {
     }
 }
 
+/// Says that a worker ended, and nobody knows why.
+pub(super) fn stopped() -> Phrase {
+    phrase!("stopped-without-reason", "it stopped without a reason")
+}
+
 /// How a worker is sent away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Farewell {
@@ -306,5 +309,7 @@ pub(super) enum Farewell {
 #[derive(Debug)]
 struct End {
     fault: Fault,
+    /// What the system, or the wire, says of it.
+    how: String,
     words: String,
 }

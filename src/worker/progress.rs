@@ -114,7 +114,7 @@ impl<'t> Progress<'t> {
                 Step::Broken(if is_about_memory(&message) {
                     Fault::OutOfMemory { limit: self.memory }
                 } else {
-                    Fault::Damaged { detail: phrase!("decoder-gave-up", "the decoder gave up") }
+                    Fault::Damaged { detail: phrase!("decoder-gave-up", "it could not be decoded") }
                 })
             }
             (_, _) => Step::Broken(nonsense()),
@@ -193,9 +193,7 @@ fn is_about_memory(message: &str) -> bool {
 }
 
 fn nonsense() -> Fault {
-    Fault::WorkerDied {
-        how: phrase!("answered-otherwise", "it answered something that was not asked"),
-    }
+    Fault::WorkerDied { how: phrase!("answered-otherwise", "the result made no sense") }
 }
 
 fn is_sound(written: &Written) -> bool {
@@ -356,7 +354,7 @@ mod tests {
         let panicked = |message: &str| Report::Panicked { message: message.into() };
         let fault = Fault::OutOfMemory { limit: 1 << 30 };
         assert_eq!(progress.take(panicked("Insufficient memory (case 4)")), Step::Broken(fault));
-        let detail = phrase!("decoder-gave-up", "the decoder gave up");
+        let detail = phrase!("decoder-gave-up", "it could not be decoded");
         let fault = Fault::Damaged { detail };
         assert_eq!(progress.take(panicked("index out of bounds")), Step::Broken(fault));
     }

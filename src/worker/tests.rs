@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::crew::{Queued, State, Turn};
 use super::lane::Ticket;
+use super::process;
 use super::wire::Channel;
 use super::*;
 use crate::diag::{Phrase, phrase};
@@ -391,21 +392,24 @@ fn what_breaks_a_worker_fails_one_task() {
     let pool = pool(1, LONG);
     let lane = pool.lane();
     let ended = |how: Phrase| Fault::WorkerDied { how };
-    let died = |how: &'static str| ended(how.into());
+    let without_reason = || ended(process::stopped());
     for (broken, (script, fault)) in (1..).zip([
-        ("!abort", died("signal 6")),
-        ("!exit", died("exit status: 7")),
-        ("!panic", Fault::Damaged { detail: phrase!("decoder-gave-up", "the decoder gave up") }),
+        ("!abort", without_reason()),
+        ("!exit", without_reason()),
+        (
+            "!panic",
+            Fault::Damaged { detail: phrase!("decoder-gave-up", "it could not be decoded") },
+        ),
         ("!alloc", Fault::OutOfMemory { limit: MEMORY }),
-        ("!stack", ended(phrase!("stack-overflowed", "its stack overflowed"))),
-        ("!signal 11", died("signal 11")),
+        ("!stack", ended(phrase!("stack-overflowed", "it is nested too deeply"))),
+        ("!signal 11", without_reason()),
         ("!signal 25", child::too_long(1 << 20)),
         ("!signal 24", Fault::TooSlow { seconds: LONG.as_secs() }),
         (
             "!signal 9",
             ended(phrase!(
                 "killed-for-memory",
-                "killed by the system, probably for want of memory"
+                "the system stopped it, probably because memory ran out"
             )),
         ),
     ]) {
@@ -477,7 +481,7 @@ fn an_output_that_breaks_a_worker_leaves_the_others_alone() {
     let Ok(Answer::Converted(replies, _)) = answer else { panic!("{answer:?}") };
     let good: Vec<bool> = replies.iter().map(Result::is_ok).collect();
     assert_eq!(good, [true, false, true, false, true]);
-    assert_eq!(replies[1], Err(Fault::WorkerDied { how: "signal 6".into() }));
+    assert_eq!(replies[1], Err(Fault::WorkerDied { how: process::stopped() }));
     assert_eq!(outputs.into_iter().map(content).collect::<Vec<_>>(), ["0", "", "2", "", "4"]);
 }
 
@@ -509,7 +513,7 @@ fn a_worker_cannot_get_out() {
 }
 
 fn forbidden() -> Phrase {
-    phrase!("tried-forbidden", "it tried what no worker may do")
+    phrase!("tried-forbidden", "it was blocked by a safety rule")
 }
 
 /// What is forbidden is tried twice, by a worker that is shut in and by one that is not: so that it
@@ -559,7 +563,7 @@ fn what_a_worker_is_refused_works_without_the_sandbox() {
     // ends as that program does, without a word.
     let died = |how: Phrase| Err(Fault::WorkerDied { how });
     assert_eq!(fixture.run(&lane, "!exec"), died(forbidden()));
-    assert_eq!(fixture.run(&free_lane, "!exec"), died("exit status: 0".into()));
+    assert_eq!(fixture.run(&free_lane, "!exec"), died(process::stopped()));
 }
 
 #[test]
@@ -619,7 +623,7 @@ fn a_worker_that_talks_neither_blocks_nor_confuses() {
     let lane = pool.lane();
     assert_eq!(fixture.run(&lane, "!chatter"), Ok("said".into()));
     // What it said before is not taken for the reason of its end.
-    let fault = Fault::WorkerDied { how: "signal 6".into() };
+    let fault = Fault::WorkerDied { how: process::stopped() };
     assert_eq!(fixture.run(&lane, "!abort"), Err(fault));
 }
 

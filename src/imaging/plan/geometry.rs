@@ -55,10 +55,15 @@ impl Part {
             Self::Layer => phrase!("part-layer", "layer"),
             Self::RotatedLayer => phrase!("part-rotated-layer", "rotated layer"),
             Self::Composite => phrase!("part-composite", "composite"),
-            Self::View => phrase!("part-view", "view"),
-            Self::Reply => phrase!("part-reply", "reply"),
+            Self::View => phrase!("part-view", "picture area"),
+            Self::Reply => phrase!("part-reply", "exported picture"),
         }
     }
+}
+
+/// What helps against a size that is too large.
+pub(super) fn ask_for_less() -> Phrase {
+    phrase!("help-ask-smaller-size", "ask for a smaller size")
 }
 
 /// Makes a size of two lengths, if it is not empty and within the limits.
@@ -78,43 +83,46 @@ pub(super) fn within(
         _ if width < 1 || height < 1 => {
             return Err(error(phrase!(
                 "nothing-left",
-                "nothing is left of the {what}: {width} x {height} pixels",
+                "nothing is left of the {what}: {width} × {height} pixels",
                 what = what,
                 width = width,
                 height = height,
-            )));
+            ))
+            .help(phrase!("ask-for-more", "ask for a larger part or a larger size")));
         }
         _ => {
             return Err(error(phrase!(
                 "would-be",
-                "the {what} would be {width} x {height} pixels",
+                "the {what} would be {width} × {height} pixels; that is far too large",
                 what = what,
-                width = width,
-                height = height,
-            )));
+                width = Argument::pixels(width),
+                height = Argument::pixels(height),
+            ))
+            .help(ask_for_less()));
         }
     };
     if size.width.max(size.height) > limits.max_side {
         let message = phrase!(
             "would-be-too-long",
-            "the {what} would be {width} x {height} pixels; {most} is the longest side allowed",
+            "the {what} would be {width} × {height} pixels; the longest side allowed is \
+             {most} pixels",
             what = what,
-            width = width,
-            height = height,
-            most = limits.max_side,
+            width = Argument::pixels(width),
+            height = Argument::pixels(height),
+            most = Argument::pixels(limits.max_side),
         );
-        return Err(error(message));
+        return Err(error(message).help(ask_for_less()));
     }
     if size.pixels() > limits.max_pixels {
         let message = phrase!(
             "would-be-too-many",
-            "the {what} would be {width} x {height} pixels; {most} pixels are allowed",
+            "the {what} would be {width} × {height} pixels; at most {most} pixels are allowed",
             what = what,
-            width = width,
-            height = height,
+            width = Argument::pixels(width),
+            height = Argument::pixels(height),
             most = Argument::Count(limits.max_pixels),
         );
-        return Err(error(message));
+        return Err(error(message).help(ask_for_less()));
     }
     Ok(size)
 }

@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Part, Span, length, proportion, real, round, within};
+use super::geometry::{FAR, Part, Span, ask_for_less, length, proportion, real, round, within};
 use super::layer::smaller;
 use super::wanted::{At, Wanted};
 use super::{Defaults, Rect, ThumbType, Thumbnails};
-use crate::diag::{Code, Diagnostic, phrase};
+use crate::diag::{Argument, Code, Diagnostic, phrase};
 use crate::imaging::Size;
 use crate::imaging::modifiers::values::{Align, Fit, FitMode, Req, Tile, Window};
 
@@ -102,7 +102,8 @@ impl View {
                 "fit-of-thumbnails",
                 "`fit` is not for thumbnails; how they fit is the ThumbType"
             );
-            return Err(Diagnostic::error(Code::Value, fit.place.clone(), message));
+            let help = phrase!("leave-fit-out", "leave `fit` out");
+            return Err(Diagnostic::error(Code::Value, fit.place.clone(), message).help(help));
         }
         if let (Some(fit), None, None) = (&wanted.fit, &wanted.wid, &wanted.hei) {
             let message = phrase!("fit-needs-size", "fit needs wid or hei");
@@ -143,21 +144,23 @@ impl View {
             return Err(Diagnostic::error(
                 Code::Value,
                 place,
-                phrase!("view-too-large", "the view would be too large"),
-            ));
+                phrase!("view-too-large", "the picture area would be too large"),
+            )
+            .help(ask_for_less()));
         }
         let Size { width, height } = window.size;
         let (most_wide, most_high) = defaults.max_pix;
         if (most_wide > 0 && width > most_wide) || (most_high > 0 && height > most_high) {
             let message = phrase!(
                 "reply-too-large",
-                "the reply would be {width} x {height} pixels; at most {wide} x {high} are allowed",
-                width = width,
-                height = height,
-                wide = most_wide,
-                high = most_high,
+                "the exported picture would be {width} × {height} pixels; at most {wide} × \
+                 {high} are allowed",
+                width = Argument::pixels(width),
+                height = Argument::pixels(height),
+                wide = Argument::pixels(most_wide),
+                high = Argument::pixels(most_high),
             );
-            return Err(Diagnostic::error(Code::Value, place, message));
+            return Err(Diagnostic::error(Code::Value, place, message).help(ask_for_less()));
         }
         Ok(Self { x, y, window })
     }

@@ -132,11 +132,11 @@ fn what_breaks_a_helper_breaks_the_worker() {
     let pool = pool(2, LONG);
     let lane = pool.lane();
     let run = |script: &str| fixture.run_sized(&lane, LARGE, script);
-    let gave_up = phrase!("decoder-gave-up", "the decoder gave up");
+    let gave_up = phrase!("decoder-gave-up", "it could not be decoded");
     assert_eq!(run("!helper panic"), Err(Fault::Damaged { detail: gave_up }));
-    let overflowed = phrase!("stack-overflowed", "its stack overflowed");
+    let overflowed = phrase!("stack-overflowed", "it is nested too deeply");
     assert_eq!(run("!helper stack"), Err(Fault::WorkerDied { how: overflowed }));
-    assert_eq!(run("!helper abort"), Err(Fault::WorkerDied { how: "signal 6".into() }));
+    assert_eq!(run("!helper abort"), Err(Fault::WorkerDied { how: process::stopped() }));
     // Where memory was too little for several, one has the last word.
     assert_eq!(run("!helper alloc"), Ok("alone".into()));
     assert_eq!(run("!helper echo x"), Ok("x".into()));
