@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_no_profile_is_refused_in_words_with_its_place() {
         for (text, words) in [
-            ("[imaging.profiles]\na = \"{}/note.icc\"\n", "note.icc is no colour profile"),
+            ("[imaging.profiles]\na = \"{}/note.icc\"\n", "note.icc is not a colour profile"),
             ("[imaging.profiles]\na = \"{}/absent.icc\"\n", "absent.icc cannot be read"),
             ("[imaging.profiles]\na = \"{}\"\n", "is no file"),
             ("[imaging.profiles]\nsRGB = \"{}/rgb.icc\"\n", "sRGB is built in"),
@@ -111,7 +111,7 @@ mod tests {
             ("[imaging.profiles]\na = \"rgb.icc\"\n", "absolute path"),
             (
                 "[imaging]\nicc_cmyk = \"WebCoated\"\n",
-                "set `imaging.profiles.WebCoated` in the configuration",
+                "set `imaging.profiles.WebCoated` to the path of its file",
             ),
             (
                 "[imaging]\nicc_cmyk = \"a\"\n[imaging.profiles]\na = \"{}/rgb.icc\"\n",

@@ -30,10 +30,10 @@ pub enum RelPathError {
     #[error("the name begins with \"/\"; names are relative to their folder")]
     Absolute,
     /// Has a part `.` or `..`.
-    #[error("the name has a part \".\" or \"..\"")]
+    #[error("the name contains \".\" or \"..\" between slashes")]
     Dots,
     /// Has an empty part.
-    #[error("the name has an empty part (\"//\" or a \"/\" at its end)")]
+    #[error("the name has two slashes in a row (\"//\") or a \"/\" at its end")]
     EmptyPart,
     /// A part is too long.
     #[error("a part of the name is longer than {MOST_NAME_BYTES} bytes")]
@@ -42,7 +42,7 @@ pub enum RelPathError {
     #[error("the name is longer than {MOST_PATH_BYTES} bytes")]
     Long,
     /// A character that is invisible or turns the reading direction.
-    #[error("the name has a control or direction character (U+{0:04X})")]
+    #[error("the name has an invisible character (U+{0:04X})")]
     Character(u32),
 }
 

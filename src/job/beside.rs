@@ -73,7 +73,10 @@ impl Beside<'_> {
 
     /// Reads the type of a profile that a catalogue has.
     fn type_in(&self, scope: Scope, name: &str) -> Option<Result<PixelType, Fault>> {
-        let wrong = |what: Phrase| Fault::Modifiers { message: of_profile(name, what), help: None };
+        let wrong = |what: Phrase| {
+            let help = phrase!("step-catalogue", "tell whoever looks after the catalogue");
+            Fault::Modifiers { message: of_profile(name, what), help: Some(help) }
+        };
         Some(self.catalogued(scope, name)?.and_then(|file| type_of(file).map_err(wrong)))
     }
 
@@ -138,7 +141,8 @@ impl Beside<'_> {
             }
         };
         let Some(file) = &found.file else {
-            return Err(wrong(phrase!("no-picture-there", "that is no picture"), None));
+            let help = phrase!("name-a-picture", "name a picture in a format that is read");
+            return Err(wrong(phrase!("no-picture-there", "that is no picture"), Some(help)));
         };
         self.library.open_source(file).map(|(file, _)| file).map_err(told)
     }
@@ -158,7 +162,7 @@ fn of_profile(name: &str, what: Phrase) -> Phrase {
 fn unusable(name: &str, what: Phrase) -> Fault {
     let help = phrase!(
         "operator-sets-profile",
-        "the operator sets `imaging.profiles.{name}` in the configuration",
+        "ask whoever runs exportd to set `imaging.profiles.{name}`",
         name = shown(name)
     );
     Fault::Modifiers { message: of_profile(name, what), help: Some(help) }
@@ -272,7 +276,7 @@ mod tests {
             |name: &str| beside.colors(Scope::DEFAULT, ColorDefaults::default(), Some(name));
         let found = colors("House").unwrap().profiles;
         assert_eq!(found.find("house"), Ok(("House", PixelType::Rgb)));
-        assert!(colors("Note").unwrap_err().to_string().contains("Note is no colour profile"));
+        assert!(colors("Note").unwrap_err().to_string().contains("Note is not a colour profile"));
         // What lies on a server only may be in the configuration.
         assert_eq!(colors("No").unwrap(), ColorDefaults::default());
         // A path below the asset root is a name too, and one that leads out is not.

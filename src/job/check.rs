@@ -393,7 +393,7 @@ fn unknown_locale(text: &Text) -> Diagnostic {
         text.span.clone(),
         phrase!(
             "unknown-locale",
-            "there are no texts in \"{locale}\"; English is used",
+            "reports are not available in \"{locale}\"; English is used",
             locale = shown(&text.value)
         ),
     )
@@ -418,7 +418,7 @@ fn check_user(user: &Text, policy: &Policy, findings: &mut Vec<Diagnostic>) {
         Some(near) => finding.help(did_you_mean_value(near)),
         None => finding.help(phrase!(
             "user-out",
-            "leave `userHandle` out, or ask the operator to add the user"
+            "leave `userHandle` out, or ask whoever runs exportd to add the user"
         )),
     });
 }
@@ -443,7 +443,7 @@ fn check_when(
                     schedule = schedule.value.as_str()
                 ),
             )
-            .help(phrase!("look-at-day", "look at day, month and year together")),
+            .help(phrase!("look-at-day", "this date does not exist; change the day or the month")),
         );
         return None;
     }
@@ -451,11 +451,14 @@ fn check_when(
     if time.value > now.timestamp() {
         return Some(When::At(time.value));
     }
-    findings.push(Diagnostic::warning(
-        Code::Value,
-        time.span.clone(),
-        phrase!("time-passed", "`execTime` has passed; the job runs now"),
-    ));
+    findings.push(
+        Diagnostic::warning(
+            Code::Value,
+            time.span.clone(),
+            phrase!("time-passed", "`execTime` has passed; the job runs now"),
+        )
+        .help(phrase!("write-later", "to schedule it, write a later time")),
+    );
     Some(When::Now)
 }
 
@@ -724,36 +727,43 @@ fn foresee(
         Ok(assets) => assets,
     };
     let fmt = fmt?;
+    let mut unwanted = false;
     let reasons: Vec<Phrase> = assets
         .iter()
         .filter_map(|asset| {
             match if fmt == Fmt::Orig { asset.kind.orig() } else { asset.kind.convert() } {
                 Delivery::Copy | Delivery::Convert => None,
                 Delivery::CopyWithWarning(_) => {
-                    Some(phrase!("not-converted", "cannot be converted; the original is delivered"))
+                    unwanted = true;
+                    Some(phrase!(
+                        "not-converted",
+                        "cannot be converted, so the original is delivered"
+                    ))
                 }
                 Delivery::NotExportable(reason) => Some(reason.words()),
             }
         })
         .collect();
-    match (reasons.as_slice(), assets.as_slice()) {
-        ([], _) => None,
-        ([reason], [asset]) => Some(warning(phrase!(
-            "of-asset",
-            "\"{name}\" ({kind}): {reason}",
-            name = name,
-            kind = asset.kind.to_string(),
-            reason = reason.clone(),
-        ))),
-        ([first, ..], all) => Some(warning(phrase!(
+    let message = match (reasons.as_slice(), assets.as_slice()) {
+        ([], _) => return None,
+        ([reason], [_]) => {
+            phrase!("of-asset", "\"{name}\": {reason}", name = name, reason = reason.clone())
+        }
+        ([first, ..], all) => phrase!(
             "of-assets",
             "{count} of the {all} assets of \"{name}\" are not converted: {first}",
             count = Argument::count(reasons.len()),
             all = Argument::count(all.len()),
             name = name,
             first = first.clone(),
-        ))),
-    }
+        ),
+    };
+    let warning = warning(message);
+    Some(if unwanted {
+        warning.help(phrase!("take-unwanted-out", "take what you do not want out of the list"))
+    } else {
+        warning
+    })
 }
 
 #[cfg(test)]

@@ -301,7 +301,7 @@ mod tests {
                     "`{what}` has {bytes} bytes, at most {most} are allowed",
                     what = "x",
                     bytes = Argument::count(7),
-                    most = phrase!("type-integer", "an integer"),
+                    most = phrase!("type-integer", "a whole number"),
                 )],
             },
             AssetOutcome::Failed {

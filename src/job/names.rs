@@ -23,7 +23,10 @@ pub fn output_name(filled: &str, extension: Option<&str>) -> Result<RelPath, Fau
     let name = RelPath::parse(name.as_str()).map_err(|e| bad(path_words(&e)))?;
     let folded = name.folded();
     if folded == SUMS.to_lowercase() {
-        return Err(bad(phrase!("name-of-sums", "the list of hashes has that name")));
+        return Err(bad(phrase!(
+            "name-of-sums",
+            "that name is reserved for the list of checksums"
+        )));
     }
     if folded.split('/').any(|part| part.starts_with(".exportd")) {
         return Err(bad(name_of_ours()));
@@ -33,7 +36,7 @@ pub fn output_name(filled: &str, extension: Option<&str>) -> Result<RelPath, Fau
 
 /// Says whose names begin with `.exportd`.
 pub(super) fn name_of_ours() -> Phrase {
-    phrase!("name-of-ours", "names that begin with \".exportd\" belong to exportd")
+    phrase!("name-of-ours", "names that begin with \".exportd\" are reserved for exportd")
 }
 
 /// Says why a text is no path, in words that other languages know.
@@ -44,9 +47,14 @@ pub(super) fn path_words(error: &RelPathError) -> Phrase {
             "path-absolute",
             "the name begins with \"/\"; names are relative to their folder"
         ),
-        RelPathError::Dots => phrase!("path-dots", "the name has a part \".\" or \"..\""),
+        RelPathError::Dots => {
+            phrase!("path-dots", "the name contains \".\" or \"..\" between slashes")
+        }
         RelPathError::EmptyPart => {
-            phrase!("path-part-empty", "the name has an empty part (\"//\" or a \"/\" at its end)")
+            phrase!(
+                "path-part-empty",
+                "the name has two slashes in a row (\"//\") or a \"/\" at its end"
+            )
         }
         RelPathError::LongPart => phrase!(
             "path-part-long",
@@ -60,7 +68,7 @@ pub(super) fn path_words(error: &RelPathError) -> Phrase {
         ),
         RelPathError::Character(c) => phrase!(
             "path-unseen",
-            "the name has a control or direction character ({number})",
+            "the name has an invisible character ({number})",
             number = format!("U+{c:04X}")
         ),
     }
@@ -124,7 +132,8 @@ mod tests {
             RelPathError::Long,
             RelPathError::Character(0x202e),
         ] {
-            assert_eq!(*path_words(&error), *error.to_string());
+            // Numbers are grouped for people.
+            assert_eq!(path_words(&error).replace(',', ""), error.to_string());
         }
     }
 

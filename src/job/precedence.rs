@@ -61,13 +61,13 @@ impl Own {
             let parsed = modifiers::parse(text, presets, rules);
             match parsed.error() {
                 None => Ok(parsed.modifiers),
-                Some(Diagnostic { message, help, .. }) => Err(Fault::Modifiers {
+                Some(Diagnostic { message, .. }) => Err(Fault::Modifiers {
                     message: phrase!(
                         "catalogue-entry-wrong",
                         "its catalogue entry is wrong: {message}",
                         message = message.clone()
                     ),
-                    help: help.clone(),
+                    help: Some(phrase!("step-catalogue", "tell whoever looks after the catalogue")),
                 }),
             }
         };
@@ -391,8 +391,8 @@ mod tests {
             missing_profiles(&colors, &[PixelType::Rgb, PixelType::Cmyk]),
             [
                 "the colour profile of its catalogue is not used: there is no profile `WebCoated` \
-                 on this machine; set `imaging.profiles.WebCoated` in the configuration to the \
-                 path of its file",
+                 on this machine; set `imaging.profiles.WebCoated` to the path of its file, or ask \
+                 whoever runs exportd to do so",
                 "the colour profile of its catalogue is not used: `Press` is for CMYK, not for RGB",
             ]
         );

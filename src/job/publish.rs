@@ -104,7 +104,7 @@ impl PublishError {
             Self::Exists(name) => Fault::NotWritable {
                 detail: phrase!(
                     "folder-made-meanwhile",
-                    "somebody made a folder {name} there meanwhile",
+                    "a folder named {name} appeared there in the meantime",
                     name = name.to_string()
                 ),
             },
@@ -117,7 +117,7 @@ impl PublishError {
             Self::Vanished => {
                 let detail = phrase!(
                     "output-removed",
-                    "somebody removed its output before it was published"
+                    "the exported file was deleted before it could be delivered"
                 );
                 Fault::NotWritable { detail }
             }

@@ -103,13 +103,20 @@ impl Reason {
             Self::Set => {
                 phrase!("a-set", "a set only lists other assets; list those instead")
             }
-            Self::Record => phrase!("a-record", "it is a record about an asset, not a file"),
+            Self::Record => phrase!(
+                "a-record",
+                "it is a record about an asset, not a file; take it out of the list"
+            ),
             Self::Template => phrase!(
                 "a-template",
                 "a template has no original of its own; use fmt = \"convert\""
             ),
             Self::NoPicture => {
-                phrase!("no-picture", "cannot be converted; the original was delivered")
+                phrase!(
+                    "no-picture",
+                    "cannot be converted, so the original was delivered; if you do not want \
+                     it, take it out of the list"
+                )
             }
         }
     }

@@ -297,9 +297,9 @@ mod tests {
                 "9: this asset has neither id nor handle (add id = \"…\")",
                 "12: this asset has no path (add path = \"folder/file.tif\", relative to the folder \
                  of the catalogue)",
-                "17: the name has a part \".\" or \"..\"",
+                "17: the name contains \".\" or \"..\" between slashes",
                 "21: `Imge` is no type of asset (did you mean \"Image\"?)",
-                "25: `id`: expected a string, found an integer (write \"7\")",
+                "25: `id` must be text in quotes, not a whole number (write \"7\")",
                 "26: unknown key `pth` (did you mean `path`?)",
             ]
         );
@@ -321,7 +321,7 @@ mod tests {
     fn what_does_not_parse_is_a_finding_and_the_rest_holds() {
         let (catalog, findings) =
             read("[[asset]]\nid = a\npath = \"a.tif\"\n[[asset]]\nid = \"b\"\npath = \"b.tif\"\n");
-        assert_eq!(findings, ["2: a text needs quotes (write \"a\")"]);
+        assert_eq!(findings, ["2: text must be in quotes (write \"a\")"]);
         assert!(catalog.find("a").is_none() && catalog.find("b").is_some());
     }
 }

@@ -38,7 +38,7 @@ impl HandleError {
             ),
             Self::Character(c) => phrase!(
                 "handle-unseen",
-                "the handle has a control or direction character ({number})",
+                "the handle has an invisible character ({number})",
                 number = format!("U+{c:04X}")
             ),
         }

@@ -279,7 +279,7 @@ impl Document<'_> {
 }
 
 fn text_not_closed() -> Phrase {
-    phrase!("text-not-closed", "the text that begins here is not closed")
+    phrase!("text-not-closed", "the closing quote of this text is missing")
 }
 
 fn put_at_end(quote: &str) -> Phrase {
@@ -323,14 +323,14 @@ mod tests {
     #[test]
     fn usual_slips_have_a_way_out() {
         let (part, message, help) = first("fmt = orig\n");
-        assert_eq!((part.as_str(), message.as_str()), ("orig", "a text needs quotes"));
+        assert_eq!((part.as_str(), message.as_str()), ("orig", "text must be in quotes"));
         assert_eq!(help, "write \"orig\"");
         assert_eq!(first("a=“orig”\n").2, "use straight ones: \"orig\"");
-        assert_eq!(first("a: \"x\"\n").1, "between key and value stands \"=\"");
+        assert_eq!(first("a: \"x\"\n").1, "there must be an \"=\" between the key and its value");
         assert_eq!(first("宏 = \"x\"\n").2, "write \"宏\"");
         assert!(first("a = \"C:\\photos\"\n").2.contains("single quotes"));
         assert!(first("a = \"b\"c\"\n").2.contains("\\\""));
-        assert_eq!(first("a=1\na=2\n").1, "`a` is there twice");
+        assert_eq!(first("a=1\na=2\n").1, "`a` appears twice");
         assert_eq!(first("a =\n").1, "the value is missing");
     }
 

@@ -261,7 +261,7 @@ fn what_is_no_file_is_skipped_with_a_reason_once() {
         said,
         [
             "LOUD.TOML: the names of manifests end in \".toml\", in small letters",
-            "bell\\u{7}.toml: the name has a control or direction character (U+0007)",
+            "bell\\u{7}.toml: the name has an invisible character (U+0007)",
             "caf\u{fffd}.toml: its name is not UTF-8",
             "folder.toml: it is a folder, not a file",
             "link.toml: it is a symbolic link, not a file",

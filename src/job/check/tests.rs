@@ -110,9 +110,9 @@ fn what_a_run_will_say_is_foreseen_at_the_handle() {
         ),
         [
             "\"b.jpeg\": there is no file or catalogue entry of that name in the asset folders",
-            "\"c.mov\" (Video): cannot be converted; the original is delivered",
-            "1 of the 2 assets of \"?.[mj]*\" are not converted: cannot be converted; the original \
-             is delivered",
+            "\"c.mov\": cannot be converted, so the original is delivered",
+            "1 of the 2 assets of \"?.[mj]*\" are not converted: cannot be converted, so the \
+             original is delivered",
         ]
     );
     let judged = world.judge(&format!("{TOP}fmt = \"orig\"\nassetHandleArray = [\"c.mov\"]\n"));
@@ -191,7 +191,7 @@ fn locales_fall_back_to_english_with_a_word() {
     let world = world();
     let text = format!("{TOP}{ONE}locale = \"tlh\"\n");
     let judged = world.judge(&text);
-    assert_eq!(judged.findings[0].message, "there are no texts in \"tlh\"; English is used");
+    assert_eq!(judged.findings[0].message, "reports are not available in \"tlh\"; English is used");
     assert!(judged.job.is_some());
     let about = about(judged.manifest.as_ref(), "x.toml", Some(7));
     assert_eq!((about.locale.as_deref(), about.submitter_uid), (Some("en"), Some(7)));

@@ -80,9 +80,9 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
             let finding = Diagnostic::error(
                 Code::Syntax,
                 0..0,
-                phrase!("zero-bytes", "the file holds nothing but zero bytes"),
+                phrase!("zero-bytes", "the file contains nothing but zero bytes"),
             )
-            .help(phrase!("save-whole", "it was not written whole; save or copy it again"));
+            .help(phrase!("save-whole", "it was not written completely; save or copy it again"));
             unreadable(String::new(), finding)
         }
         Ok(text) if !is_modest(text) => too_many_parts(text.to_owned()),
@@ -101,7 +101,7 @@ fn not_utf8(bytes: &[u8], at: usize) -> Decoded {
         at..at + '\u{fffd}'.len_utf8(),
         phrase!(
             "not-utf8",
-            "the file is not UTF-8: byte 0x{byte} at offset {at}",
+            "the file is not saved as UTF-8 (byte 0x{byte} at position {at})",
             byte = format!("{:02X}", bytes[at]),
             at = at,
         ),
@@ -126,12 +126,9 @@ fn with_line_ends(text: &str) -> (String, Option<Diagnostic>) {
     let finding = Diagnostic::error(
         Code::Syntax,
         line..first,
-        phrase!("lone-return-mac", "the line ends with a lone carriage return, as on old Macs"),
+        phrase!("lone-return-mac", "the line has an old Mac line ending"),
     )
-    .help(phrase!(
-        "save-line-ends",
-        "save the file with line ends of Windows or Unix (CRLF or LF)"
-    ));
+    .help(phrase!("save-line-ends", "save the file with Windows or Unix line endings"));
     (String::from_utf8_lossy(&bytes).into_owned(), Some(finding))
 }
 
@@ -214,7 +211,7 @@ mod tests {
     fn the_first_byte_that_is_not_utf8_is_named() {
         let decoded = decode(b"x = \"caf\xe9\"\n");
         let finding = decoded.finding.unwrap();
-        assert_eq!(finding.message, "the file is not UTF-8: byte 0xE9 at offset 8");
+        assert_eq!(finding.message, "the file is not saved as UTF-8 (byte 0xE9 at position 8)");
         assert_eq!(&decoded.text[finding.span], "\u{fffd}");
         assert!(decoded.readable);
     }
@@ -229,7 +226,7 @@ mod tests {
             "the file is too large (1.0 MB, at most 1 MiB)"
         );
         assert_eq!(message(b"\xef\xbb\xbfx = 1"), "");
-        assert_eq!(message(&[0; 99]), "the file holds nothing but zero bytes");
+        assert_eq!(message(&[0; 99]), "the file contains nothing but zero bytes");
     }
 
     #[test]
@@ -245,11 +242,11 @@ mod tests {
         // Three parts each, and the end of the text is one.
         let many = |count: usize| "a,\n".repeat(count);
         assert_eq!(message(many(MOST_PARTS / 3).as_bytes()), "");
-        let told = "the manifest has more than 100000 words, signs and lines";
+        let told = "the manifest has more than 100,000 words, signs and lines";
         assert_eq!(message(many(MOST_PARTS / 3 + 1).as_bytes()), told);
         let mut broken = many(MOST_PARTS / 3 + 1).into_bytes();
         assert!(!decode(&broken).readable);
         broken.push(0xff);
-        assert!(!decode(&broken).readable && message(&broken).contains("not UTF-8"));
+        assert!(!decode(&broken).readable && message(&broken).contains("not saved as UTF-8"));
     }
 }

@@ -57,7 +57,8 @@ impl JobNameError {
             ),
             Self::Character { found, .. } => phrase!(
                 "job-name-character",
-                "{found} is not allowed in `jobName`: letters, digits, space, - _ . are",
+                "{found} is not allowed in `jobName`; only letters, digits, spaces and - _ . \
+                 are",
                 found = quoted(found)
             ),
             Self::Characters(characters) => phrase!(

@@ -102,7 +102,7 @@ impl OutputName {
                 at..at + c.len_utf8(),
                 phrase!(
                     "name-unseen",
-                    "a name cannot hold a control or direction character ({number})",
+                    "a name cannot have an invisible character ({number})",
                     number = format!("U+{:04X}", c as u32)
                 ),
             ));
@@ -243,7 +243,7 @@ fn check_parts(text: &str, errors: &mut Vec<OutputNameError>) {
     if text.trim().is_empty() {
         errors.push(OutputNameError::new(
             0..text.len(),
-            phrase!("template-empty", "the template is empty"),
+            phrase!("template-empty", "the name is empty"),
         ));
         return;
     }
@@ -264,7 +264,7 @@ fn check_parts(text: &str, errors: &mut Vec<OutputNameError>) {
             )),
             "." => errors.push(OutputNameError::new(
                 span,
-                phrase!("part-dot", "a part \".\" means nothing here"),
+                phrase!("part-dot", "\".\" between slashes means nothing here"),
             )),
             "" if number > 0 && span.end == text.len() => {
                 errors.push(OutputNameError::new(
@@ -278,7 +278,7 @@ fn check_parts(text: &str, errors: &mut Vec<OutputNameError>) {
             "" if number > 0 => {
                 errors.push(OutputNameError::new(
                     span.start - 1..span.end,
-                    phrase!("part-empty", "\"//\": a part is empty"),
+                    phrase!("part-empty", "the name has two slashes in a row (\"//\")"),
                 ));
             }
             _ => {}

@@ -114,7 +114,10 @@ pub(super) fn together(manifest: &Manifest, top: &mut Section<'_, '_>) {
             Diagnostic::error(
                 Code::Value,
                 span,
-                phrase!("time-and-schedule", "`execTime` and `execSchedule` exclude each other"),
+                phrase!(
+                    "time-and-schedule",
+                    "`execTime` and `execSchedule` cannot be used together"
+                ),
             )
             .help(phrase!(
                 "keep-time-or-schedule",
@@ -126,14 +129,18 @@ pub(super) fn together(manifest: &Manifest, top: &mut Section<'_, '_>) {
         && overwrite.value
         && !top.has("destination")
     {
-        top.findings.push(Diagnostic::warning(
-            Code::Value,
-            overwrite.span.clone(),
-            phrase!(
-                "overwrite-alone",
-                "`overwrite` has no effect without `destination`: each run has a folder of its own"
-            ),
-        ));
+        top.findings.push(
+            Diagnostic::warning(
+                Code::Value,
+                overwrite.span.clone(),
+                phrase!(
+                    "overwrite-alone",
+                    "`overwrite` has no effect without `destination`: each run has a folder of \
+                     its own"
+                ),
+            )
+            .help(phrase!("add-destination", "add `destination`, or leave `overwrite` out")),
+        );
     }
     if !top.has("exportJob")
         && let Some(name) = &manifest.common.output_name

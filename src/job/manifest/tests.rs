@@ -100,22 +100,22 @@ fn values_that_are_not_allowed_are_pointed_at() {
         ),
         (
             "macro = \"$a$&$b$\"",
-            "\"$a$&$b$\": `macro` names one preset as $name$, found \"$a$&$b$\"",
+            "\"$a$&$b$\": `macro` takes one preset, written as $name$, not \"$a$&$b$\"",
         ),
-        ("macro = \"\"", "\"\": `macro` names one preset as $name$, found \"\""),
+        ("macro = \"\"", "\"\": `macro` takes one preset, written as $name$, not \"\""),
         (
             "destination = \"/srv\"",
             "\"/srv\": `destination`: the name begins with \"/\"; names are relative to their folder",
         ),
         (
             "destination = \".exportd-stage/x\"",
-            "\".exportd-stage/x\": `destination`: names that begin with \".exportd\" belong to exportd",
+            "\".exportd-stage/x\": `destination`: names that begin with \".exportd\" are reserved for exportd",
         ),
         ("outputName = \"a/{x}\"", "{x}: `outputName`: there is no placeholder {x}"),
-        ("locale = 7", "7: `locale`: expected a string, found an integer"),
-        ("overwrite = 1", "1: `overwrite`: expected true or false, found an integer"),
-        ("exportJob = 1", "1: `exportJob`: expected [[exportJob]] tables, found an integer"),
-        ("exportJob = [1]", "1: `exportJob`: expected a table, found an integer"),
+        ("locale = 7", "7: `locale` must be text in quotes, not a whole number"),
+        ("overwrite = 1", "1: `overwrite` must be true or false, not a whole number"),
+        ("exportJob = 1", "1: `exportJob` must be [[exportJob]] tables, not a whole number"),
+        ("exportJob = [1]", "1: `exportJob` must be a section, not a whole number"),
         (
             "overwrite = true",
             "true: `overwrite` has no effect without `destination`: each run has a folder of its own",
@@ -132,10 +132,10 @@ fn every_bad_handle_is_a_finding() {
         findings(&text),
         [
             "2: \"\": the handle is empty",
-            "2: 1: `assetHandleArray`: expected a string, found an integer",
-            "2: \"a\\tb\": the handle has a control or direction character (U+0009)",
-            "2: []: `assetHandleArray`: expected a string, found a list",
-            "2: \"\\u202Ey\": the handle has a control or direction character (U+202E)",
+            "2: 1: `assetHandleArray` must be text in quotes, not a whole number",
+            "2: \"a\\tb\": the handle has an invisible character (U+0009)",
+            "2: []: `assetHandleArray` must be text in quotes, not a list",
+            "2: \"\\u202Ey\": the handle has an invisible character (U+202E)",
         ]
     );
 }
@@ -183,17 +183,17 @@ fn modifiers_are_ignored_only_where_nothing_is_converted() {
 fn limits_hold() {
     let handles = "\"a\",".repeat(MOST_HANDLES + 1);
     let text = GOOD.replace("\"a.tif\", \"b*\"", &handles);
-    assert_eq!(findings(&text), ["2: \"a\": this is handle 10001, at most 10000 are allowed"]);
+    assert_eq!(findings(&text), ["2: \"a\": this is handle 10,001, at most 10,000 are allowed"]);
     let long = "x".repeat((64 << 10) + 1);
     let all = parse(format!("{GOOD}description = \"{long}\"\n").as_bytes()).findings;
-    assert_eq!(all[0].message, "`description` has 65537 bytes, at most 65536 are allowed");
+    assert_eq!(all[0].message, "`description` has 65,537 bytes, at most 65,536 are allowed");
     let tables = |count: usize| {
         let table = |n| format!("[[exportJob]]\nrendition = \"r{n}\"\n");
         findings(&(GOOD.to_owned() + &(0..count).map(table).collect::<String>()))
     };
     assert_eq!(tables(MOST_RENDITIONS), [""; 0]);
     let [one] = &tables(MOST_RENDITIONS + 20)[..] else { panic!("one finding") };
-    assert!(one.ends_with("this is [[exportJob]] 1001, at most 1000 are allowed"), "{one}");
+    assert!(one.ends_with("this is [[exportJob]] 1,001, at most 1,000 are allowed"), "{one}");
     let parts = format!("{GOOD}\ndescription = [{}]", "1,".repeat(MOST_PARTS / 2));
     assert!(parse(parts.as_bytes()).manifest.is_none() && !is_complete(parts.as_bytes()));
     let large = parse(&vec![b' '; MOST_BYTES + 1]);
@@ -208,7 +208,7 @@ fn marks_and_line_ends_of_other_systems_are_fine() {
     let wrong = windows.replace("spring", "a/b");
     assert_eq!(
         findings(&wrong),
-        ["1: /: \"/\" is not allowed in `jobName`: letters, digits, space, - _ . are"]
+        ["1: /: \"/\" is not allowed in `jobName`; only letters, digits, spaces and - _ . are"]
     );
     assert_eq!(findings("\u{feff}x = 1\n")[1], "1: : `jobName` is missing");
 }

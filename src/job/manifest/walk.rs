@@ -97,18 +97,20 @@ fn top_advice(key: &str) -> Option<Advice> {
         "name" => Advice::Meant("jobName"),
         "rendition" => Advice::Words(phrase!(
             "rendition-belongs",
-            "`rendition` belongs into an [[exportJob]] table"
+            "`rendition` belongs in an [[exportJob]] table"
         )),
-        "companyHandle" | "company" => {
-            Advice::Words(phrase!("company-is-set", "the company is set in the configuration"))
-        }
+        "companyHandle" | "company" => Advice::Words(phrase!(
+            "company-is-set",
+            "remove this line; the company is set in the configuration"
+        )),
         "format" => Advice::Words(phrase!(
             "format-is-modifier",
             "`fmt` is orig or convert; the picture's format is a modifier: is_modifier = \"fmt=png\""
         )),
         "email" | "emailAddress" | "mail" | "to" => Advice::Words(phrase!(
             "user-not-address",
-            "a manifest names a user (`userHandle`), never an address"
+            "remove this line and write userHandle = \"your-name\"; a manifest never names an \
+             address"
         )),
         _ => return modifier_advice(key),
     })
@@ -250,7 +252,7 @@ fn handles(
                         phrase!("name-by-path", "name the file by its path below the asset folder")
                     }
                     HandleError::Character(_) => {
-                        phrase!("delete-unseen", "delete that character; it cannot be seen")
+                        phrase!("delete-unseen", "delete the invisible character")
                     }
                 };
                 let finding = Diagnostic::error(Code::Value, text.span, error.words());
@@ -360,7 +362,7 @@ fn preset(section: &mut Section<'_, '_>) -> Option<Spanned<String>> {
         } else {
             phrase!(
                 "write-macro",
-                "write one name from [macros] of the configuration, such as \"$web$\""
+                "write one name, such as \"$web$\"; ask whoever runs exportd which there are"
             )
         };
         wrong_preset(section, &text, help);
@@ -376,7 +378,7 @@ fn wrong_preset(section: &mut Section<'_, '_>, text: &Text, help: Phrase) {
             text.span.clone(),
             phrase!(
                 "macro-form",
-                "`macro` names one preset as $name$, found \"{found}\"",
+                "`macro` takes one preset, written as $name$, not \"{found}\"",
                 found = shown(&text.value)
             ),
         )
@@ -515,10 +517,7 @@ fn renditions<'d, 't>(top: &mut Section<'d, 't>, handles_left: &mut usize) -> Ve
                 Diagnostic::error(
                     Code::Value,
                     entry.span(),
-                    phrase!(
-                        "single-table",
-                        "`exportJob`: expected [[exportJob]] tables, found a single table"
-                    ),
+                    phrase!("single-table", "`exportJob` must have two brackets on each side"),
                 )
                 .help(phrase!("two-brackets", "write [[exportJob]] with two brackets")),
             );

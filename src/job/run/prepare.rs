@@ -125,11 +125,17 @@ pub(super) fn prepare<'j>(
                 None => item.settle(AssetOutcome::Cancelled),
                 Some(Ok(info)) => plan_item((job, bench), item, info, &mut alike),
                 // Of a kind that pictures are made of, but not by this release.
-                Some(Err(Fault::UnsupportedSource { detail })) if may_stay(file) => {
+                Some(Err(fault @ Fault::UnsupportedSource { detail })) if may_stay(file) => {
                     let warning = phrase!(
                         "not-converted-because",
-                        "cannot be converted ({detail}): the original is delivered",
+                        "cannot be converted ({detail}), so the original is delivered",
                         detail = detail.clone()
+                    );
+                    let warning = phrase!(
+                        "and-help",
+                        "{message}; {help}",
+                        message = warning,
+                        help = fault.next_step()
                     );
                     make_ready(job, item, vec![None], vec![warning]);
                 }

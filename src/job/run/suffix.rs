@@ -41,8 +41,8 @@ pub(super) fn belies(file: &SourceFile, info: SourceInfo) -> Result<SourceInfo, 
 pub(super) fn other_content(file: &SourceFile, found: Phrase) -> Fault {
     match promised(file) {
         Some(promised) => Fault::Mismatch { named: promised.words(), found },
-        None => Fault::UnsupportedSource {
-            detail: phrase!("it-holds", "it holds {found}", found = found),
-        },
+        None => {
+            Fault::UnsupportedSource { detail: phrase!("it-holds", "it is {found}", found = found) }
+        }
     }
 }

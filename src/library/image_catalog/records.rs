@@ -361,7 +361,7 @@ mod tests {
                 "4: `c` has neither path nor modifiers",
                 "5: `Path`: `../x.tif` does not lie below an asset folder",
                 "5: `MaskPath`: `e\u{fffd}` does not lie below an asset folder",
-                "7: the handle has a control or direction character (U+202E)",
+                "7: the handle has an invisible character (U+202E)",
             ]
         );
         let ids: Vec<&str> = records.iter().map(|(id, _)| id.as_str()).collect();

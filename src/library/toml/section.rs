@@ -14,13 +14,13 @@ use crate::diag::{
 /// Says what a value is, with its article.
 fn type_of(value: &DeValue<'_>) -> Phrase {
     match value {
-        DeValue::String(_) => phrase!("type-string", "a string"),
-        DeValue::Integer(_) => phrase!("type-integer", "an integer"),
-        DeValue::Float(_) => phrase!("type-fraction", "a number with a fraction"),
+        DeValue::String(_) => phrase!("type-string", "text in quotes"),
+        DeValue::Integer(_) => phrase!("type-integer", "a whole number"),
+        DeValue::Float(_) => phrase!("type-fraction", "a number with decimals"),
         DeValue::Boolean(_) => phrase!("type-flag", "true or false"),
         DeValue::Datetime(_) => phrase!("type-date", "a date or time"),
         DeValue::Array(_) => phrase!("type-list", "a list"),
-        DeValue::Table(_) => phrase!("type-table", "a table"),
+        DeValue::Table(_) => phrase!("type-table", "a section"),
     }
 }
 
@@ -45,11 +45,11 @@ impl Expected {
     /// Says what it is, with its article.
     pub(crate) fn words(self) -> Phrase {
         match self {
-            Self::Text => phrase!("type-string", "a string"),
-            Self::Texts => phrase!("type-strings", "a list of strings"),
+            Self::Text => phrase!("type-string", "text in quotes"),
+            Self::Texts => phrase!("type-strings", "a list of texts in quotes"),
             Self::Flag => phrase!("type-flag", "true or false"),
-            Self::Moment => phrase!("type-moment", "a date and time with zone"),
-            Self::Table => phrase!("type-table", "a table"),
+            Self::Moment => phrase!("type-moment", "a date and time with time zone"),
+            Self::Table => phrase!("type-table", "a section"),
             Self::Tables(name) => phrase!("type-tables", "[[{name}]] tables", name = name),
         }
     }
@@ -183,7 +183,7 @@ impl<'d, 't> Section<'d, 't> {
             value.span(),
             phrase!(
                 "wrong-type",
-                "`{what}`: expected {expected}, found {found}",
+                "`{what}` must be {expected}, not {found}",
                 what = what,
                 expected = expected.words(),
                 found = found,

@@ -12,11 +12,11 @@ const TYPOGRAPHIC: &str = "“”„‟‘’‚«»「」『』＂";
 
 /// What helps when nothing better is known.
 fn form() -> Phrase {
-    phrase!("line-form", "a line is written key = \"value\", a remark begins with #")
+    phrase!("line-form", "write each line as key = \"value\"; comments begin with #")
 }
 
 fn needs_quotes() -> Phrase {
-    phrase!("needs-quotes", "a text needs quotes")
+    phrase!("needs-quotes", "text must be in quotes")
 }
 
 /// A place in a text that does not parse.
@@ -71,11 +71,8 @@ impl Slip<'_> {
     fn unseen(&self) -> Option<Diagnostic> {
         if self.message.starts_with("carriage return") {
             return Some(
-                self.here(phrase!("lone-return", "a line ends with a lone carriage return")).help(
-                    phrase!(
-                        "save-line-ends",
-                        "save the file with line ends of Windows or Unix (CRLF or LF)"
-                    ),
+                self.here(phrase!("lone-return", "a line has an old Mac line ending")).help(
+                    phrase!("save-line-ends", "save the file with Windows or Unix line endings"),
                 ),
             );
         }
@@ -94,13 +91,13 @@ impl Slip<'_> {
         let number = format!("U+{:04X}", c as u32);
         Some(if c.is_whitespace() && !c.is_control() {
             let message =
-                phrase!("odd-space", "this space is another one ({number})", number = number);
+                phrase!("odd-space", "this is not an ordinary space ({number})", number = number);
             Diagnostic::error(Code::Syntax, span, message)
                 .help(phrase!("type-space", "delete it and type an ordinary space"))
         } else {
             let message = phrase!(
                 "unseen-character",
-                "there is a character that cannot be seen ({number})",
+                "there is an invisible character here ({number})",
                 number = number
             );
             Diagnostic::error(Code::Syntax, span, message).help(phrase!("delete", "delete it"))
@@ -124,7 +121,7 @@ impl Slip<'_> {
                 Diagnostic::error(
                     Code::Syntax,
                     span,
-                    phrase!("equals-sign", "between key and value stands \"=\""),
+                    phrase!("equals-sign", "there must be an \"=\" between the key and its value"),
                 )
                 .help(write(format!("{key} ="))),
             );
@@ -133,8 +130,11 @@ impl Slip<'_> {
         if self.before().ends_with("=>") || (self.before().ends_with('=') && found.starts_with('>'))
         {
             return Some(
-                self.here(phrase!("equals-sign", "between key and value stands \"=\""))
-                    .help(phrase!("take-arrow-out", "take the \">\" out")),
+                self.here(phrase!(
+                    "equals-sign",
+                    "there must be an \"=\" between the key and its value"
+                ))
+                .help(phrase!("take-arrow-out", "take the \">\" out")),
             );
         }
         if self.message.starts_with("extra `=`") {
@@ -144,7 +144,7 @@ impl Slip<'_> {
             );
         }
         if found.contains(['，', '、', '；']) || self.rest().starts_with(['，', '、', '；']) {
-            return Some(self.here(phrase!("other-comma", "this is not TOML's comma")).help(
+            return Some(self.here(phrase!("other-comma", "this is not an ordinary comma")).help(
                 phrase!(
                     "write-comma",
                     "write \",\" between values, and nothing at the end of a line"
@@ -155,8 +155,8 @@ impl Slip<'_> {
             |text: &str| ["//", "--", "/*", ";;", "; "].iter().any(|sign| text.starts_with(sign));
         if remark(self.rest()) || remark(content.trim()) {
             return Some(
-                self.here(phrase!("no-remark", "this is no remark in TOML"))
-                    .help(phrase!("write-remark", "a remark begins with #")),
+                self.here(phrase!("no-remark", "this is not how a comment is written"))
+                    .help(phrase!("write-remark", "begin a comment with #")),
             );
         }
         None
@@ -186,12 +186,11 @@ impl Slip<'_> {
         }
         if message.starts_with("missing escaped value") || message.contains("unicode") {
             return Some(
-                self.here(phrase!("escape", "\"\\\" begins an escape in double quotes")).help(
-                    phrase!(
+                self.here(phrase!("escape", "inside double quotes, \"\\\" has a special meaning"))
+                    .help(phrase!(
                         "write-slash",
-                        "use \"/\" between folders, or single quotes for a text with \"\\\""
-                    ),
-                ),
+                        "use \"/\" between folders, or put a text with \"\\\" in single quotes"
+                    )),
             );
         }
         if message.starts_with("invalid basic string") || message.starts_with("invalid literal") {
@@ -208,7 +207,7 @@ impl Slip<'_> {
             let value = self.content().split_once('=').map_or(found, |(_, value)| value);
             let bare = value.trim().trim_matches(['"', '\'']);
             return Some(
-                self.here(phrase!("no-opening-quote", "this text has no quote at its beginning"))
+                self.here(phrase!("no-opening-quote", "the opening quote of this text is missing"))
                     .help(write(format!("\"{}\"", shown(bare)))),
             );
         }
@@ -230,31 +229,33 @@ impl Slip<'_> {
         }
         if rest == ";" || rest == "," {
             return self
-                .here(phrase!("after-value", "nothing may stand after a value"))
+                .here(phrase!("after-value", "there is something left over after this value"))
                 .help(phrase!("take-out", "take the \"{what}\" out", what = rest));
         }
         if rest.starts_with(',') {
             return self
-                .here(phrase!("several-values", "several values stand in brackets"))
+                .here(phrase!("several-values", "several values must be in brackets"))
                 .help(phrase!("write-several", "write [\"one\", \"two\"]"));
         }
         if rest.starts_with(']') {
             return self
-                .here(phrase!("stray-bracket", "this bracket closes nothing"))
+                .here(phrase!("stray-bracket", "this bracket has no opening bracket"))
                 .help(phrase!("put-bracket-first", "put \"[\" before the first value"));
         }
         if rest.starts_with(['"', '\'']) || !self.before().ends_with(['"', '\'']) {
-            return self.here(phrase!("after-value", "nothing may stand after a value")).help(
-                phrase!(
+            return self
+                .here(phrase!("after-value", "there is something left over after this value"))
+                .help(phrase!(
                     "write-one-or-several",
                     "write one value, or several in brackets: [\"one\", \"two\"]"
-                ),
-            );
+                ));
         }
-        self.here(phrase!("text-ended", "the text ends at the quote before this")).help(phrase!(
-            "write-quote",
-            "write a quote inside a text as \\\", or put the text into single quotes"
-        ))
+        self.here(phrase!("text-ended", "the text already ended at the quote before this")).help(
+            phrase!(
+                "write-quote",
+                "write a quote inside a text as \\\", or put the text into single quotes"
+            ),
+        )
     }
 
     /// Values that are none.
@@ -333,15 +334,13 @@ impl Slip<'_> {
         if header.starts_with('[') && (message.contains("table") || message.contains("key")) {
             let name = header.trim_matches(['[', ']', ' ']);
             return Some(
-                self.here(phrase!(
-                    "header-brackets",
-                    "the brackets of this header are not complete"
-                ))
-                .help(phrase!(
-                    "write-header",
-                    "write [[{name}]] on a line of its own",
-                    name = shown(name)
-                )),
+                self.here(phrase!("header-brackets", "a bracket is missing in this heading")).help(
+                    phrase!(
+                        "write-header",
+                        "write [[{name}]] on a line of its own",
+                        name = shown(name)
+                    ),
+                ),
             );
         }
         if message.starts_with("invalid unquoted key") && !found.is_ascii() {
@@ -358,13 +357,13 @@ impl Slip<'_> {
         }
         if message.starts_with("extra comma") {
             return Some(
-                self.here(phrase!("comma-twice", "there is a comma too many"))
+                self.here(phrase!("comma-twice", "there is one comma too many"))
                     .help(phrase!("take-it-out", "take it out")),
             );
         }
         if message.starts_with("duplicate key") {
             return Some(
-                self.here(phrase!("key-twice", "`{key}` is there twice", key = shown(found)))
+                self.here(phrase!("key-twice", "`{key}` appears twice", key = shown(found)))
                     .help(phrase!("keep-one", "keep one of them")),
             );
         }
