@@ -399,18 +399,19 @@ impl<'a> Colors<'a> {
             Place::Named(name, _) => ConvertError::unwritable(
                 phrase!(
                     "profile-damaged",
-                    "the colour profile {name} is damaged, or knows no way in this direction",
+                    "the colour profile {name} is damaged, or cannot be used for this \
+                     conversion",
                     name = name
                 ),
                 phrase!(
                     "operator-looks-at-profiles",
-                    "have the operator look at `imaging.profiles` in the configuration"
+                    "ask whoever runs exportd to check `imaging.profiles`"
                 ),
             ),
             Place::Own => ConvertError::unwritable(
                 phrase!(
                     "source-profile-one-way",
-                    "the colour profile of the source knows no way back into its colours"
+                    "the picture's own colour profile cannot be used for output"
                 ),
                 phrase!("ask-for-other-profile", "ask for another one with `icc`"),
             ),

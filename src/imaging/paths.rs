@@ -242,7 +242,7 @@ fn edges(path: &Path, size: Size, map: &Affine) -> Result<Vec<Edge>, ConvertErro
             return Err(ConvertError::Unsupported {
                 detail: phrase!(
                     "source-intricate-path",
-                    "one with a path too intricate to be filled"
+                    "a picture with a clipping path too complex to use"
                 ),
             });
         }
@@ -501,7 +501,7 @@ pub(crate) mod tests {
         let map = [1.0, 0.0, 0.0, 0.0, f64::MAX, f64::NAN];
         assert!(coverage(&path, Size::new(1, 9), &map).is_ok());
         let error = coverage(&path, Size::new(1, 60_000), &IDENTITY).unwrap_err();
-        assert!(error.to_string().contains("intricate"), "{error}");
+        assert!(error.to_string().contains("too complex"), "{error}");
     }
 
     proptest! {

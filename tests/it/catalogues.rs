@@ -297,7 +297,7 @@ fn the_mask_of_a_record_is_its_alpha() {
 fn a_profile_that_is_not_there_is_a_warning_where_it_matters() {
     let world = World::new();
     let told = "the colour profile of its catalogue is not used: there is no profile `HouseRGB`; \
-                profiles get their names in `[imaging.profiles]`";
+                profiles get their names in `imaging.profiles`; ask whoever runs exportd which there are";
     let sized = "is_modifier = \"wid=10\"";
     assert_eq!(
         world.plan(&["press/mask", "plain"], sized),

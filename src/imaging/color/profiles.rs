@@ -21,7 +21,7 @@ pub fn pixel_type_of(header: &[u8], length: u64) -> Result<PixelType, Phrase> {
         header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
     };
     if header.len() < HEADER || field(36) != *b"acsp" {
-        return Err(phrase!("not-a-profile", "no colour profile"));
+        return Err(phrase!("not-a-profile", "not a colour profile"));
     }
     if u64::from(u32::from_be_bytes(field(0))) > length {
         return Err(phrase!("profile-cut-short", "a colour profile that is cut short"));
@@ -48,7 +48,7 @@ pub fn pixel_type_of(header: &[u8], length: u64) -> Result<PixelType, Phrase> {
         b"CMYK" => Ok(PixelType::Cmyk),
         _ => Err(phrase!(
             "profile-pixels",
-            "a colour profile for something else than gray, RGB or CMYK"
+            "a colour profile for something other than gray, RGB or CMYK"
         )),
     }
 }
@@ -157,14 +157,14 @@ mod tests {
             bytes
         };
         for (bytes, words) in [
-            (with(36, b"xxxx"), "no colour profile"),
-            (good[..100].to_vec(), "no colour profile"),
+            (with(36, b"xxxx"), "not a colour profile"),
+            (good[..100].to_vec(), "not a colour profile"),
             (good[..300].to_vec(), "cut short"),
             (with(12, b"link"), "device link"),
             (with(12, b"abst"), "abstract"),
             (with(12, b"nmcl"), "named colours"),
             (with(12, b"????"), "unknown class"),
-            (with(16, b"Lab "), "something else than gray, RGB or CMYK"),
+            (with(16, b"Lab "), "something other than gray, RGB or CMYK"),
         ] {
             let error = type_of(&bytes).unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -134,7 +134,7 @@ fn described(meta: &Meta, item: &Item) -> Result<(Size, Coding), ConvertError> {
 fn kind_not_read(item: &Item) -> ConvertError {
     unsupported(match &item.kind {
         b"hvc1" | b"hev1" => {
-            phrase!("source-heic", "a HEIC picture (HEVC); save it as JPEG, PNG or AVIF")
+            phrase!("source-heic", "a HEIC picture (HEVC)")
         }
         _ => phrase!("source-avif-put-together", "an AVIF that is put together in a rare way"),
     })
@@ -224,7 +224,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
     Raster::new(header.size, header.pixel_type, alpha, samples).map_err(|_| {
         damaged(phrase!(
             "damage-pixels-fewer-than-header-says",
-            "its pixels are not as many as its header says"
+            "it does not have as many pixels as its header says"
         ))
     })
 }

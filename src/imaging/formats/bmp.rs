@@ -52,7 +52,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
     Raster::new(header.size, header.pixel_type, alpha, Samples::Eight(samples)).map_err(|_| {
         damaged(phrase!(
             "damage-pixels-fewer-than-header-says",
-            "its pixels are not as many as its header says"
+            "it does not have as many pixels as its header says"
         ))
     })
 }
@@ -66,7 +66,7 @@ fn error(error: ImageError) -> ConvertError {
         | ImageError::Parameter(_)
         | ImageError::Limits(_) => damaged(phrase!(
             "damage-header-or-pixels-make-no",
-            "its header or its pixels make no sense"
+            "its header or its pixels cannot be read"
         )),
     }
 }

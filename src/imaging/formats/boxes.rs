@@ -82,7 +82,7 @@ impl<'a> Bytes<'a> {
 pub(super) fn nonsense() -> ConvertError {
     damaged(phrase!(
         "damage-description-picture-makes-no-sense",
-        "its description of the picture makes no sense"
+        "its description of the picture is invalid"
     ))
 }
 

@@ -110,7 +110,7 @@ pub(super) fn decode(
     Raster::new(shape.size, shape.pixel_type, Alpha::None, samples).map_err(|_| {
         damaged(phrase!(
             "damage-pixels-fewer-than-it-says",
-            "its pixels are not as many as it says"
+            "it does not have as many pixels as it says"
         ))
     })
 }
@@ -173,7 +173,7 @@ fn find(bytes: &[u8]) -> Result<Found<'_>, ConvertError> {
         Some(_) => cut_short(),
         None => unsupported(phrase!(
             "source-postscript-document-program-instead-pixels",
-            "a PostScript document that is a program instead of pixels; save it as PDF"
+            "a PostScript document that is a program instead of pixels"
         )),
     })
 }
@@ -219,10 +219,7 @@ fn width(value: &[u8]) -> Option<f64> {
 /// Reads `columns rows depth mode pad-channels block-size encoding "start"`.
 fn described(value: &[u8]) -> Result<(Shape, &[u8]), ConvertError> {
     let nonsense = || {
-        damaged(phrase!(
-            "damage-imagedata-line-makes-no-sense",
-            "its %ImageData line makes no sense"
-        ))
+        damaged(phrase!("damage-imagedata-line-makes-no-sense", "its %ImageData line is invalid"))
     };
     let mut words = words(value);
     let mut next = || number(words.next()).ok_or_else(nonsense);
@@ -241,7 +238,7 @@ fn described(value: &[u8]) -> Result<(Shape, &[u8]), ConvertError> {
         (_, depth) => {
             return Err(unsupported(phrase!(
                 "source-eps-bits",
-                "an EPS picture of {depth} bits",
+                "an EPS picture with {depth} bits per component",
                 depth = depth
             )));
         }
@@ -340,7 +337,7 @@ impl Shape {
         if (header.size, header.pixel_type) != (self.size, self.pixel_type) {
             return Err(damaged(phrase!(
                 "damage-pixels-another-picture-than-says",
-                "its pixels are another picture than it says"
+                "its picture does not match its own description"
             )));
         }
         jpeg::decode(bytes, &header, Shrink::Full)

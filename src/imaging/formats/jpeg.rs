@@ -139,7 +139,7 @@ pub(super) fn header<R: BufRead + Seek>(
         }
     }
     let Some(frame) = markers.frame else {
-        return Err(damaged(phrase!("damage-header-no-size", "its header has no size")));
+        return Err(damaged(phrase!("damage-header-no-size", "its header gives no size")));
     };
     // A file that ends here is refused for its size first.
     let first_scan = read_exact(input).map_or(0, |[_, _, components]| components);
@@ -152,7 +152,7 @@ pub(super) fn header<R: BufRead + Seek>(
             n => {
                 return Err(unsupported(phrase!(
                     "source-jpeg-components",
-                    "a JPEG of {n} components",
+                    "a JPEG with {n} components",
                     n = n
                 )));
             }
@@ -231,7 +231,7 @@ fn frame(data: &[u8], marker: u8) -> Result<Frame, ConvertError> {
     if *precision != 8 {
         return Err(unsupported(phrase!(
             "source-jpeg-bits",
-            "a JPEG of {precision} bits",
+            "a JPEG with {precision} bits per component",
             precision = *precision
         )));
     }
@@ -365,7 +365,7 @@ pub(super) fn decode_each(
         Raster::new(size, header.pixel_type, Alpha::None, Samples::Eight(samples)).map_err(|_| {
             damaged(phrase!(
                 "damage-pixels-fewer-than-header-says",
-                "its pixels are not as many as its header says"
+                "it does not have as many pixels as its header says"
             ))
         })
     });
@@ -380,7 +380,7 @@ fn complaint(error: Error) -> ConvertError {
         }
         Error::BadCode | Error::Restart { .. } => damaged(phrase!(
             "damage-compressed-data-make-no-sense",
-            "its compressed data make no sense"
+            "its compressed data cannot be read"
         )),
         Error::Unsupported(UNEVEN) => unsupported(phrase!(
             "source-jpeg-uneven",
@@ -390,7 +390,7 @@ fn complaint(error: Error) -> ConvertError {
         Error::Unsupported(kind) => unsupported(kind),
         Error::NotJpeg | Error::Header(_) | Error::TooManyScans => damaged(phrase!(
             "damage-header-or-compressed-data-make",
-            "its header or its compressed data make no sense"
+            "its header or its compressed data cannot be read"
         )),
     }
 }
@@ -494,7 +494,7 @@ pub(super) fn encode_within(
     if !fits(&best) {
         let message = phrase!(
             "jpeg-size-missed",
-            "this picture cannot be a JPEG of {most} bytes: in quality 1 it still has {bytes}",
+            "this picture cannot be a JPEG of {most} bytes: at quality 1 it still has {bytes}",
             most = most.to_string(),
             bytes = best.len(),
         );

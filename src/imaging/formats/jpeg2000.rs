@@ -122,7 +122,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         |_| {
             damaged(phrase!(
                 "damage-pixels-fewer-than-header-says",
-                "its pixels are not as many as its header says"
+                "it does not have as many pixels as its header says"
             ))
         },
     )
@@ -133,7 +133,7 @@ fn error(error: DecodeError) -> ConvertError {
         DecodeError::Decoding(DecodingError::UnexpectedEof) => cut_short(),
         _ => damaged(phrase!(
             "damage-compressed-data-make-no-sense",
-            "its compressed data make no sense"
+            "its compressed data cannot be read"
         )),
     }
 }

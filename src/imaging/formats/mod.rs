@@ -451,7 +451,7 @@ fn read_whole<R: BufRead + Seek>(input: &mut R, most: u64) -> Result<Vec<u8>, Co
     bytes.try_reserve_exact(capacity).map_err(|_| {
         unsupported(phrase!(
             "document-for-memory",
-            "a document that does not fit a worker's memory"
+            "a document that needs more memory than is allowed"
         ))
     })?;
     // Not all there may be: a file that grows must not make us grow with it.
@@ -500,9 +500,9 @@ fn recognise(start: &[u8]) -> Result<SourceFormat, Phrase> {
         }
         [0, 0, 1, 0, ..] => Err(phrase!("thing-icon", "a Windows icon")),
         _ if svg::begins(start) => Ok(SourceFormat::Svg),
-        [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err(phrase!("thing-text", "text")),
+        [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] => Err(phrase!("thing-text", "a text file")),
         _ if first.iter().all(|&b| b == 0) => {
-            Err(phrase!("thing-zeroes", "nothing but zero bytes"))
+            Err(phrase!("thing-zeroes", "empty space only (zero bytes)"))
         }
         _ if first.trim_ascii_start().starts_with(b"<!DOC") => {
             Err(phrase!("thing-web-page", "a web page"))
@@ -512,8 +512,8 @@ fn recognise(start: &[u8]) -> Result<SourceFormat, Phrase> {
         }
         // Readers of PDF accept up to 1 KiB of anything before it.
         _ if start.windows(5).take(1024).any(|window| window == b"%PDF-") => Ok(SourceFormat::Pdf),
-        _ if is_text(first) => Err(phrase!("thing-text", "text")),
-        _ => Err(phrase!("thing-unknown", "something that is no known kind of picture")),
+        _ if is_text(first) => Err(phrase!("thing-text", "a text file")),
+        _ => Err(phrase!("thing-unknown", "not a kind of picture exportd knows")),
     }
 }
 
@@ -547,7 +547,7 @@ fn read_error(error: std::io::Error) -> ConvertError {
     if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other) {
         return damaged(phrase!(
             "damage-compressed-data-make-no-sense",
-            "its compressed data make no sense"
+            "its compressed data cannot be read"
         ));
     }
     ConvertError::Read(error)

@@ -45,7 +45,7 @@ pub(super) fn header<R: BufRead + Seek>(
     if pages.len() > MAX_PAGES {
         return Err(unsupported(phrase!(
             "source-pdf-pages",
-            "a PDF document of {count} pages, at most {most} are allowed",
+            "a PDF document of {count} pages; at most {most} are allowed",
             count = Argument::count(pages.len()),
             most = Argument::count(MAX_PAGES),
         )));
@@ -53,7 +53,7 @@ pub(super) fn header<R: BufRead + Seek>(
     if document.objects().into_iter().any(|object| is_misread(object)) {
         return Err(unsupported(phrase!(
             "source-pdf-document-jpeg-colours-stored",
-            "a PDF document with a JPEG whose colours are stored one after the other; save it again"
+            "a PDF document with a JPEG whose colours are stored one after the other"
         )));
     }
     let sizes: Vec<Size> = pages.iter().map(|page| size(page, limits)).collect();
@@ -90,15 +90,15 @@ fn open(bytes: Vec<u8>) -> Result<Pdf, ConvertError> {
         }
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => unsupported(phrase!(
             "source-pdf-document-needs-password-save",
-            "a PDF document that needs a password; save it without one"
+            "a PDF document that needs a password"
         )),
         LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => unsupported(phrase!(
             "source-pdf-document-encrypted-rare-way",
-            "a PDF document encrypted in a rare way; save it without encryption"
+            "a PDF document encrypted in a rare way"
         )),
         LoadPdfError::Decryption(
             DecryptionError::MissingIDEntry | DecryptionError::InvalidEncryption,
-        ) => damaged(phrase!("damage-encryption-makes-no-sense", "its encryption makes no sense")),
+        ) => damaged(phrase!("damage-encryption-makes-no-sense", "its encryption is invalid")),
     })
 }
 
@@ -123,7 +123,11 @@ fn size(page: &Page<'_>, limits: &Limits) -> Size {
 
 fn draw(page: &Page<'_>, size: Size, holes: &Arc<Holes>) -> Result<Pixmap, ConvertError> {
     let (Ok(width), Ok(height)) = (u16::try_from(size.width), u16::try_from(size.height)) else {
-        let limit = phrase!("limit-side", "{pixels} pixels a side", pixels = u16::MAX);
+        let limit = phrase!(
+            "limit-side",
+            "{pixels} pixels on each side",
+            pixels = Argument::pixels(u16::MAX)
+        );
         let (width, height) = (u64::from(size.width), u64::from(size.height));
         return Err(ConvertError::TooLarge { width, height, limit });
     };
@@ -377,7 +381,7 @@ mod tests {
         let many = document(&vec![(BOX, ""); 1001], &[]);
         match header_of(&many) {
             Err(ConvertError::Unsupported { detail }) => {
-                assert!(detail.contains("1001"), "{detail}");
+                assert!(detail.contains("1,001"), "{detail}");
             }
             other => panic!("{other:?}"),
         }

@@ -83,7 +83,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
         |_| {
             damaged(phrase!(
                 "damage-pixels-fewer-than-header-says",
-                "its pixels are not as many as its header says"
+                "it does not have as many pixels as its header says"
             ))
         },
     )
@@ -100,7 +100,7 @@ fn error(error: DecodingError) -> ConvertError {
             } else {
                 damaged(phrase!(
                     "damage-header-or-compressed-data-make",
-                    "its header or its compressed data make no sense"
+                    "its header or its compressed data cannot be read"
                 ))
             }
         }

@@ -173,14 +173,14 @@ fn mode(number: u16, depth: u16) -> Result<Mode, ConvertError> {
         (0..=4 | 8 | 9, _) => {
             return Err(unsupported(phrase!(
                 "source-psd-bits",
-                "a Photoshop document of {depth} bits a component",
+                "a Photoshop document with {depth} bits per component",
                 depth = depth
             )));
         }
         _ => {
             return Err(damaged(phrase!(
                 "damage-header-names-no-colour-mode",
-                "its header names no colour mode there is"
+                "its header names a colour mode that does not exist"
             )));
         }
     })
@@ -203,9 +203,8 @@ fn length<R: BufRead>(input: &mut R, long: bool) -> Result<u64, ConvertError> {
 /// Goes to the end of a section.
 fn go_to<R: Seek>(input: &mut R, start: u64, length: u64) -> Result<u64, ConvertError> {
     let end = start.checked_add(length).filter(|end| i64::try_from(*end).is_ok());
-    let end = end.ok_or_else(|| {
-        damaged(phrase!("damage-header-makes-no-sense", "its header makes no sense"))
-    })?;
+    let end = end
+        .ok_or_else(|| damaged(phrase!("damage-header-makes-no-sense", "its header is invalid")))?;
     input.seek(SeekFrom::Start(end)).map_err(read_error)
 }
 
@@ -269,8 +268,7 @@ pub(super) fn header<R: BufRead + Seek>(mut input: R) -> Result<Header, ConvertE
     if let Some([_, _, _, _, 0, ..]) = document.resource(VERSION_INFO) {
         return Err(unsupported(phrase!(
             "source-photoshop-document-without-merged-picture",
-            "a Photoshop document without its merged picture, \
-             which is saved where \"Maximize Compatibility\" is on"
+            "a Photoshop document saved without \"Maximize Compatibility\""
         )));
     }
     // The unit behind it is the one it is shown in; the number is always in inches.
@@ -350,7 +348,7 @@ pub(super) fn decode(file: &[u8], header: &Header) -> Result<Raster, ConvertErro
     Raster::new(document.size, document.pixel_type(), alpha, samples).map_err(|_| {
         damaged(phrase!(
             "damage-pixels-fewer-than-header-says",
-            "its pixels are not as many as its header says"
+            "it does not have as many pixels as its header says"
         ))
     })
 }
@@ -388,7 +386,7 @@ impl<'a> Rows<'a> {
             _ => {
                 return Err(damaged(phrase!(
                     "damage-packed-in-no-way",
-                    "it is packed in no way there is"
+                    "it uses an unknown compression"
                 )));
             }
         })
@@ -411,7 +409,7 @@ impl<'a> Rows<'a> {
                 unpack(packed, row).ok_or_else(|| {
                     damaged(phrase!(
                         "damage-compressed-data-make-no-sense",
-                        "its compressed data make no sense"
+                        "its compressed data cannot be read"
                     ))
                 })?;
             }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::GzDecoder;
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::roxmltree::{Document, ParsingOptions};
+use resvg::usvg::roxmltree::{Document, Error as XmlError, ParsingOptions};
 use resvg::usvg::{self, ImageHrefResolver, ImageKind, Options, Tree};
 
 mod examine;
@@ -134,7 +134,7 @@ fn unpacked(bytes: &[u8]) -> Result<Cow<'_, str>, ConvertError> {
         read.map_err(|_| {
             damaged(phrase!(
                 "damage-compressed-data-make-no-sense",
-                "its compressed data make no sense"
+                "its compressed data cannot be read"
             ))
         })?;
         if text.len() as u64 > MAX_TEXT {
@@ -160,32 +160,29 @@ fn parse(
 ) -> Result<Tree, ConvertError> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, entity_resolver: None };
     let document = Document::parse_with_options(text, options).map_err(|error| {
-        damaged(phrase!(
-            "damage-xml",
-            "it is no XML that can be read ({error})",
-            error = error.to_string()
-        ))
+        damaged(match error {
+            XmlError::NodesLimitReached => {
+                phrase!("damage-too-many-elements", "it has too many elements")
+            }
+            _ => phrase!("damage-xml", "it is not valid XML"),
+        })
     })?;
     examine(&document)?;
     let options = options_for(limits, drawings, failure);
     Tree::from_xmltree(&document, &options).map_err(|error| match error {
         usvg::Error::InvalidSize => damaged(phrase!(
             "damage-width-height-or-viewbox-make",
-            "its width, height or viewBox make no size"
+            "its width, height or viewBox gives no usable size"
         )),
         usvg::Error::ElementsLimitReached => unsupported(phrase!(
             "source-svg-drawing-too-many-elements",
             "an SVG drawing of too many elements"
         )),
-        usvg::Error::ParsingFailed(error) => damaged(phrase!(
-            "damage-svg",
-            "it is no SVG that can be read ({error})",
-            error = error.to_string()
-        )),
+        usvg::Error::ParsingFailed(_) => damaged(phrase!("damage-svg", "it is not valid SVG")),
         usvg::Error::NotAnUtf8Str
         | usvg::Error::SvgzFeatureNotEnabled
         | usvg::Error::MalformedGZip => {
-            damaged(phrase!("damage-text-makes-no-sense", "its text makes no sense"))
+            damaged(phrase!("damage-text-makes-no-sense", "its text is invalid"))
         }
     })
 }

@@ -148,8 +148,8 @@ fn other_files_are_named() {
         (b"PK\x03\x04\x14\0", "ZIP"),
         (b"\0\0\0\0\0\0\0\0\0\0\0\0", "zero"),
         (b"<!DOCTYPE html><html>", "web page"),
-        (b"\x01\x02\x03\x04", "no known"),
-        (b"\xff\xd8", "no known"),
+        (b"\x01\x02\x03\x04", "not a kind of picture"),
+        (b"\xff\xd8", "not a kind of picture"),
     ] {
         match header(Cursor::new(bytes), &limits) {
             Err(ConvertError::Unknown { found }) => assert!(found.contains(words), "{found}"),
@@ -742,7 +742,7 @@ fn webp_that_is_too_large_says_so() {
     let picture = Raster::new(Size::new(16_384, 1), PixelType::Rgb, Alpha::None, samples).unwrap();
     let lossy = Encoding::Webp { quality: Some(80) };
     let error = encode(&picture, &output(lossy, PixelType::Rgb, false), None).unwrap_err();
-    assert!(error.to_string().contains("at most 16383"), "{error}");
+    assert!(error.to_string().contains("at most 16,383"), "{error}");
 }
 
 #[test]

@@ -140,22 +140,22 @@ impl Page {
                 Err(unsupported(match format {
                     1 => phrase!(
                         "source-tiff-bits",
-                        "a TIFF of {bits} bits a component",
+                        "a TIFF with {bits} bits per component",
                         bits = bits
                     ),
                     2 => phrase!(
                         "source-tiff-bits-signed",
-                        "a TIFF of {bits} bits a component, signed",
+                        "a TIFF with signed {bits}-bit values",
                         bits = bits
                     ),
                     3 => phrase!(
                         "source-tiff-bits-fractions",
-                        "a TIFF of {bits} bits a component, fractions",
+                        "a TIFF with {bits}-bit floating-point values",
                         bits = bits
                     ),
                     _ => phrase!(
                         "source-tiff-bits-rare",
-                        "a TIFF of {bits} bits a component, of a rare kind",
+                        "a TIFF with {bits}-bit values of a rare kind",
                         bits = bits
                     ),
                 }))
@@ -177,7 +177,7 @@ impl Page {
                 if !gray || self.bits != 1 || self.stored != 1 {
                     return Err(unsupported(phrase!(
                         "source-tiff-fax-not-black-and-white",
-                        "a TIFF packed as a fax that is not black and white"
+                        "a fax-compressed TIFF that is not black and white"
                     )));
                 }
                 return Ok(());
@@ -193,7 +193,7 @@ impl Page {
                 if self.reversed && self.compression != JPEG && !self.is_unpacked_bytes() {
                     return Err(unsupported(phrase!(
                         "source-packed-tiff-bits-reverse-order",
-                        "a packed TIFF with its bits in reverse order"
+                        "a compressed TIFF with its bits in reverse order"
                     )));
                 }
                 if self.photometric == YCBCR && self.compression != JPEG {
@@ -201,7 +201,7 @@ impl Page {
                     if shares.map_err(error)? != Some(vec![1, 1]) {
                         return Err(unsupported(phrase!(
                             "source-tiff-ycbcr-without-jpeg",
-                            "a TIFF in YCbCr that is not packed as JPEG"
+                            "a TIFF in YCbCr without JPEG compression"
                         )));
                     }
                 }
@@ -210,7 +210,7 @@ impl Page {
             OLD_JPEG => {
                 return Err(unsupported(phrase!(
                     "source-tiff-old-jpeg",
-                    "a TIFF packed as JPEG of the old kind"
+                    "a TIFF with the old kind of JPEG compression"
                 )));
             }
             33_003 | 33_005 | 34_712 => "JPEG 2000",
@@ -221,12 +221,16 @@ impl Page {
             number => {
                 return Err(unsupported(phrase!(
                     "source-tiff-packed-rarely",
-                    "a TIFF packed in a rare way ({number})",
+                    "a TIFF with a rare compression ({number})",
                     number = number
                 )));
             }
         };
-        Err(unsupported(phrase!("source-tiff-packed-as", "a TIFF packed as {name}", name = name)))
+        Err(unsupported(phrase!(
+            "source-tiff-packed-as",
+            "a TIFF with {name} compression",
+            name = name
+        )))
     }
 
     const fn is_unpacked_bytes(&self) -> bool {
@@ -392,7 +396,7 @@ pub(super) fn decode(
         |_| {
             damaged(phrase!(
                 "damage-pixels-fewer-than-header-says",
-                "its pixels are not as many as its header says"
+                "it does not have as many pixels as its header says"
             ))
         },
     )
@@ -492,10 +496,7 @@ impl Pieces {
             (Size::new(width, rows.min(height)), Tag::StripOffsets, Tag::StripByteCounts)
         };
         if size.pixels() == 0 {
-            return Err(damaged(phrase!(
-                "damage-header-makes-no-sense",
-                "its header makes no sense"
-            )));
+            return Err(damaged(phrase!("damage-header-makes-no-sense", "its header is invalid")));
         }
         Ok(Self {
             size,
@@ -681,7 +682,7 @@ fn error(error: TiffError) -> ConvertError {
         TiffError::FormatError(_) | TiffError::IntSizeError | TiffError::UsageError(_) => {
             damaged(phrase!(
                 "damage-header-or-compressed-data-make",
-                "its header or its compressed data make no sense"
+                "its header or its compressed data cannot be read"
             ))
         }
         TiffError::UnsupportedError(_) => {

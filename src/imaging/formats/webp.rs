@@ -43,7 +43,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raster, ConvertErr
     Raster::new(header.size, PixelType::Rgb, alpha, Samples::Eight(samples)).map_err(|_| {
         damaged(phrase!(
             "damage-pixels-fewer-than-header-says",
-            "its pixels are not as many as its header says"
+            "it does not have as many pixels as its header says"
         ))
     })
 }
@@ -59,7 +59,7 @@ fn error(error: ImageError) -> ConvertError {
         | ImageError::Parameter(_)
         | ImageError::Limits(_) => damaged(phrase!(
             "damage-header-or-compressed-data-make",
-            "its header or its compressed data make no sense"
+            "its header or its compressed data cannot be read"
         )),
     }
 }

@@ -556,7 +556,7 @@ fn refused_format(fmt: Fmt) -> Option<(Phrase, Option<Phrase>)> {
             };
             let message = phrase!(
                 "not-in-this-build",
-                "`fmt={format}` is not supported by this build",
+                "`fmt={format}` is not supported by this installation",
                 format = entry.name
             );
             Some((message, Some(one_of_three(&instead))))
@@ -568,7 +568,7 @@ fn refused_format(fmt: Fmt) -> Option<(Phrase, Option<Phrase>)> {
             let alpha = if entry.alpha { "-alpha" } else { "" };
             let message = phrase!(
                 "no-lossless-avif",
-                "`fmt={format}`: lossless AVIF is not supported by this build",
+                "`fmt={format}`: lossless AVIF is not supported by this installation",
                 format = fmt.to_string()
             );
             let instead = [

@@ -89,8 +89,8 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, span: Range<usize>, message: impl Into<Phrase>) {
-        self.report(Diagnostic::error(Code::Value, span, message));
+    fn error(&mut self, span: Range<usize>, message: Phrase, help: Phrase) {
+        self.report(Diagnostic::error(Code::Value, span, message).help(help));
     }
 
     /// Reads a text; `place` is where findings point when it is a preset's.
@@ -159,7 +159,8 @@ impl Reader<'_> {
                     name = echo(name),
                     reason = reason.clone(),
                 );
-                self.error(span.clone(), message);
+                let help = phrase!("step-catalogue", "tell whoever looks after the catalogue");
+                self.error(span.clone(), message, help);
                 return;
             }
         };
@@ -182,7 +183,11 @@ impl Reader<'_> {
                 "request-too-long",
                 "presets and variables make the request longer than 1 MiB"
             );
-            self.error(span.clone(), message);
+            self.error(
+                span.clone(),
+                message,
+                phrase!("use-fewer", "use fewer presets and variables"),
+            );
         }
         false
     }
@@ -266,7 +271,7 @@ impl Reader<'_> {
                     "`{command}` cannot be exported",
                     command = command.name
                 );
-                self.error(span.clone(), message);
+                self.error(span.clone(), message, leave_it_out());
             }
             Support::Supported | Support::NotYet | Support::NotInThisBuild => {
                 self.set(command, &value, span);
@@ -283,7 +288,7 @@ impl Reader<'_> {
                 "`{command}` is not allowed on layer 0 or the composite",
                 command = command.name
             );
-            self.error(span.clone(), message);
+            self.error(span.clone(), message, leave_it_out());
             return;
         }
         if text.trim().is_empty() && command.empty == Empty::Warned {
@@ -360,7 +365,7 @@ impl Reader<'_> {
         if value.is_empty() {
             let message =
                 phrase!("selects-nothing", "`{command}` selects nothing", command = command.name);
-            self.error(span.clone(), message);
+            self.error(span.clone(), message, leave_it_out());
         } else if command.name == "effect" {
             self.select_effect(value, span);
         } else {
@@ -382,10 +387,10 @@ impl Reader<'_> {
             _ => {
                 let message = phrase!(
                     "effect-number",
-                    "`effect` wants a whole number other than 0, not `{found}`",
+                    "`effect` must be a whole number other than 0, not `{found}`",
                     found = echo(value)
                 );
-                self.error(span.clone(), message);
+                self.error(span.clone(), message, leave_it_out());
                 None
             }
         };
@@ -410,7 +415,11 @@ impl Reader<'_> {
         }
         let Some(number) = self.layer_names.get(head).copied() else {
             let message = phrase!("no-such-layer", "no layer is named `{name}`", name = echo(head));
-            self.error(span.clone(), message);
+            self.error(
+                span.clone(),
+                message,
+                phrase!("write-layer-0", "write `layer=0`, or leave it out"),
+            );
             return None;
         };
         self.layer = Some(number);
@@ -421,7 +430,7 @@ impl Reader<'_> {
     fn name_layer(&mut self, name: &str, number: u32, span: &Range<usize>) {
         if name.eq_ignore_ascii_case("comp") {
             let message = phrase!("layer-named-comp", "`comp` cannot be the name of a layer");
-            self.error(span.clone(), message);
+            self.error(span.clone(), message, other_layer_name());
             return;
         }
         match self.layer_names.insert(name.to_owned(), number) {
@@ -432,11 +441,19 @@ impl Reader<'_> {
                     name = echo(name),
                     other = other,
                 );
-                self.error(span.clone(), message);
+                self.error(span.clone(), message, other_layer_name());
             }
             Some(_) | None => {}
         }
     }
+}
+
+fn leave_it_out() -> Phrase {
+    phrase!("leave-it-out", "leave it out")
+}
+
+fn other_layer_name() -> Phrase {
+    phrase!("other-layer-name", "give the layer another name")
 }
 
 /// Names the presets there are, the first of many.
@@ -444,7 +461,10 @@ fn known(presets: &Presets) -> Phrase {
     const MOST: usize = 10;
     let names: Vec<String> = presets.names().take(MOST).map(|name| format!("${name}$")).collect();
     match presets.names().count() {
-        0 => phrase!("presets-none", "there are none: [macros] of the configuration defines them"),
+        0 => phrase!(
+            "presets-none",
+            "there are none; ask whoever runs exportd to add one to [macros]"
+        ),
         count if count > MOST => phrase!(
             "presets-and-more",
             "there are {names}, and {more} more",

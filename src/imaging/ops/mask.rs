@@ -15,7 +15,7 @@ pub fn take_mask(picture: Raster, mask: Raster) -> Result<Raster, ConvertError> 
     if found != wanted {
         let message = phrase!(
             "mask-of-other-size",
-            "the mask has {mask} pixels, its picture {picture}",
+            "the mask is {mask} pixels, but its picture is {picture}",
             mask = format!("{} × {}", found.width, found.height),
             picture = format!("{} × {}", wanted.width, wanted.height),
         );
@@ -155,7 +155,7 @@ mod tests {
         let samples = Samples::Eight(vec![0; 3]);
         let wide = Raster::new(Size::new(3, 1), PixelType::Gray, Alpha::None, samples).unwrap();
         let error = take_mask(gray(Alpha::None, &[7, 8]), wide).unwrap_err();
-        assert_eq!(error.to_string(), "the mask has 3 × 1 pixels, its picture 2 × 1");
+        assert_eq!(error.to_string(), "the mask is 3 × 1 pixels, but its picture is 2 × 1");
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub fn plan(
     let view = View::new(&wanted, layer.composite, defaults)?;
     if let (Some(_), Some(fit)) = (&wanted.scl, &wanted.fit) {
         let message = phrase!("fit-with-scl", "`fit` has no effect together with `scl`");
-        warnings.push(Diagnostic::warning(Code::Value, fit.place.clone(), message));
+        let warning = Diagnostic::warning(Code::Value, fit.place.clone(), message);
+        warnings.push(warning.help(phrase!("leave-fit-out", "leave `fit` out")));
     }
     let output = Output {
         paths: wanted
@@ -122,8 +123,10 @@ fn smaller_than_asked(wanted: &Wanted, view: &View) -> Option<Diagnostic> {
     };
     let bars = axis.scaled < axis.view && wanted.fit.is_none() && wanted.scl.is_none();
     bars.then(|| {
-        let message =
-            phrase!("between-bars", "the source is smaller than that and stands between bars");
+        let message = phrase!(
+            "between-bars",
+            "the picture is smaller than the size asked for, so bars were added beside it"
+        );
         Diagnostic::warning(Code::Value, given.place.clone(), message)
             .help(phrase!("no-bars", "add `fit=constrain` for no bars, or `fit=fit,1` to enlarge"))
     })
@@ -143,15 +146,13 @@ fn output(
     if wanted.icc_embed.value && entry.icc && conversion.to == Space::Unknown {
         let message = phrase!(
             "no-profile-to-embed",
-            "there is no profile to embed: nobody says what CMYK this is"
+            "there is no profile to embed: it is not known which kind of CMYK this is"
         );
         let finding = Diagnostic::warning(Code::Value, wanted.icc_embed.place.clone(), message);
-        warnings.push(
-            finding.help(phrase!(
-                "ask-for-profile",
-                "ask for one with `icc`, or set `imaging.icc_cmyk`"
-            )),
-        );
+        warnings.push(finding.help(phrase!(
+            "ask-for-profile",
+            "ask for one with `icc`, or ask whoever runs exportd to set `imaging.icc_cmyk`"
+        )));
     }
     let default_background = Color::rgb(match wanted.req.value {
         Req::Tmb => defaults.thumbnails.background,

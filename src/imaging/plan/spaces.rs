@@ -248,7 +248,8 @@ impl Profiles {
                 ),
                 help: phrase!(
                     "set-profile",
-                    "set `imaging.profiles.{name}` in the configuration to the path of its file",
+                    "set `imaging.profiles.{name}` to the path of its file, or ask whoever \
+                     runs exportd to do so",
                     name = *short
                 ),
             },
@@ -258,7 +259,8 @@ impl Profiles {
                     Some(near) => phrase!("did-you-mean", "did you mean `{near}`?", near = near),
                     None => phrase!(
                         "profiles-named",
-                        "profiles get their names in `[imaging.profiles]`"
+                        "profiles get their names in `imaging.profiles`; ask whoever runs \
+                         exportd which there are"
                     ),
                 },
             },
@@ -433,7 +435,7 @@ mod tests {
         let slip = profiles().find("WebCoatd").unwrap_err();
         assert_eq!(slip.help, "did you mean `WebCoated`?");
         let nothing = profiles().find("zzzzzzzzzzzz").unwrap_err();
-        assert!(nothing.help.contains("[imaging.profiles]"), "{nothing:?}");
+        assert!(nothing.help.contains("`imaging.profiles`"), "{nothing:?}");
     }
 
     #[test]

@@ -700,7 +700,10 @@ fn check_finds_what_no_source_can_mend() {
         check(&modifiers, &defaults).into_iter().next().map(|finding| finding.message)
     };
     assert_eq!(first("fit=crop").as_deref(), Some("fit needs wid or hei"));
-    assert_eq!(first("fmt=heic").as_deref(), Some("`fmt=heic` is not supported by this build"));
+    assert_eq!(
+        first("fmt=heic").as_deref(),
+        Some("`fmt=heic` is not supported by this installation")
+    );
     assert_eq!(first("layer=1&opac=5").as_deref(), Some("layers above 0 are not supported yet"));
     assert_eq!(first("wid=1&fit=crop&scale=1e9"), None);
 }
@@ -733,7 +736,7 @@ fn explanations_are_the_json_of_the_contract() {
     );
     assert_eq!(
         explained("heigt=1&wid=0&hei=0"),
-        r#"{"error":"`wid` wants a whole number above 0, not `0`","span":[8,13],"warnings":[{"message":"unknown command `heigt` is ignored; did you mean `hei`?","span":[0,7]}]}"#
+        r#"{"error":"`wid` must be a whole number above 0, not `0`","span":[8,13],"warnings":[{"message":"unknown command `heigt` is ignored; did you mean `hei`?","span":[0,7]}]}"#
     );
 }
 

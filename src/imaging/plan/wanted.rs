@@ -262,4 +262,5 @@ fn misplaced(setting: &Setting) -> Diagnostic {
         command = setting.value.name()
     );
     Diagnostic::error(Code::Other, setting.place(), message)
+        .help(phrase!("leave-it-out", "leave it out"))
 }

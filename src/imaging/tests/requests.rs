@@ -203,8 +203,8 @@ fn a_mask_that_cannot_be_used_is_named() {
     let p = picture((4, 4), PixelType::Gray, Alpha::None, &[5; 16]);
     let small = file(&picture((3, 4), PixelType::Gray, Alpha::None, &[5; 12]));
     let why = |mask: &[u8]| refused(&p, mask, "mask=m", &Limits::default());
-    assert_eq!(why(&small), "the mask has 3 × 4 pixels, its picture 4 × 4");
-    assert_eq!(why(b"PK\x03\x04"), "the mask \"m\" cannot be used: it holds a ZIP archive");
+    assert_eq!(why(&small), "the mask is 3 × 4 pixels, but its picture is 4 × 4");
+    assert_eq!(why(b"PK\x03\x04"), "the mask \"m\" cannot be used: it is a ZIP archive");
 }
 
 #[test]

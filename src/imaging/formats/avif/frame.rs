@@ -185,7 +185,7 @@ fn first_picture(data: Vec<u8>, size: Size) -> Result<Picture, ConvertError> {
     }
     Err(damaged(phrase!(
         "damage-compressed-data-make-no-sense",
-        "its compressed data make no sense"
+        "its compressed data cannot be read"
     )))
 }
 
@@ -197,7 +197,7 @@ fn error(error: Error) -> ConvertError {
         }
         _ => damaged(phrase!(
             "damage-compressed-data-make-no-sense",
-            "its compressed data make no sense"
+            "its compressed data cannot be read"
         )),
     }
 }

@@ -174,10 +174,7 @@ fn length(bytes: &mut Bytes) -> Result<usize, ConvertError> {
 }
 
 fn too_short() -> ConvertError {
-    damaged(phrase!(
-        "damage-av1-sequence-header-makes-no",
-        "its AV1 sequence header makes no sense"
-    ))
+    damaged(phrase!("damage-av1-sequence-header-makes-no", "its AV1 sequence header is invalid"))
 }
 
 /// Bits that are taken from the front, highest first.

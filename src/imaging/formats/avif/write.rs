@@ -40,7 +40,10 @@ pub(in crate::imaging::formats) fn encode(
     }
     let Some(quality) = quality else {
         return Err(ConvertError::unwritable(
-            phrase!("reply-no-lossless-avif", "lossless AVIF is not supported by this build"),
+            phrase!(
+                "reply-no-lossless-avif",
+                "lossless AVIF is not supported by this installation"
+            ),
             phrase!(
                 "help-use-fmt-webp-lossless-fmt",
                 "use fmt=webp,,lossless, fmt=jpeg2000,,lossless or fmt=png"
@@ -54,7 +57,8 @@ pub(in crate::imaging::formats) fn encode(
     if size.pixels() > MOST_PIXELS {
         let message = phrase!(
             "avif-too-many-pixels",
-            "an AVIF of this build has at most {most} pixels, this one would have {size}",
+            "an AVIF written by this installation can have at most {most} pixels; this one \
+             would have {size}",
             most = Argument::Count(MOST_PIXELS),
             size = format!("{} × {}", size.width, size.height),
         );

@@ -162,7 +162,7 @@ fn check(header: &FrameHeader) -> Result<(), Error> {
         return Err(Error::Unsupported("a JPEG whose samples have other than 8 bits"));
     }
     if header.width > 65_500 || header.height > 65_500 {
-        return Err(Error::Unsupported("a JPEG of more than 65,500 pixels a side"));
+        return Err(Error::Unsupported("a JPEG of more than 65,500 pixels on each side"));
     }
     for component in &header.components {
         if !(1..=4).contains(&component.horizontal) || !(1..=4).contains(&component.vertical) {
@@ -186,6 +186,6 @@ fn colours(header: &FrameHeader, tables: &Tables) -> Result<(PixelType, Transfor
             let plain = adobe.is_none_or(|transform| transform == 0);
             Ok((PixelType::Cmyk, if plain { Transform::None } else { Transform::ToCmyk }))
         }
-        _ => Err(Error::Unsupported("a JPEG of other than 1, 3 or 4 components")),
+        _ => Err(Error::Unsupported("a JPEG with other than 1, 3 or 4 components")),
     }
 }

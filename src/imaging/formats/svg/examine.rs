@@ -43,7 +43,7 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
         if grow && by_font {
             return Err(unsupported(phrase!(
                 "source-svg-drawing-shapes-large-relative",
-                "an SVG drawing whose shapes are as large as relative fonts"
+                "an SVG drawing whose shapes are sized by relative font sizes"
             )));
         }
         if !node.is_element() || is_hidden(node) {
@@ -53,8 +53,7 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), ConvertError> {
             "text" if has_words(node) => {
                 return Err(unsupported(phrase!(
                     "source-svg-drawing-text-which-no",
-                    "an SVG drawing with text, for which no fonts are here; convert its text to \
-                     outlines"
+                    "an SVG drawing with text, for which no fonts are here"
                 )));
             }
             "foreignObject" if !in_switch(node) => {
@@ -227,7 +226,7 @@ fn outside(href: &str) -> ConvertError {
     let href = crate::diag::shown(href);
     unsupported(phrase!(
         "source-svg-other-file",
-        "an SVG drawing that shows another file ({href}); embed it",
+        "an SVG drawing that shows another file ({href})",
         href = href
     ))
 }

@@ -114,6 +114,6 @@ fn reaches_far(filter: &usvg::filter::Filter, here: Transform) -> bool {
 pub(super) fn far_out() -> ConvertError {
     unsupported(phrase!(
         "source-svg-drawing-shapes-reach-too",
-        "an SVG drawing whose shapes reach too far out of it"
+        "an SVG drawing whose shapes extend too far beyond it"
     ))
 }

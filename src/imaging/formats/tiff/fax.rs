@@ -64,7 +64,7 @@ pub(super) fn decode(
         hayro_ccitt::decode(packed, &mut sheet, &mut context).map_err(|_| {
             damaged(phrase!(
                 "damage-compressed-data-make-no-sense",
-                "its compressed data make no sense"
+                "its compressed data cannot be read"
             ))
         })?;
         if sheet.made < rows {

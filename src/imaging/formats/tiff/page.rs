@@ -197,10 +197,7 @@ impl<R: Read + Seek> Directories<R> {
 
     fn bytes(&mut self, at: u64, length: u64) -> Result<Vec<u8>, ConvertError> {
         if i64::try_from(at).is_err() {
-            return Err(damaged(phrase!(
-                "damage-header-makes-no-sense",
-                "its header makes no sense"
-            )));
+            return Err(damaged(phrase!("damage-header-makes-no-sense", "its header is invalid")));
         }
         self.input.seek(SeekFrom::Start(at)).map_err(read_error)?;
         let mut bytes = Vec::new();

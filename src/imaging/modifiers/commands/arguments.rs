@@ -55,6 +55,14 @@ impl<'a, 'f> Arguments<'a, 'f> {
 
     /// Reports an item that may not be left out.
     pub(super) fn missing(&self, wanted: Phrase) -> Diagnostic {
+        if self.text.trim().is_empty() {
+            return self.error(phrase!(
+                "has-no-value",
+                "`{command}` has no value; it must be {wanted}",
+                command = self.name,
+                wanted = wanted,
+            ));
+        }
         self.error(self.wants(wanted, self.text))
     }
 
@@ -62,7 +70,7 @@ impl<'a, 'f> Arguments<'a, 'f> {
     fn wants(&self, wanted: impl Into<Phrase>, found: &str) -> Phrase {
         phrase!(
             "wants",
-            "`{command}` wants {wanted}, not `{found}`",
+            "`{command}` must be {wanted}, not `{found}`",
             command = self.name,
             wanted = wanted.into(),
             found = echo(found),
@@ -89,7 +97,7 @@ impl<'a, 'f> Arguments<'a, 'f> {
                     command = self.name,
                     found = echo(item),
                 );
-                return Err(self.error(message));
+                return Err(self.error(message).help(phrase!("leave-it-out", "leave it out")));
             }
         }
         Ok(())

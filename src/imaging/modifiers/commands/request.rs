@@ -222,11 +222,8 @@ fn fmt(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
         return held(items, Fmt { pixel_type, compression, ..Fmt::DEFAULT });
     };
     let Some(entry) = Format::named(name) else {
-        let message = phrase!(
-            "unknown-format",
-            "`fmt` knows no format `{format}`",
-            format = super::echo(name)
-        );
+        let message =
+            phrase!("unknown-format", "there is no format `{format}`", format = super::echo(name));
         let names = Format::table().iter().map(|entry| entry.name);
         let near = nearest(&super::echo(name), names);
         let error = items.error(message);
@@ -268,7 +265,8 @@ fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
                 pixels = names.join(" or "),
             ),
         };
-        return Err(items.error(message));
+        let help = phrase!("help-leave-pixel-type-out", "leave the pixel type out");
+        return Err(items.error(message).help(help));
     }
     if let Some(compression) = fmt.compression
         && !entry.compressions.contains(&compression)
@@ -288,7 +286,8 @@ fn held(items: &Arguments<'_, '_>, fmt: Fmt) -> Result<Value, Diagnostic> {
                 found = compression.name(),
             ),
         };
-        return Err(items.error(message));
+        let help = phrase!("leave-compression-out", "leave the compression out");
+        return Err(items.error(message).help(help));
     }
     Ok(Value::Fmt(fmt))
 }
@@ -331,7 +330,8 @@ fn quantize(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {
             forced = forced.len(),
             colors = colors,
         );
-        return Err(items.error(message));
+        let help = phrase!("force-fewer", "force fewer colours, or allow more of them");
+        return Err(items.error(message).help(help));
     }
     Ok(Value::Quantize(Quantize { palette, diffuse, colors, forced }))
 }

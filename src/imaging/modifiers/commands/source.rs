@@ -355,7 +355,11 @@ fn four_sides() -> Phrase {
 }
 
 fn size_above_zero(command: &'static str) -> Phrase {
-    phrase!("size-above-zero", "`{command}` wants a width and a height above 0", command = command)
+    phrase!(
+        "size-above-zero",
+        "`{command}` must have a width and a height above 0",
+        command = command
+    )
 }
 
 fn size(items: &mut Arguments<'_, '_>) -> Result<Value, Diagnostic> {

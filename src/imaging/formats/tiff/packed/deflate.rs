@@ -35,7 +35,7 @@ impl Unpacker {
             let status = status.map_err(|_| {
                 damaged(phrase!(
                     "damage-compressed-data-make-no-sense",
-                    "its compressed data make no sense"
+                    "its compressed data cannot be read"
                 ))
             })?;
             let moved = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(0);

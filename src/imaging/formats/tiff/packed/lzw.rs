@@ -85,7 +85,7 @@ impl Unpacker {
             if code >= next {
                 return Err(damaged(phrase!(
                     "damage-compressed-data-make-no-sense",
-                    "its compressed data make no sense"
+                    "its compressed data cannot be read"
                 )));
             }
             last = Some(Place { at: offset(at), ..place });
