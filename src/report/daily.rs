@@ -26,7 +26,7 @@ use crate::job::Verdict;
 /// So many runs that need somebody are named.
 const MOST_LISTED: usize = 100;
 /// Why it comes to its reader.
-const WHY: &str = "You get this mail every day because mail.daily is in the configuration of exportd \
+const WHY: &str = "You are receiving this mail every day because mail.daily is in the configuration of exportd \
                    and mail.to names you. It comes on days without a run, too.";
 
 /// A day, from one digest to the next.
@@ -176,26 +176,26 @@ impl Daily {
     fn outcome(&self) -> String {
         let runs = count(number(self.runs.len()), "run");
         match (self.runs.len(), self.needing().count()) {
-            (0, _) => "no run in a day".into(),
+            (0, _) => "no runs".into(),
             (_, 0) => format!("{runs}, nothing to do"),
-            (_, 1) => format!("{runs}, 1 needs somebody"),
-            (_, need) => format!("{runs}, {} need somebody", grouped(number(need))),
+            (_, 1) => format!("{runs}, 1 needs attention"),
+            (_, need) => format!("{runs}, {} need attention", grouped(number(need))),
         }
     }
 
     fn bulletin(&self) -> Bulletin {
         let need = self.needing().count();
         let opening = match need {
-            0 => "Nothing to do: no run of this day needs somebody.".into(),
+            0 => "Nothing to do: no run on this day needs attention.".into(),
             _ => format!(
-                "What to do stands in the report of each run that is named here, in {}.",
+                "The report of each run named below says what to do; the reports are in {}.",
                 shown(&self.reports.to_string_lossy())
             ),
         };
         let mut sections = vec![self.counts()];
         sections.extend(self.named());
         sections.push(Section {
-            heading: "Room on the disks".into(),
+            heading: "Free disk space".into(),
             facts: self
                 .disks
                 .iter()
@@ -238,7 +238,7 @@ impl Daily {
             note: None,
         });
         (need > 0).then(|| Section {
-            heading: format!("Need somebody ({})", grouped(number(need))),
+            heading: format!("Need attention ({})", grouped(number(need))),
             entries: entries.collect(),
             more: (rest > 0).then(|| format!("and {} more", grouped(number(rest)))),
             ..Section::default()
@@ -337,7 +337,7 @@ mod tests {
         let disks = vec![Disk { name: "out", path, free: 412_000_000_000 }];
         let daily = Daily::read(dir.path(), day, disks).unwrap();
         let letter = daily.letter(&samples::mail(), &to());
-        assert_eq!(letter.subject, "[exportd] 2025-12-01: 3 runs, 2 need somebody");
+        assert_eq!(letter.subject, "[exportd] 2025-12-01: 3 runs, 2 need attention");
         let text = &letter.text;
         for words in [
             "some: 2 of ",
@@ -370,7 +370,7 @@ mod tests {
         let (_, day) = reports();
         let daily = Daily::read(dir.path(), day, Vec::new()).unwrap();
         let letter = daily.letter(&samples::mail(), &to());
-        assert_eq!(letter.subject, "[exportd] 2025-12-01: no run in a day");
+        assert_eq!(letter.subject, "[exportd] 2025-12-01: no runs");
         assert!(letter.text.starts_with("Nothing to do: "), "{}", letter.text);
     }
 

@@ -38,7 +38,7 @@ pub(super) struct Part {
 pub(super) struct Digest {
     /// The reports, oldest first.
     pub(super) parts: Vec<Part>,
-    /// What the relay said last about one that is late.
+    /// What the mail server said last about one that is late.
     pub(super) delayed_by: Option<String>,
     /// Mails to this person that never went, each with its reason.
     pub(super) dead: Vec<(Gist, String)>,
@@ -70,9 +70,8 @@ pub(super) const LABELS: [&str; 8] = [
 ];
 
 /// Why it is one mail.
-const WHY: &str = "Each run has its report in a folder of its name in the reports folder. You get one \
-                   mail instead of many because more reports came in a short time than one person is \
-                   sent singly.";
+const WHY: &str = "Each run has its report in a folder of its name in the reports folder. You are \
+                   receiving one mail instead of many because many reports came in a short time.";
 
 /// Ranks below this need somebody.
 pub(super) const NEEDS_YOU: usize = 5;
@@ -140,16 +139,18 @@ impl Digest {
         let need = self.count(|rank| rank < NEEDS_YOU);
         let mut opening = vec![match need {
             0 => "Nothing to do: everything in this mail is done.".into(),
-            1 => "1 report needs you. What to do stands below, with its cause.".into(),
+            1 => {
+                "1 report needs your attention. What to do is listed below, with its cause.".into()
+            }
             _ => format!(
-                "{} reports need you. What to do stands below, once for each cause.",
+                "{} reports need your attention. What to do is listed below, once for each cause.",
                 grouped(need)
             ),
         }];
         let oldest = self.parts.iter().map(|part| part.created).min().unwrap_or(now);
         if now.duration_since(oldest) > LATE {
             let why = self.delayed_by.as_deref().map_or_else(String::new, |why| {
-                format!(" The relay said: {}.", shown(why.trim_end_matches('.')))
+                format!(" The mail server said: {}.", shown(why.trim_end_matches('.')))
             });
             let hours = now.duration_since(oldest).as_hours().max(0);
             opening.push(format!(

@@ -430,7 +430,7 @@ mod tests {
             .collect();
         let html = shipped(&log);
         assert!(html.len() < MOST_HTML / 2, "{} bytes", html.len());
-        assert!(visible(&html).contains("and 9,950 more, see report.json"));
+        assert!(visible(&html).contains("and 9,950 more, see report.html"));
     }
 
     proptest! {

@@ -17,7 +17,7 @@ use crate::diag::shown;
 use crate::fs::sha256;
 
 /// Why it comes to its reader.
-const WHY: &str = "You get this mail because mail.to in the configuration of exportd names you as \
+const WHY: &str = "You are receiving this mail because mail.to in the configuration of exportd names you as \
                    whoever looks after it.";
 /// So many mails are named one by one.
 const MOST_LISTED: usize = 100;
@@ -113,16 +113,19 @@ impl Notice<'_> {
                 format!("the drop folder {} cannot be read", shown(&folder.to_string_lossy()))
             }
             Self::DiskFull { folder, .. } => {
-                format!("the disk of {} is full, jobs wait", shown(&folder.to_string_lossy()))
+                format!(
+                    "the disk of {} is full; jobs are waiting",
+                    shown(&folder.to_string_lossy())
+                )
             }
             Self::PutAside { found, .. } => {
-                format!("in the spool, {} was put aside", shown(found))
+                format!("exportd set aside a job it could not use ({})", shown(found))
             }
             Self::BadTemplate { file, .. } => {
                 format!("the template {} cannot be used", shown(&file.to_string_lossy()))
             }
             Self::WebhookSilent { host, .. } => {
-                format!("the webhook at {} takes no calls", shown(host))
+                format!("the webhook at {} does not accept calls", shown(host))
             }
             Self::CallsGivenUp { host, given_up, .. } => {
                 let calls = count(number(*given_up), "call");
@@ -134,30 +137,30 @@ impl Notice<'_> {
     fn todo(&self) -> &'static str {
         match self {
             Self::DropGone { .. } => {
-                "Mount or make the folder again, or let the service read and write it. Nothing has \
-                 to be restarted: exportd looks for it every few seconds. What lies in it is taken \
-                 then."
+                "Mount or create the folder again, or let the service read and write it. Nothing \
+                 has to be restarted: exportd looks for it every few seconds and then takes what is \
+                 in it."
             }
             Self::DiskFull { .. } => {
                 "Make room on that disk. Nothing has to be restarted: jobs go on by themselves \
-                 when there is room, and none is lost."
+                 once there is room, and none is lost."
             }
             Self::PutAside { .. } => {
                 "Look at it in the spool folder; exportd never deletes it. To have it tried again, \
                  stop the daemon, move the folder into queue/ and start it."
             }
             Self::BadTemplate { .. } => {
-                "Correct the template, or take it away. Until then mails and pages look as they are \
-                 shipped; what they say is the same, and none is held back."
+                "Correct the template, or remove it. Until then, mails and pages use the built-in \
+                 design; what they say is the same, and none is held back."
             }
             Self::WebhookSilent { .. } => {
-                "Look at what was said, and at webhook.url and webhook.secret_file in the \
+                "Read the answer below, and look at webhook.url and webhook.secret_file in the \
                  configuration; `exportd webhook test` tries it. Calls wait for five days and go out \
                  by themselves. Jobs and mail go on."
             }
             Self::CallsGivenUp { .. } => {
-                "Look at what was said. When it is mended, `exportd webhook retry` makes a call \
-                 again; the reports themselves are in the reports folder."
+                "Read the answer below. Once the problem is fixed, `exportd webhook retry` makes a \
+                 call again; the reports themselves are in the reports folder."
             }
         }
     }
@@ -238,10 +241,10 @@ pub(super) fn undelivered(
             format!("{} could not be delivered, {} still waiting", of(dead), grouped(number(late)))
         }
     };
-    let todo = "Look at what the relay said. When it is mended, `exportd mail retry` sends a mail \
-                again; the reports themselves are in the reports folder.";
+    let todo = "Read the mail server's answer below. Once the problem is fixed, `exportd mail retry` \
+                sends a mail again; the reports themselves are in the reports folder.";
     let mut sections = Vec::new();
-    for (heading, wanted) in [("Given up", true), ("Waiting, tried further", false)] {
+    for (heading, wanted) in [("Given up", true), ("Still waiting; exportd keeps trying", false)] {
         let these: Vec<&Missed> = missed.iter().filter(|mail| mail.dead == wanted).collect();
         if these.is_empty() {
             continue;

@@ -178,7 +178,9 @@ fn check_body(body: &str, verdict: Verdict, content: MailContent) {
         }
         _ => assert!(body.contains("\nResult\n  Listed   "), "{body}"),
     }
-    assert!(body.contains("You get this mail because spring-tops.toml says emailSetting"));
+    assert!(
+        body.contains("You are receiving this mail because spring-tops.toml says emailSetting")
+    );
 }
 
 /// A run of its own name and level for each case.

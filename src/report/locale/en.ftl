@@ -33,27 +33,27 @@ look-below = { $warnings ->
    *[other] Please look at the warnings below.
 }
 look-in-report = { $warnings ->
-    [one] Please look at the warning in report.json in the report folder.
-   *[other] Please look at the warnings in report.json in the report folder.
+    [one] Please look at the warning in report.html in the report folder.
+   *[other] Please look at the warnings in report.html in the report folder.
 }
 todo-partial = { $failed ->
-    [one] { $failed } of { $total } files needs you; the others are ready.
-   *[other] { $failed } of { $total } files need you; the others are ready.
+    [one] { $failed } of { $total } files needs your attention; everything else that could be exported is ready.
+   *[other] { $failed } of { $total } files need your attention; everything else that could be exported is ready.
 }
 nothing-exported = Nothing was exported.
 nothing-because = Nothing was exported: { $cause }.
 step = What to do: { $step }
-see-report = report.json in the report folder says what is wrong with each.
+see-report = report.html in the report folder says what is wrong with each.
 correct-below = Correct what is listed below.
 drop-again = Then drop the manifest again.
 copy-retry = { $files ->
-    [one] Then copy retry-failed.toml from the report folder into the drop folder: it asks for exactly this file again.
-   *[other] Then copy retry-failed.toml from the report folder into the drop folder: it asks for exactly these files again.
+    [one] Then copy retry-failed.toml from the report folder into the drop folder; it asks for exactly this file again. If a name or a setting was wrong, correct it in retry-failed.toml first.
+   *[other] Then copy retry-failed.toml from the report folder into the drop folder; it asks for exactly these files again. If a name or a setting was wrong, correct it in retry-failed.toml first.
 }
-show-operator = If you cannot do that, show this to whoever runs exportd.
-refused-many = Nothing was exported, because { $name } has { $mistakes } mistakes. Correct them, all are shown below, and drop the file again.
-refused-one = Nothing was exported, because { $name } has a mistake. Correct it, it is shown below, and drop the file again.
-refused-in = Nothing was exported, because { $name } is wrong in { $cause }. Correct it and drop the file again.
+show-operator = If you do not run exportd yourself, pass this on to whoever does.
+refused-many = Nothing was exported, because { $name } has { $mistakes } mistakes. Correct those listed below, then put the file into the drop folder again.
+refused-one = Nothing was exported, because { $name } has a mistake. Correct it as shown below, then put the file into the drop folder again.
+refused-in = Nothing was exported, because { $name } has a mistake: { $cause }. Correct it, then put the file into the drop folder again.
 stopped-after = Somebody stopped this export after { $done } of { $total ->
     [one] { $total } file
    *[other] { $total } files
@@ -62,16 +62,16 @@ stopped-rest = To get the other { $rest ->
     [one] { $rest } file
    *[other] { $rest } files
 }, drop the manifest again.
-stopped-kept = What is done is kept, but not published: exportd resume { $run } goes on with the rest, exportd delete { $run } forgets it.
+stopped-kept = What is done is kept, but not delivered. Ask whoever runs exportd to go on with the rest (exportd resume { $run }) or to forget it (exportd delete { $run }).
 todo-running = Nothing to do yet: { $done } done so far.
 
 # Why this mail
-why-unread = You get this mail because { $name } could not be read far enough to see whether mail is wanted (emailSetting).
-why-all = You get this mail because { $name } says emailSetting = "All": a mail after every run. For less mail write "ErrorAndWarning", "Error" or "None" there.
-why-completion = You get this mail because { $name } says emailSetting = "JobCompletion": a short mail after every run. Write "All" there to have failures and warnings listed, or "None" for no mail.
-why-error-and-warning = You get this mail because { $name } says emailSetting = "ErrorAndWarning": a mail when something failed or there are warnings. For less mail write "Error" or "None" there, for more "All".
-why-error = You get this mail because { $name } says emailSetting = "Error": a mail when something failed. For no mail write "None" there, for more "ErrorAndWarning" or "All".
-why-none = You get this mail because { $name } says emailSetting = "None": no mail.
+why-unread = You are receiving this mail because { $name } could not be read far enough to see whether mail is wanted (emailSetting).
+why-all = You are receiving this mail because { $name } says emailSetting = "All", which means a mail after every run. To get fewer mails, write "ErrorAndWarning", "Error" or "None" instead.
+why-completion = You are receiving this mail because { $name } says emailSetting = "JobCompletion", which means a short mail after every run. To have failures and warnings listed, write "All" instead; to get no mail, write "None".
+why-error-and-warning = You are receiving this mail because { $name } says emailSetting = "ErrorAndWarning", which means a mail when something failed or there are warnings. To get fewer mails, write "Error" or "None" instead; to get more, write "All".
+why-error = You are receiving this mail because { $name } says emailSetting = "Error", which means a mail when something failed. To get no mail, write "None" instead; to get more, write "ErrorAndWarning" or "All".
+why-none = You are receiving this mail because { $name } says emailSetting = "None", which means no mail.
 why-user = It comes to you because the file names userHandle "{ $user }".
 why-owner = It comes to you because you dropped the file, or because you look after exports.
 
@@ -82,7 +82,7 @@ warnings = Warnings
 where = Where
 counted = { $what } ({ $total })
 more = and { $more } more
-more-in-report = and { $more } more, see report.json
+more-in-report = and { $more } more, see report.html
 more-in-table = and { $more } more, in the table below
 finding-place = { $file }, line { $line }
 left-out = left out: { $reason }
@@ -116,8 +116,8 @@ hours = { $hours } h { $minutes } min
 bytes = { $bytes } bytes
 
 # The note beside the drop
-not-taken = { $name } was not taken.
-note-goes = This note goes away by itself as soon as a { $name } is dropped that can be taken.
+not-taken = { $name } was not accepted.
+note-goes = This note disappears by itself once a corrected { $name } is put into the drop folder.
 
 # Causes
 
@@ -147,17 +147,17 @@ state-running = running
 state-stopping = stopping
 state-waiting = waiting
 state-waiting-assets = waiting for files that are not there yet
-state-waiting-space = waiting for room on a disk
+state-waiting-space = waiting for free disk space
 state-over = done
 state-interrupted = interrupted until exportd runs again
-state-paused = paused until somebody lets it go on
+state-paused = paused until somebody resumes it
 page-done = Done so far
-page-progress = { $percent } % done. This page looks again every { $seconds } seconds.
+page-progress = { $percent }% done. This page refreshes every { $seconds } seconds.
 page-correct = What to correct
-page-needs-you = What needs you
+page-needs-you = What needs your attention
 page-look = What to look at
 page-sheet = Contact sheet
-page-sheet-about = On gray the original, on white what was exported. What is transparent shows both.
+page-sheet-about = Originals are on gray, exported files on white; transparent pictures are on half of each.
 page-original = the original
 page-result = as exported
 page-no-original = original not shown
@@ -167,15 +167,15 @@ page-not-exported = not exported
 page-recipe = Recipe
 page-originals = The originals, byte for byte.
 page-nothing-own = As the catalogue and the configuration say; the manifest asks for nothing of its own.
-page-holds = What holds
-page-said-by = Said by
+page-holds = Setting
+page-said-by = Set by
 page-files = All files
 page-asset = Asset
 page-exported-as = Exported as
-link-sums = proves that a copy is whole
+link-sums = checksums, to verify a copy
 link-programs = for programs
 link-spreadsheets = for spreadsheets
-link-retry = asks again for what failed
+link-retry = retries what failed
 link-dropped = as it was dropped
 
 # The log of a run

@@ -160,12 +160,13 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::NotAFile { what: phrase!("thing-folder", "a folder") },
         Fault::NotAFile { what: phrase!("thing-socket-or-device", "a socket or a device") },
         Fault::Unreadable,
+        Fault::ReadFailed { detail: "Stale file handle (os error 116)".into() },
         Fault::KeepsChanging,
         Fault::Mismatch { named: SourceFormat::Jpeg.words(), found: SourceFormat::Pdf.words() },
         Fault::Mismatch { named: SourceFormat::Avif.words(), found: SourceFormat::Svg.words() },
         Fault::Mismatch {
             named: picture(),
-            found: phrase!("thing-zeroes", "nothing but zero bytes"),
+            found: phrase!("thing-zeroes", "empty space only (zero bytes)"),
         },
         Fault::Damaged {
             detail: phrase!("ends-too-early", "it ends too early, the rest of the file is missing"),
@@ -185,11 +186,11 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::Modifiers { message: "no".into(), help: Some("write `wid=100`".into()) },
         Fault::OutOfMemory { limit: 1_500_000_000 },
         Fault::TooSlow { seconds: 600 },
-        Fault::WorkerDied { how: phrase!("stack-overflowed", "its stack overflowed") },
+        Fault::WorkerDied { how: phrase!("stack-overflowed", "it is nested too deeply") },
         Fault::Collision { name: text("a.jpg"), others: files },
         Fault::BadOutputName {
             name: text("a/"),
-            reason: phrase!("name-of-sums", "the list of hashes has that name"),
+            reason: phrase!("name-of-sums", "that name is reserved for the list of checksums"),
         },
         Fault::Exists { name: text("a.jpg") },
         Fault::DiskFull,
@@ -197,7 +198,8 @@ pub(crate) fn faults() -> Vec<Fault> {
         blocked(phrase!("detail-read-only", "the disk is read-only")),
         blocked(phrase!("detail-gone", "the folder is gone")),
         blocked(phrase!("detail-disk-errors", "the disk reports errors")),
-        Fault::NotWritable { detail: "File name too long (os error 36)".into() },
+        Fault::NotWritable { detail: "File too large (os error 27)".into() },
+        Fault::NotWritable { detail: phrase!("file-name-too-long", "the file name is too long") },
         Fault::Refused {
             line: 2_000,
             message: phrase!("no-value", "the value is missing"),
@@ -205,6 +207,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         },
         Fault::NothingExportable,
         Fault::Poison { attempts: 3 },
+        Fault::NoAssets { path: text("/srv/exportd/assets") },
         Fault::Internal { detail: "no".into() },
     ]
 }

@@ -120,7 +120,7 @@ fn a_run_that_goes_on_is_looked_at_again() {
     html::progress(&front, None, &mut out).unwrap();
     let html = String::from_utf8(out).unwrap();
     assert!(html.contains("<meta http-equiv=\"refresh\" content=\"5\">"), "{html}");
-    assert!(html.contains("37 % done") && html.contains("style=\"width:37%\""));
+    assert!(html.contains("37% done") && html.contains("style=\"width:37%\""));
     assert!(html.contains(">running</h1>"));
     assert!(
         html.contains("<dt>As of</dt><dd class=\"plain\"><bdi>2026-12-01 06:03:07</bdi></dd>"),

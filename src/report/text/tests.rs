@@ -68,7 +68,7 @@ fn the_fifty_first_failure_is_counted() {
     let text = body(&Report { log: &log, places: &places, retry: None }, MailContent::Lists);
     assert!(text.contains(" 50. tops/0049.tif\n"));
     assert!(!text.contains("tops/0050.tif"));
-    assert!(text.contains("and 1,150 more, see report.json\n"));
+    assert!(text.contains("and 1,150 more, see report.html\n"));
     assert!(text.contains("Failed (1,200)\n"));
 }
 
@@ -153,11 +153,11 @@ fn a_short_mail_points_to_the_report() {
     let log = samples::log(Verdict::Partial);
     let report = Report { log: &log, places: &places, retry: None };
     let short = body(&report, MailContent::Counts).replace('\n', " ");
-    assert!(short.contains("report.json in the report folder says what is wrong"), "{short}");
+    assert!(short.contains("report.html in the report folder says what is wrong"), "{short}");
     assert!(!short.contains("below"), "{short}");
     let log = samples::log(Verdict::Warnings);
     let report = Report { log: &log, places: &places, retry: None };
-    assert!(body(&report, MailContent::Counts).contains("in report.json"));
+    assert!(body(&report, MailContent::Counts).contains("in report.html"));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_manifest_that_names_no_level_says_why_it_is_mailed() {
     let places = samples::places();
     let report = Report { log: &log, places: &places, retry: None };
     assert_eq!(report.mail_content(), Some(MailContent::Lists));
-    let text = body(&report, MailContent::Lists);
+    let text = body(&report, MailContent::Lists).replace('\n', " ");
     assert!(text.contains("could not be read far enough"), "{text}");
 }
 

@@ -186,3 +186,22 @@ fn every_language_says_every_finding_with_the_same_places() {
         assert!(twice.is_empty(), "{}: in both files: {twice:?}", language.tag());
     }
 }
+
+#[test]
+fn steps_of_single_messages_name_messages_that_are() {
+    let source = include_str!("../../../diag/step.rs").split("match message.id()? {").nth(1);
+    let source = source.unwrap().split("#[cfg(test)]").next().unwrap();
+    let told = told();
+    let mut named = 0;
+    for line in source.lines() {
+        // `"name"` and `| "name"` of an arm, up to its arrow.
+        let arm = line.split("=>").next().unwrap().trim().trim_start_matches("| ");
+        let names = arm.split(" | ").map(|name| name.trim());
+        let names = names.filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'));
+        for name in names.filter(|name| !name.contains(' ')) {
+            assert!(told.contains_key(name), "{name}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named}");
+}
