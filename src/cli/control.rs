@@ -31,7 +31,7 @@ pub(super) fn ask(places: &Places, op: Operation, args: &ControlArgs) -> Result<
     let drop = &settings.folders.drop;
     let alive = Board::read(drop).is_some();
     if !alive && !is_known(&settings, &args.run) {
-        complain(&format!("no daemon runs over {}", drop.display()));
+        complain(&format!("exportd is not running for {}", drop.display()));
         return Err(Exit::Unavailable);
     }
     let name = request(drop, &Request { op, run: args.run.clone() }).map_err(|error| {
@@ -39,7 +39,7 @@ pub(super) fn ask(places: &Places, op: Operation, args: &ControlArgs) -> Result<
         Exit::Unavailable
     })?;
     if !alive {
-        say("no daemon runs over this folder: the request waits there for `exportd run`");
+        say("exportd is not running for this folder; the request is kept until it is started");
         return Ok(Exit::Well);
     }
     let Some(answer) = await_answer(&settings, &name) else {

@@ -18,13 +18,13 @@ use crate::report::folder::{ReportFolder, runs};
 pub(super) struct LogsArgs {
     /// The run, or the name of its job for the newest run of that; without it the newest runs are listed
     run: Option<String>,
-    /// Print the whole report as JSON, of a run that is not over its status
+    /// Print the whole report as JSON, or the status of a run that has not finished
     #[arg(long, requires = "run")]
     json: bool,
     /// Show only records of this kind
     #[arg(long, value_name = "KIND", requires = "run")]
     only: Option<Only>,
-    /// So many runs are listed
+    /// How many runs to list
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "run")]
     last: usize,
 }
@@ -82,7 +82,7 @@ pub(super) fn logs(places: &Places, args: &LogsArgs) -> Result<Exit, Exit> {
         if args.json {
             print(&String::from_utf8_lossy(&status));
         } else {
-            say(&format!("{run} is not over; its log is there when it is"));
+            say(&format!("{run} has not finished; its log appears when it has"));
             if let Some((progress, counts)) = ReportFolder::open(folder.clone()).progress() {
                 print(&format!("{:.0} %  {}\n", progress * 100.0, words(&counts)));
             }

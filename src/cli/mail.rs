@@ -56,15 +56,15 @@ enum MailCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Give mails up: they are not sent
+    /// Give up on mails: they will not be sent
     Drop {
         /// The mails, as `exportd mail list` shows them
         #[arg(required = true, value_name = "MAIL")]
         mails: Vec<String>,
     },
-    /// Send a test mail now, and say what the relay answers
+    /// Send a test mail now, and say what the mail server answers
     Test {
-        /// To whom; without it to mail.to
+        /// Recipient (default: mail.to)
         address: Option<String>,
     },
 }
@@ -174,7 +174,7 @@ fn described(item: &Item) -> String {
 fn named(text: &str) -> Result<Mid, Exit> {
     let stem = text.strip_suffix(".eml").unwrap_or(text);
     Mid::from_stem(stem).ok_or_else(|| {
-        complain(&format!("\"{}\" is no name of a mail", shown(text)));
+        complain(&format!("\"{}\" is not the name of a mail", shown(text)));
         Exit::Usage
     })
 }
@@ -195,7 +195,7 @@ fn show(settings: &Settings, mail: &str) -> Result<Exit, Exit> {
 fn wrong(mid: &Mid, error: &std::io::Error) -> Exit {
     let (why, exit) = match error.kind() {
         ErrorKind::NotFound => ("there is no such mail".to_owned(), Exit::Absent),
-        ErrorKind::WouldBlock => ("it is being sent just now".to_owned(), Exit::Unavailable),
+        ErrorKind::WouldBlock => ("it is being sent right now".to_owned(), Exit::Unavailable),
         _ => (error.to_string(), Exit::Unavailable),
     };
     complain(&format!("{mid}: {why}"));

@@ -134,7 +134,7 @@ enum Command {
     Run,
     /// Run one manifest here and now, without a daemon; the manifest stays where it is
     Once(once::OnceArgs),
-    /// Tell every mistake in manifests; nothing is written
+    /// Report every mistake in manifests; nothing is written
     Check(jobs::CheckArgs),
     /// Show what a manifest would make, file by file; nothing is written
     Plan(jobs::PlanArgs),
@@ -150,19 +150,19 @@ enum Command {
     Logs(logs::LogsArgs),
     /// Stop a job; what is done is kept until it is resumed or deleted (IPS: stopJob)
     Stop(control::ControlArgs),
-    /// Let a job finish what it has begun, and rest; or keep a schedule from firing (IPS: pauseJob)
+    /// Pause a job once its current files are done, or suspend a schedule (IPS: pauseJob)
     Pause(control::ControlArgs),
-    /// Let a paused or stopped job go on (IPS: resumeJob)
+    /// Resume a paused or stopped job (IPS: resumeJob)
     Resume(control::ControlArgs),
     /// Forget a job that is not at work, with what it has done so far (IPS: deleteJob)
     Delete(control::ControlArgs),
     /// Ask again for what failed in a run
     Retry(submit::RetryArgs),
-    /// Run a scheduled job at once, besides its schedule (IPS: executeJob)
+    /// Run a scheduled job at once, in addition to its schedule (IPS: executeJob)
     RunNow(control::ControlArgs),
-    /// Look at mail that has not been sent, have it sent again, test the relay
+    /// Show unsent mail, resend it, test the mail server
     Mail(mail::MailArgs),
-    /// Look at calls of the webhook that have not been made, have them made again, test it
+    /// Show webhook calls not yet made, retry them, test it
     Webhook(webhook::WebhookArgs),
     /// List the presets, or show what one stands for
     Presets(presets::PresetsArgs),
@@ -272,7 +272,7 @@ fn complain_of(path: &Path, error: &std::io::Error) {
     let why = match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::IsADirectory => "that is a folder".to_owned(),
-        ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        ErrorKind::PermissionDenied => "you have no permission to read it".to_owned(),
         _ => error.to_string(),
     };
     complain(&format!("{}: {why}", path.display()));

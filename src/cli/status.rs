@@ -69,7 +69,7 @@ impl StatusArgs {
 }
 
 fn nobody(settings: &Settings) -> Exit {
-    complain(&format!("no daemon runs over {}", settings.folders.drop.display()));
+    complain(&format!("exportd is not running for {}", settings.folders.drop.display()));
     Exit::Unavailable
 }
 

@@ -19,7 +19,7 @@ pub(super) struct SubmitArgs {
     /// Manifests
     #[arg(required = true, value_name = "JOB")]
     jobs: Vec<PathBuf>,
-    /// Wait until each run is over, say how it ended and return its exit code
+    /// Wait until each run has finished, say how it ended and return its exit code
     #[arg(long)]
     wait: bool,
 }
@@ -28,7 +28,7 @@ pub(super) struct SubmitArgs {
 pub(super) struct RetryArgs {
     /// The run, or the name of its job for the newest run of that
     run: String,
-    /// Wait until the new run is over, say how it ended and return its exit code
+    /// Wait until the new run has finished, say how it ended and return its exit code
     #[arg(long)]
     wait: bool,
 }
@@ -70,7 +70,7 @@ pub(super) fn retry(places: &Places, args: &RetryArgs) -> Result<Exit, Exit> {
     let run = find_run(&settings, &args.run)?;
     let reports = settings.folders.reports.join(&run);
     let Some(verdict) = folder::verdict(&reports) else {
-        complain(&format!("{run} is not over"));
+        complain(&format!("{run} has not finished"));
         return Err(Exit::Failed);
     };
     let again = match verdict {
@@ -110,7 +110,7 @@ fn drop_in(settings: &Settings, name: &str, bytes: &[u8], wait: bool) -> Result<
         return await_run(settings, bytes, &before);
     }
     if Board::read(drop).is_none() {
-        say("no daemon runs over this folder: the manifests wait there for `exportd run`");
+        say("exportd is not running for this folder; the manifests are kept until it is started");
     }
     Ok(Exit::Well)
 }
@@ -162,7 +162,9 @@ fn await_run(settings: &Settings, manifest: &[u8], before: &[String]) -> Result<
         }
         if since.elapsed() > PATIENCE && Board::read(&settings.folders.drop).is_none() {
             drop(bar);
-            complain("no daemon runs over this folder: the manifest waits there for `exportd run`");
+            complain(
+                "exportd is not running for this folder; the manifest is kept until it is started",
+            );
             return Err(Exit::Unavailable);
         }
         std::thread::sleep(LOOK);

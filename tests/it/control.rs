@@ -114,6 +114,11 @@ fn a_job_that_is_resumed_before_it_rests_goes_on() {
     assert_eq!(play.stop(), Some(0));
 }
 
+/// Joins the lines of a mail, those that quoted-printable broke first.
+fn whole(mail: &str) -> String {
+    mail.replace('\r', "").replace("=\n", "").replace('\n', " ")
+}
+
 #[test]
 fn a_stopped_job_is_reported_kept_and_can_go_on() {
     let mut play = Playground::with_config("workers = 1\n");
@@ -134,7 +139,7 @@ fn a_stopped_job_is_reported_kept_and_can_go_on() {
         mail.contains(&format!("Subject: [exportd] long: stopped, {done} of {MANY} done")),
         "{mail}"
     );
-    assert!(mail.contains(&format!("exportd resume {run}")), "{mail}");
+    assert!(whole(&mail).contains(&format!("exportd resume {run}")), "{mail}");
     assert!(say(&play, &["retry", &run]).err.contains("exportd resume"));
     let watched = say(&play, &["status", "--watch", "long"]);
     assert_eq!((watched.code, watched.out), (1, format!("{run}: stopped\n")));
@@ -201,11 +206,15 @@ fn what_is_asked_while_no_daemon_runs_is_done_when_one_does() {
     play.kill();
     let shown = say(&play, &["status"]);
     assert_eq!(shown.code, 69);
-    assert!(shown.out.contains(&run) && shown.err.contains("no daemon runs"), "{}", shown.err);
+    assert!(
+        shown.out.contains(&run) && shown.err.contains("exportd is not running"),
+        "{}",
+        shown.err
+    );
     let unknown = say(&play, &["pause", "long_2020-01-01-00-00-00"]);
     assert_eq!(unknown.code, 69, "{}", unknown.err);
     let asked = say(&play, &["pause", &run]);
-    assert_eq!((asked.code, asked.err.contains("waits there")), (0, true), "{}", asked.err);
+    assert_eq!((asked.code, asked.err.contains("is kept")), (0, true), "{}", asked.err);
     play.start();
     resting(&play, &run, "paused");
     assert_eq!(list(&play.path("drop/.exportd/control")).len(), 0);

@@ -167,7 +167,7 @@ fn a_wrong_manifest_is_answered_where_it_was_dropped() {
     let note = play.wait("a note", SOON, || {
         std::fs::read_to_string(play.path("drop/wrong.toml.FAILED.txt")).ok()
     });
-    for word in ["konvert", "emailSetting", "assetHandleArray", "wrong.toml:2", "`wid` wants"] {
+    for word in ["konvert", "emailSetting", "assetHandleArray", "wrong.toml:2", "`wid` must be"] {
         assert!(note.contains(word), "{word} is not in\n{note}");
     }
     assert!(play.path(&format!("reports/{run}/WHY-IT-FAILED.txt")).exists());

@@ -81,7 +81,7 @@ fn a_folder_that_the_daemon_may_not_write() {
         }
     }
     let (list, code) = findings(&play, &[]);
-    let finding = find(&list, "out", "may not be written by the daemon");
+    let finding = find(&list, "out", "the daemon has no permission to write to");
     assert_eq!((code, &finding["state"]), (1, &"error".into()), "{list:#?}");
     assert!(finding["help"].as_str().unwrap().contains("systemd-tmpfiles"));
     assert_eq!(find(&list, "spool", "can be written")["state"], "ok");

@@ -89,10 +89,10 @@ fn usable(name: &'static str, path: &Path, need: Need) -> Finding {
         Err(_) => Finding::error(
             name,
             format!(
-                "{shown} may not be {} by the daemon",
-                if need == Need::Read { "read" } else { "written" }
+                "the daemon has no permission to {} {shown}",
+                if need == Need::Read { "read" } else { "write to" }
             ),
-            "give its account the right, for the packaged service by `systemd-tmpfiles --create exportd.conf`",
+            "give its account permission, for the packaged service by `systemd-tmpfiles --create exportd.conf`",
         ),
     }
 }
@@ -108,7 +108,7 @@ fn to_be_made(name: &'static str, path: &Path) -> Finding {
     }
     Finding::error(
         name,
-        format!("{} is not there, and the daemon may not make it", path.display()),
+        format!("{} is not there, and the daemon has no permission to make it", path.display()),
         "make it, for the packaged service by `systemd-tmpfiles --create exportd.conf`",
     )
 }
@@ -133,7 +133,7 @@ fn judge_room(name: &'static str, path: &Path, left: Room) -> Option<Finding> {
         ));
     }
     if left.files < FEW_FILES {
-        let message = format!("its disk takes only {} files more: {shown}", left.files);
+        let message = format!("its disk has room for only {} more files: {shown}", left.files);
         return Some(Finding::error(name, message, help));
     }
     let message = format!("its disk is nearly full: {bytes} left for {shown}");
@@ -144,8 +144,8 @@ fn profile(path: &Path) -> Option<Finding> {
     accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS).is_err().then(|| {
         Finding::error(
             "profiles",
-            format!("the colour profile {} may not be read by the daemon", path.display()),
-            "give its account the right, for example `chmod a+r`",
+            format!("the daemon has no permission to read the colour profile {}", path.display()),
+            "give its account permission, for example `chmod a+r`",
         )
     })
 }

@@ -65,7 +65,7 @@ pub(super) fn unit(settings: &Settings, given: Option<&Path>) -> Vec<Finding> {
             "unit",
             format!("{} is not the one of this release", path.display()),
             "install the one that comes with this program and `systemctl daemon-reload`; local \
-             changes belong into a drop-in (`systemctl edit exportd`)",
+             changes belong in a drop-in (`systemctl edit exportd`)",
         ));
     }
     let folders = match given {

@@ -63,7 +63,7 @@ def full_disk():
         (folder / "out/large").unlink()
         for n in range(4500):
             (folder / f"out/{n}").touch()
-        expect(folder, "out", "files more")
+        expect(folder, "out", "more files")
 
 
 def little_room():
@@ -96,7 +96,7 @@ def another_account():
     with root() as folder:
         for name in ("drop", "reports", "spool", "mail"):
             os.chown(folder / name, 65534, 65534)
-        expect(folder, "out", "may not be written by the daemon")
+        expect(folder, "out", "the daemon has no permission to write to")
         findings, _ = doctor(folder)
         check(any(f["check"] == "account" and "nobody" in f["message"] for f in findings), findings)
 

@@ -213,8 +213,8 @@ LARGE, MEMORY = ("ExportError", "is too large"), ("ExportError", "needs more mem
 VERDICTS = {
     "gray.png": LARGE, "canvas.gif": LARGE, "sides.jpg": LARGE, "sides.webp": LARGE, "runs.bmp": LARGE, "runs.psd": LARGE,
     "size.j2k": LARGE, "size.avif": LARGE, "page.pdf": LARGE, "deep.png": MEMORY, "deflated.pdf": MEMORY,
-    "count.tif": ("ExportError", "cannot be read"), "laughs.svg": ("ExportError", "reference loop"),
-    "uses.svg": ("ExportError", "nodes limit"), "nested.svg": ("ExportWarning", "nested more than"),
+    "count.tif": ("ExportError", "cannot be read"), "laughs.svg": ("ExportError", "not valid XML"),
+    "uses.svg": ("ExportError", "too many elements"), "nested.svg": ("ExportWarning", "nested more than"),
 }
 HARMLESS = {"text.png", "profile.png", "strip.tif", "frames.gif", "runs9000.bmp", "size9000.j2k", "recursive.pdf", "nested.pdf"}
 
