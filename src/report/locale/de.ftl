@@ -32,24 +32,24 @@ look-below = { $warnings ->
    *[other] Bitte beachten Sie die Warnungen unten.
 }
 look-in-report = { $warnings ->
-    [one] Bitte beachten Sie die Warnung in report.json im Berichtsordner.
-   *[other] Bitte beachten Sie die Warnungen in report.json im Berichtsordner.
+    [one] Bitte beachten Sie die Warnung in report.html im Berichtsordner.
+   *[other] Bitte beachten Sie die Warnungen in report.html im Berichtsordner.
 }
 todo-partial = { $failed ->
-    [one] { $failed } von { $total } Dateien braucht Ihre Hilfe; die übrigen sind fertig.
-   *[other] { $failed } von { $total } Dateien brauchen Ihre Hilfe; die übrigen sind fertig.
+    [one] { $failed } von { $total } Dateien braucht Ihre Hilfe; alles andere, was exportiert werden konnte, ist fertig.
+   *[other] { $failed } von { $total } Dateien brauchen Ihre Hilfe; alles andere, was exportiert werden konnte, ist fertig.
 }
 nothing-exported = Es wurde nichts exportiert.
 nothing-because = Es wurde nichts exportiert: { $cause }.
 step = Was zu tun ist: { $step }
-see-report = Was jeweils nicht stimmt, steht in report.json im Berichtsordner.
+see-report = Was jeweils nicht stimmt, steht in report.html im Berichtsordner.
 correct-below = Beheben Sie, was unten aufgeführt ist.
 drop-again = Legen Sie dann das Manifest erneut in den Eingangsordner.
 copy-retry = { $files ->
-    [one] Kopieren Sie dann retry-failed.toml aus dem Berichtsordner in den Eingangsordner: Damit wird genau diese Datei erneut angefordert.
-   *[other] Kopieren Sie dann retry-failed.toml aus dem Berichtsordner in den Eingangsordner: Damit werden genau diese Dateien erneut angefordert.
+    [one] Kopieren Sie dann retry-failed.toml aus dem Berichtsordner in den Eingangsordner: Damit wird genau diese Datei erneut angefordert. Wenn ein Name oder eine Einstellung falsch war, korrigieren Sie das zuvor in retry-failed.toml.
+   *[other] Kopieren Sie dann retry-failed.toml aus dem Berichtsordner in den Eingangsordner: Damit werden genau diese Dateien erneut angefordert. Wenn ein Name oder eine Einstellung falsch war, korrigieren Sie das zuvor in retry-failed.toml.
 }
-show-operator = Wenn Sie das nicht selbst können, zeigen Sie diese Nachricht der Person, die exportd betreut.
+show-operator = Wenn Sie exportd nicht selbst betreuen, leiten Sie diese Nachricht an die Person weiter, die es tut.
 refused-many = Es wurde nichts exportiert, weil { $name } { $mistakes } Fehler enthält. Korrigieren Sie sie – alle sind unten gezeigt – und legen Sie die Datei erneut in den Eingangsordner.
 refused-one = Es wurde nichts exportiert, weil { $name } einen Fehler enthält. Korrigieren Sie ihn – er ist unten gezeigt – und legen Sie die Datei erneut in den Eingangsordner.
 refused-in = Es wurde nichts exportiert, weil in { $name } etwas nicht stimmt ({ $cause }). Korrigieren Sie es und legen Sie die Datei erneut in den Eingangsordner.
@@ -61,7 +61,7 @@ stopped-rest = { $rest ->
     [one] Um die fehlende Datei zu erhalten, legen Sie das Manifest erneut in den Eingangsordner.
    *[other] Um die fehlenden { $rest } Dateien zu erhalten, legen Sie das Manifest erneut in den Eingangsordner.
 }
-stopped-kept = Was fertig ist, bleibt aufgehoben, ist aber nicht veröffentlicht: „exportd resume { $run }“ macht mit dem Rest weiter, „exportd delete { $run }“ verwirft es.
+stopped-kept = Was fertig ist, bleibt erhalten, ist aber nicht ausgeliefert. Bitten Sie die Person, die exportd betreut, mit dem Rest weiterzumachen (exportd resume { $run }) oder alles zu verwerfen (exportd delete { $run }).
 todo-running = Noch nichts zu tun: { $done } bisher erledigt.
 
 why-unread = Sie erhalten diese Mail, weil { $name } nicht weit genug gelesen werden konnte, um zu erkennen, ob Mail gewünscht ist (emailSetting).
@@ -79,7 +79,7 @@ warnings = Warnungen
 where = Wo
 counted = { $what } ({ $total })
 more = und { $more } weitere
-more-in-report = und { $more } weitere, siehe report.json
+more-in-report = und { $more } weitere, siehe report.html
 more-in-table = und { $more } weitere, siehe Tabelle unten
 finding-place = { $file }, Zeile { $line }
 left-out = ausgelassen: { $reason }

@@ -37,24 +37,24 @@ look-below = { PLURAL($warnings) ->
    *[other] Revise las advertencias de abajo.
 }
 look-in-report = { PLURAL($warnings) ->
-    [one] Revise la advertencia en report.json, en la carpeta del informe.
-   *[other] Revise las advertencias en report.json, en la carpeta del informe.
+    [one] Revise la advertencia en report.html, en la carpeta del informe.
+   *[other] Revise las advertencias en report.html, en la carpeta del informe.
 }
 todo-partial = { PLURAL($failed) ->
-    [one] { $failed } de { $total } archivos requiere su atención; los demás están listos.
-   *[other] { $failed } de { $total } archivos requieren su atención; los demás están listos.
+    [one] { $failed } de { $total } archivos requiere su atención; todo lo demás que se pudo exportar está listo.
+   *[other] { $failed } de { $total } archivos requieren su atención; todo lo demás que se pudo exportar está listo.
 }
 nothing-exported = No se ha exportado nada.
 nothing-because = No se ha exportado nada: { $cause }.
 step = Qué hacer: { $step }
-see-report = El archivo report.json de la carpeta del informe indica qué falla en cada uno.
+see-report = El archivo report.html de la carpeta del informe indica qué falla en cada uno.
 correct-below = Corrija lo que se indica abajo.
 drop-again = Después, vuelva a depositar el manifiesto.
 copy-retry = { PLURAL($files) ->
-    [one] Después, copie retry-failed.toml de la carpeta del informe a la carpeta de entrada: vuelve a pedir exactamente este archivo.
-   *[other] Después, copie retry-failed.toml de la carpeta del informe a la carpeta de entrada: vuelve a pedir exactamente estos archivos.
+    [one] Después, copie retry-failed.toml de la carpeta del informe a la carpeta de entrada: vuelve a pedir exactamente este archivo. Si un nombre o un ajuste era incorrecto, corríjalo antes en retry-failed.toml.
+   *[other] Después, copie retry-failed.toml de la carpeta del informe a la carpeta de entrada: vuelve a pedir exactamente estos archivos. Si un nombre o un ajuste era incorrecto, corríjalo antes en retry-failed.toml.
 }
-show-operator = Si no puede hacerlo, muestre este mensaje a quien administra exportd.
+show-operator = Si no administra usted exportd, reenvíe este mensaje a quien lo hace.
 refused-many = { PLURAL($mistakes) ->
     [many] No se ha exportado nada, porque { $name } tiene { $mistakes } de errores. Corríjalos (todos se muestran abajo) y vuelva a depositar el archivo.
    *[other] No se ha exportado nada, porque { $name } tiene { $mistakes } errores. Corríjalos (todos se muestran abajo) y vuelva a depositar el archivo.
@@ -71,7 +71,7 @@ stopped-rest = { PLURAL($rest) ->
     [many] Para obtener los { $rest } de archivos restantes, vuelva a depositar el manifiesto.
    *[other] Para obtener los { $rest } archivos restantes, vuelva a depositar el manifiesto.
 }
-stopped-kept = Lo que está hecho se conserva, pero no se ha publicado: «exportd resume { $run }» continúa con el resto, «exportd delete { $run }» lo descarta.
+stopped-kept = Lo que está hecho se conserva, pero no se ha entregado. Pida a quien administra exportd que continúe con el resto (exportd resume { $run }) o que lo descarte todo (exportd delete { $run }).
 todo-running = Todavía no hay nada que hacer: { PLURAL($done) ->
     [one] { $done } hecho
    *[other] { $done } hechos
@@ -92,7 +92,7 @@ warnings = Advertencias
 where = Ubicación
 counted = { $what } ({ $total })
 more = y { $more } más
-more-in-report = y { $more } más, consulte report.json
+more-in-report = y { $more } más, consulte report.html
 more-in-table = y { $more } más, en la tabla de abajo
 finding-place = { $file }, línea { $line }
 left-out = omitido: { $reason }

@@ -37,25 +37,25 @@ look-below = { PLURAL($warnings) ->
    *[other] Veuillez lire les avertissements ci-dessous.
 }
 look-in-report = { PLURAL($warnings) ->
-    [one] Veuillez lire l’avertissement dans report.json, dans le dossier du rapport.
-   *[other] Veuillez lire les avertissements dans report.json, dans le dossier du rapport.
+    [one] Veuillez lire l’avertissement dans report.html, dans le dossier du rapport.
+   *[other] Veuillez lire les avertissements dans report.html, dans le dossier du rapport.
 }
 todo-partial = { PLURAL($failed) ->
-    [one] { $failed } fichier sur { $total } demande votre attention ; les autres sont prêts.
-    [many] { $failed } de fichiers sur { $total } demandent votre attention ; les autres sont prêts.
-   *[other] { $failed } fichiers sur { $total } demandent votre attention ; les autres sont prêts.
+    [one] { $failed } fichier sur { $total } demande votre attention ; tout ce qui pouvait être exporté par ailleurs est prêt.
+    [many] { $failed } de fichiers sur { $total } demandent votre attention ; tout ce qui pouvait être exporté par ailleurs est prêt.
+   *[other] { $failed } fichiers sur { $total } demandent votre attention ; tout ce qui pouvait être exporté par ailleurs est prêt.
 }
 nothing-exported = Rien n’a été exporté.
 nothing-because = Rien n’a été exporté : { $cause }.
 step = À faire : { $step }
-see-report = Le fichier report.json, dans le dossier du rapport, indique le problème de chacun.
+see-report = Le fichier report.html, dans le dossier du rapport, indique le problème de chacun.
 correct-below = Corrigez ce qui est indiqué ci-dessous.
 drop-again = Déposez ensuite de nouveau le manifeste.
 copy-retry = { PLURAL($files) ->
-    [one] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ce fichier.
-   *[other] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ces fichiers.
+    [one] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ce fichier. Si un nom ou un réglage était erroné, corrigez-le d’abord dans retry-failed.toml.
+   *[other] Copiez ensuite retry-failed.toml du dossier du rapport dans le dossier de dépôt : il redemande exactement ces fichiers. Si un nom ou un réglage était erroné, corrigez-le d’abord dans retry-failed.toml.
 }
-show-operator = Si vous ne pouvez pas le faire, montrez ce message à la personne responsable d’exportd.
+show-operator = Si vous n’êtes pas responsable d’exportd, transmettez ce message à la personne qui l’est.
 refused-many = { PLURAL($mistakes) ->
     [many] Rien n’a été exporté, car { $name } contient { $mistakes } d’erreurs. Corrigez-les (elles sont toutes indiquées ci-dessous) et déposez de nouveau le fichier.
    *[other] Rien n’a été exporté, car { $name } contient { $mistakes } erreurs. Corrigez-les (elles sont toutes indiquées ci-dessous) et déposez de nouveau le fichier.
@@ -72,7 +72,7 @@ stopped-rest = { PLURAL($rest) ->
     [many] Pour obtenir les { $rest } d’autres fichiers, déposez de nouveau le manifeste.
    *[other] Pour obtenir les { $rest } autres fichiers, déposez de nouveau le manifeste.
 }
-stopped-kept = Ce qui est terminé est conservé, mais pas publié : « exportd resume { $run } » reprend la suite, « exportd delete { $run } » l’abandonne.
+stopped-kept = Ce qui est terminé est conservé, mais pas livré. Demandez à la personne responsable d’exportd de reprendre la suite (exportd resume { $run }) ou de tout abandonner (exportd delete { $run }).
 todo-running = Rien à faire pour l’instant : { PLURAL($done) ->
     [one] { $done } traité
    *[other] { $done } traités
@@ -98,9 +98,9 @@ more = { PLURAL($more) ->
    *[other] et { $more } autres
 }
 more-in-report = { PLURAL($more) ->
-    [one] et { $more } autre, voir report.json
-    [many] et { $more } d’autres, voir report.json
-   *[other] et { $more } autres, voir report.json
+    [one] et { $more } autre, voir report.html
+    [many] et { $more } d’autres, voir report.html
+   *[other] et { $more } autres, voir report.html
 }
 more-in-table = { PLURAL($more) ->
     [one] et { $more } autre, dans le tableau ci-dessous

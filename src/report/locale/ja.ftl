@@ -10,25 +10,25 @@ outcome-stopped = 停止、{ $total } 件中 { $done } 件完了
 todo-clean = 対応は不要です。{ $files } 件のファイルを用意しました。
 files-ready = { $files } 件のファイルを用意しました。
 look-below = 下の警告（{ $warnings } 件）を確認してください。
-look-in-report = レポートフォルダーの report.json にある警告（{ $warnings } 件）を確認してください。
-todo-partial = { $total } 件中 { $failed } 件のファイルに対応が必要です。残りは用意できています。
+look-in-report = レポートフォルダーの report.html にある警告（{ $warnings } 件）を確認してください。
+todo-partial = { $total } 件中 { $failed } 件のファイルに対応が必要です。ほかに書き出せたものは用意できています。
 nothing-exported = 何も書き出されませんでした。
 nothing-because = 何も書き出されませんでした：{ $cause }。
 step = 対処：{ $step }
-see-report = それぞれの問題は、レポートフォルダーの report.json に書かれています。
+see-report = それぞれの問題は、レポートフォルダーの report.html に書かれています。
 correct-below = 下に挙げた問題を直してください。
 drop-again = その後、マニフェストをもう一度投入してください。
 copy-retry = { $files ->
-    [1] その後、レポートフォルダーの retry-failed.toml を投入フォルダーにコピーしてください。このファイルだけをもう一度書き出します。
-   *[other] その後、レポートフォルダーの retry-failed.toml を投入フォルダーにコピーしてください。これら { $files } 件のファイルだけをもう一度書き出します。
+    [1] その後、レポートフォルダーの retry-failed.toml を投入フォルダーにコピーしてください。このファイルだけをもう一度書き出します。名前や設定に誤りがあった場合は、先に retry-failed.toml を直してください。
+   *[other] その後、レポートフォルダーの retry-failed.toml を投入フォルダーにコピーしてください。これら { $files } 件のファイルだけをもう一度書き出します。名前や設定に誤りがあった場合は、先に retry-failed.toml を直してください。
 }
-show-operator = ご自身で対処できない場合は、exportd の管理者にこのメッセージを見せてください。
+show-operator = exportd の管理者でない場合は、このメッセージを管理者に転送してください。
 refused-many = { $name } に { $mistakes } か所の誤りがあるため、何も書き出されませんでした。下にすべて示した誤りを直し、ファイルをもう一度投入してください。
 refused-one = { $name } に誤りがあるため、何も書き出されませんでした。下に示した誤りを直し、ファイルをもう一度投入してください。
 refused-in = { $name } に誤りがあるため（{ $cause }）、何も書き出されませんでした。直してから、ファイルをもう一度投入してください。
 stopped-after = この書き出しは、{ $total } 件中 { $done } 件が終わったところで停止されました。
 stopped-rest = 残りの { $rest } 件が必要な場合は、マニフェストをもう一度投入してください。
-stopped-kept = 完了した分は保持されていますが、まだ公開されていません。「exportd resume { $run }」で残りを続行し、「exportd delete { $run }」で破棄します。
+stopped-kept = 完了した分は保持されていますが、まだ渡されていません。残りの続行（exportd resume { $run }）または破棄（exportd delete { $run }）を exportd の管理者に依頼してください。
 todo-running = まだ対応は不要です。{ $done } 件が完了しました。
 
 why-unread = { $name } を十分に読み取れず、メールが必要かどうか（emailSetting）が分からなかったため、このメールをお送りしています。
@@ -46,7 +46,7 @@ warnings = 警告
 where = 場所
 counted = { $what }（{ $total }）
 more = ほか { $more } 件
-more-in-report = ほか { $more } 件（report.json を参照）
+more-in-report = ほか { $more } 件（report.html を参照）
 more-in-table = ほか { $more } 件（下の表を参照）
 finding-place = { $file }、{ $line } 行目
 left-out = 対象外：{ $reason }

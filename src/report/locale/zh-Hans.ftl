@@ -10,25 +10,25 @@ outcome-stopped = 已停止，{ $total } 个中完成 { $done } 个
 todo-clean = 无需处理：{ $files } 个文件已就绪。
 files-ready = { $files } 个文件已就绪。
 look-below = 请查看下方的 { $warnings } 条警告。
-look-in-report = 请查看报告文件夹中 report.json 里的 { $warnings } 条警告。
-todo-partial = { $total } 个文件中有 { $failed } 个需要您处理，其余已就绪。
+look-in-report = 请查看报告文件夹中 report.html 里的 { $warnings } 条警告。
+todo-partial = { $total } 个文件中有 { $failed } 个需要您处理，其他可导出的文件已就绪。
 nothing-exported = 没有导出任何文件。
 nothing-because = 没有导出任何文件：{ $cause }。
 step = 处理方法：{ $step }
-see-report = 报告文件夹中的 report.json 说明了各个文件的问题。
+see-report = 报告文件夹中的 report.html 说明了各个文件的问题。
 correct-below = 请更正下方列出的问题。
 drop-again = 然后请重新投放任务文件。
 copy-retry = { $files ->
-    [1] 然后请将报告文件夹中的 retry-failed.toml 复制到投放文件夹，即可仅对这个文件再次导出。
-   *[other] 然后请将报告文件夹中的 retry-failed.toml 复制到投放文件夹，即可仅对这 { $files } 个文件再次导出。
+    [1] 然后请将报告文件夹中的 retry-failed.toml 复制到投放文件夹，即可仅对这个文件再次导出。如果名称或设置有误，请先在 retry-failed.toml 中更正。
+   *[other] 然后请将报告文件夹中的 retry-failed.toml 复制到投放文件夹，即可仅对这 { $files } 个文件再次导出。如果名称或设置有误，请先在 retry-failed.toml 中更正。
 }
-show-operator = 如果您无法自行处理，请将此消息转给负责 exportd 的人员。
+show-operator = 如果您不负责 exportd，请将此消息转给负责的人员。
 refused-many = 没有导出任何文件，因为 { $name } 有 { $mistakes } 处错误。请按下方所示全部更正后，重新投放该文件。
 refused-one = 没有导出任何文件，因为 { $name } 有一处错误。请按下方所示更正后，重新投放该文件。
 refused-in = 没有导出任何文件，因为 { $name } 有误（{ $cause }）。请更正后重新投放该文件。
 stopped-after = 有人在完成 { $total } 个文件中的 { $done } 个之后停止了这次导出。
 stopped-rest = 要获取其余 { $rest } 个文件，请重新投放任务文件。
-stopped-kept = 已完成的部分予以保留，但尚未发布：“exportd resume { $run }”继续其余部分，“exportd delete { $run }”将其放弃。
+stopped-kept = 已完成的部分会保留，但尚未交付。请负责 exportd 的人员继续其余部分（exportd resume { $run }）或全部放弃（exportd delete { $run }）。
 todo-running = 暂时无需处理：已完成 { $done } 个。
 
 why-unread = 您收到此邮件，是因为无法从 { $name } 读出是否需要发送邮件（emailSetting）。
@@ -46,7 +46,7 @@ warnings = 警告
 where = 位置
 counted = { $what }（{ $total }）
 more = 以及另外 { $more } 项
-more-in-report = 以及另外 { $more } 项，请参见 report.json
+more-in-report = 以及另外 { $more } 项，请参见 report.html
 more-in-table = 以及另外 { $more } 项，请参见下方表格
 finding-place = { $file }，第 { $line } 行
 left-out = 已略过：{ $reason }

@@ -10,25 +10,25 @@ outcome-stopped = 已停止，{ $total } 個中完成 { $done } 個
 todo-clean = 無須處理：{ $files } 個檔案已就緒。
 files-ready = { $files } 個檔案已就緒。
 look-below = 請查看下方的 { $warnings } 則警告。
-look-in-report = 請查看報告資料夾中 report.json 內的 { $warnings } 則警告。
-todo-partial = { $total } 個檔案中有 { $failed } 個需要您處理，其餘已就緒。
+look-in-report = 請查看報告資料夾中 report.html 內的 { $warnings } 則警告。
+todo-partial = { $total } 個檔案中有 { $failed } 個需要您處理，其他可匯出的檔案已就緒。
 nothing-exported = 沒有匯出任何檔案。
 nothing-because = 沒有匯出任何檔案：{ $cause }。
 step = 處理方式：{ $step }
-see-report = 報告資料夾中的 report.json 說明了各檔案的問題。
+see-report = 報告資料夾中的 report.html 說明了各檔案的問題。
 correct-below = 請修正下方列出的問題。
 drop-again = 接著請重新投放工單檔。
 copy-retry = { $files ->
-    [1] 接著請將報告資料夾中的 retry-failed.toml 複製到投放資料夾，即可只針對這個檔案再次匯出。
-   *[other] 接著請將報告資料夾中的 retry-failed.toml 複製到投放資料夾，即可只針對這 { $files } 個檔案再次匯出。
+    [1] 接著請將報告資料夾中的 retry-failed.toml 複製到投放資料夾，即可只針對這個檔案再次匯出。若名稱或設定有誤，請先在 retry-failed.toml 中修正。
+   *[other] 接著請將報告資料夾中的 retry-failed.toml 複製到投放資料夾，即可只針對這 { $files } 個檔案再次匯出。若名稱或設定有誤，請先在 retry-failed.toml 中修正。
 }
-show-operator = 若您無法自行處理，請將此訊息交給負責 exportd 的人員。
+show-operator = 若您不負責 exportd，請將此訊息交給負責的人員。
 refused-many = 沒有匯出任何檔案，因為 { $name } 有 { $mistakes } 個錯誤。請依下方所示全部修正後，重新投放該檔案。
 refused-one = 沒有匯出任何檔案，因為 { $name } 有一個錯誤。請依下方所示修正後，重新投放該檔案。
 refused-in = 沒有匯出任何檔案，因為 { $name } 有誤（{ $cause }）。請修正後重新投放該檔案。
 stopped-after = 有人在完成 { $total } 個檔案中的 { $done } 個之後停止了這次匯出。
 stopped-rest = 若要取得其餘 { $rest } 個檔案，請重新投放工單檔。
-stopped-kept = 已完成的部分會保留，但尚未發佈：「exportd resume { $run }」繼續其餘部分，「exportd delete { $run }」將其捨棄。
+stopped-kept = 已完成的部分會保留，但尚未交付。請負責 exportd 的人員繼續其餘部分（exportd resume { $run }）或全部捨棄（exportd delete { $run }）。
 todo-running = 目前無須處理：已完成 { $done } 個。
 
 why-unread = 您會收到此郵件，是因為無法從 { $name } 讀出是否需要寄送郵件（emailSetting）。
@@ -46,7 +46,7 @@ warnings = 警告
 where = 位置
 counted = { $what }（{ $total }）
 more = 以及另外 { $more } 項
-more-in-report = 以及另外 { $more } 項，請見 report.json
+more-in-report = 以及另外 { $more } 項，請見 report.html
 more-in-table = 以及另外 { $more } 項，請見下方表格
 finding-place = { $file }，第 { $line } 行
 left-out = 已略過：{ $reason }
