@@ -15,7 +15,10 @@ outcome-partial = { $failed ->
     [one] { $failed } von { $total } braucht Ihre Hilfe
    *[other] { $failed } von { $total } brauchen Ihre Hilfe
 }
-outcome-failed = NICHT exportiert (alle { $failed } fehlgeschlagen)
+outcome-failed = { $failed ->
+    [one] NICHT exportiert ({ $failed } fehlgeschlagen)
+   *[other] NICHT exportiert (alle { $failed } fehlgeschlagen)
+}
 outcome-nothing = NICHT exportiert ({ $cause })
 outcome-stopped = angehalten, { $done } von { $total } erledigt
 
@@ -50,8 +53,8 @@ copy-retry = { $files ->
    *[other] Kopieren Sie dann retry-failed.toml aus dem Berichtsordner in den Eingangsordner: Damit werden genau diese Dateien erneut angefordert. Wenn ein Name oder eine Einstellung falsch war, korrigieren Sie das zuvor in retry-failed.toml.
 }
 show-operator = Wenn Sie exportd nicht selbst betreuen, leiten Sie diese Nachricht an die Person weiter, die es tut.
-refused-many = Es wurde nichts exportiert, weil { $name } { $mistakes } Fehler enthält. Korrigieren Sie sie – alle sind unten gezeigt – und legen Sie die Datei erneut in den Eingangsordner.
-refused-one = Es wurde nichts exportiert, weil { $name } einen Fehler enthält. Korrigieren Sie ihn – er ist unten gezeigt – und legen Sie die Datei erneut in den Eingangsordner.
+refused-many = Es wurde nichts exportiert, weil { $name } { $mistakes } Fehler enthält. Korrigieren Sie sie – alle sind unten aufgeführt – und legen Sie die Datei erneut in den Eingangsordner.
+refused-one = Es wurde nichts exportiert, weil { $name } einen Fehler enthält. Korrigieren Sie ihn – er ist unten aufgeführt – und legen Sie die Datei erneut in den Eingangsordner.
 refused-in = Es wurde nichts exportiert, weil in { $name } etwas nicht stimmt ({ $cause }). Korrigieren Sie es und legen Sie die Datei erneut in den Eingangsordner.
 stopped-after = Dieser Export wurde nach { $done } von { $total ->
     [one] { $total } Datei
@@ -62,13 +65,13 @@ stopped-rest = { $rest ->
    *[other] Um die fehlenden { $rest } Dateien zu erhalten, legen Sie das Manifest erneut in den Eingangsordner.
 }
 stopped-kept = Was fertig ist, bleibt erhalten, ist aber nicht ausgeliefert. Bitten Sie die Person, die exportd betreut, mit dem Rest weiterzumachen (exportd resume { $run }) oder alles zu verwerfen (exportd delete { $run }).
-todo-running = Noch nichts zu tun: { $done } bisher erledigt.
+todo-running = Noch nichts zu tun: bisher { $done } erledigt.
 
-why-unread = Sie erhalten diese Mail, weil { $name } nicht weit genug gelesen werden konnte, um zu erkennen, ob Mail gewünscht ist (emailSetting).
-why-all = Sie erhalten diese Mail, weil in { $name } emailSetting = "All" steht: eine Mail nach jedem Lauf. Für weniger Mail schreiben Sie dort "ErrorAndWarning", "Error" oder "None".
-why-completion = Sie erhalten diese Mail, weil in { $name } emailSetting = "JobCompletion" steht: eine kurze Mail nach jedem Lauf. Schreiben Sie dort "All", um Fehler und Warnungen aufgelistet zu bekommen, oder "None" für keine Mail.
-why-error-and-warning = Sie erhalten diese Mail, weil in { $name } emailSetting = "ErrorAndWarning" steht: eine Mail, wenn etwas fehlgeschlagen ist oder es Warnungen gibt. Für weniger Mail schreiben Sie dort "Error" oder "None", für mehr "All".
-why-error = Sie erhalten diese Mail, weil in { $name } emailSetting = "Error" steht: eine Mail, wenn etwas fehlgeschlagen ist. Für keine Mail schreiben Sie dort "None", für mehr "ErrorAndWarning" oder "All".
+why-unread = Sie erhalten diese Mail, weil { $name } nicht weit genug gelesen werden konnte, um zu erkennen, ob Mails gewünscht sind (emailSetting).
+why-all = Sie erhalten diese Mail, weil in { $name } emailSetting = "All" steht: eine Mail nach jedem Lauf. Für weniger Mails schreiben Sie dort "ErrorAndWarning", "Error" oder "None".
+why-completion = Sie erhalten diese Mail, weil in { $name } emailSetting = "JobCompletion" steht: eine kurze Mail nach jedem Lauf. Schreiben Sie dort "All", um Fehlgeschlagenes und Warnungen aufgelistet zu bekommen, oder "None", um keine Mails zu erhalten.
+why-error-and-warning = Sie erhalten diese Mail, weil in { $name } emailSetting = "ErrorAndWarning" steht: eine Mail, wenn etwas fehlgeschlagen ist oder es Warnungen gibt. Für weniger Mails schreiben Sie dort "Error" oder "None", für mehr "All".
+why-error = Sie erhalten diese Mail, weil in { $name } emailSetting = "Error" steht: eine Mail, wenn etwas fehlgeschlagen ist. Um keine Mails zu erhalten, schreiben Sie dort "None", für mehr Mails "ErrorAndWarning" oder "All".
 why-none = Sie erhalten diese Mail, weil in { $name } emailSetting = "None" steht: keine Mail.
 why-user = Sie geht an Sie, weil die Datei userHandle "{ $user }" nennt.
 why-owner = Sie geht an Sie, weil Sie die Datei abgelegt haben oder die Exporte betreuen.
@@ -76,21 +79,21 @@ why-owner = Sie geht an Sie, weil Sie die Datei abgelegt haben oder die Exporte 
 result = Ergebnis
 failed = Fehlgeschlagen
 warnings = Warnungen
-where = Wo
+where = Speicherort
 counted = { $what } ({ $total })
 more = und { $more } weitere
 more-in-report = und { $more } weitere, siehe report.html
 more-in-table = und { $more } weitere, siehe Tabelle unten
 finding-place = { $file }, Zeile { $line }
-left-out = ausgelassen: { $reason }
+left-out = ausgelassen: { CAPITAL($reason) }
 
 count-listed = Aufgeführt
 count-exported = Exportiert
-count-identical = davon schon vorhanden und gleich
+count-identical = davon schon vorhanden und identisch
 count-replaced = davon Vorhandenes ersetzt
 count-failed = Fehlgeschlagen
 count-left-out = Ausgelassen, siehe Warnungen
-count-cancelled = Wegen Anhaltens nicht erledigt
+count-cancelled = Nicht erledigt, weil angehalten
 count-warnings = Warnungen
 count-done = Erledigt
 count-left-out-so-far = Ausgelassen
@@ -98,7 +101,7 @@ count-left-out-so-far = Ausgelassen
 place-files = Dateien
 place-report = Bericht
 place-windows = Windows
-fact-about = Über
+fact-about = Beschreibung
 fact-run = Lauf
 fact-took = Dauer
 fact-again = Erneut
@@ -138,9 +141,9 @@ state-waiting-assets = wartet auf Dateien, die noch nicht da sind
 state-waiting-space = wartet auf Platz auf einem Datenträger
 state-over = fertig
 state-interrupted = unterbrochen, bis exportd wieder läuft
-state-paused = angehalten, bis jemand es fortsetzt
+state-paused = pausiert, bis jemand den Lauf fortsetzt
 page-done = Bisher erledigt
-page-progress = { $percent } % erledigt. { $seconds ->
+page-progress = { $percent } % erledigt. { $seconds ->
     [one] Diese Seite aktualisiert sich jede Sekunde.
    *[other] Diese Seite aktualisiert sich alle { $seconds } Sekunden.
 }
@@ -148,18 +151,18 @@ page-correct = Was zu korrigieren ist
 page-needs-you = Was Ihre Hilfe braucht
 page-look = Was zu beachten ist
 page-sheet = Kontaktabzug
-page-sheet-about = Auf Grau das Original, auf Weiß das exportierte Bild. Transparentes zeigt beides.
+page-sheet-about = Auf Grau das Original, auf Weiß das exportierte Bild. Hinter Transparentem sind beide Farben zu sehen.
 page-original = das Original
 page-result = wie exportiert
-page-no-original = Original nicht gezeigt
+page-no-original = Original nicht angezeigt
 page-as-it-is = unverändert kopiert
-page-not-shown = nicht gezeigt
+page-not-shown = nicht angezeigt
 page-not-exported = nicht exportiert
 page-recipe = Rezept
 page-originals = Die Originale, Byte für Byte.
 page-nothing-own = Wie Katalog und Konfiguration es vorgeben; das Manifest verlangt nichts Eigenes.
 page-holds = Was gilt
-page-said-by = Vorgegeben von
+page-said-by = Vorgegeben durch
 page-files = Alle Dateien
 page-asset = Asset
 page-exported-as = Exportiert als
@@ -170,9 +173,9 @@ link-retry = fordert Fehlgeschlagenes erneut an
 link-dropped = wie abgelegt
 
 log-began = Lauf { $run } hat begonnen
-log-finding = Zeile { $line }, Spalte { $column }: { $message }
+log-finding = Zeile { $line }, Spalte { $column }: { CAPITAL($message) }
 log-step = { $cause }; { $step }
 log-exported = exportiert
-log-identical = schon vorhanden und gleich, nicht noch einmal geschrieben
+log-identical = schon vorhanden und identisch, nicht noch einmal geschrieben
 log-replaced = Vorhandenes ersetzt
 log-cancelled = nicht erledigt, weil der Lauf angehalten wurde

@@ -18,9 +18,15 @@ outcome-partial = { PLURAL($failed) ->
     [one] { $failed } de { $total } requiere su atención
    *[other] { $failed } de { $total } requieren su atención
 }
-outcome-failed = NO exportado (han fallado los { $failed })
+outcome-failed = { PLURAL($failed) ->
+    [one] NO exportado ({ $failed } fallo)
+   *[other] NO exportado (han fallado los { $failed })
+}
 outcome-nothing = NO exportado ({ $cause })
-outcome-stopped = detenido, { $done } de { $total } hechos
+outcome-stopped = { PLURAL($done) ->
+    [one] detenido, { $done } de { $total } procesado
+   *[other] detenido, { $done } de { $total } procesados
+}
 
 todo-clean = { PLURAL($files) ->
     [one] No hay nada que hacer: el archivo está listo.
@@ -47,7 +53,7 @@ todo-partial = { PLURAL($failed) ->
 nothing-exported = No se ha exportado nada.
 nothing-because = No se ha exportado nada: { $cause }.
 step = Qué hacer: { $step }
-see-report = El archivo report.html de la carpeta del informe indica qué falla en cada uno.
+see-report = El archivo report.html de la carpeta del informe indica qué falla en cada archivo.
 correct-below = Corrija lo que se indica abajo.
 drop-again = Después, vuelva a depositar el manifiesto.
 copy-retry = { PLURAL($files) ->
@@ -73,13 +79,13 @@ stopped-rest = { PLURAL($rest) ->
 }
 stopped-kept = Lo que está hecho se conserva, pero no se ha entregado. Pida a quien administra exportd que continúe con el resto (exportd resume { $run }) o que lo descarte todo (exportd delete { $run }).
 todo-running = Todavía no hay nada que hacer: { PLURAL($done) ->
-    [one] { $done } hecho
-   *[other] { $done } hechos
+    [one] { $done } procesado
+   *[other] { $done } procesados
 } hasta ahora.
 
 why-unread = Recibe este correo porque { $name } no se ha podido leer lo suficiente para saber si se desea correo (emailSetting).
 why-all = Recibe este correo porque { $name } indica emailSetting = "All": un correo después de cada ejecución. Para recibir menos, escriba ahí "ErrorAndWarning", "Error" o "None".
-why-completion = Recibe este correo porque { $name } indica emailSetting = "JobCompletion": un correo breve después de cada ejecución. Escriba ahí "All" para ver la lista de errores y advertencias, o "None" para no recibir correo.
+why-completion = Recibe este correo porque { $name } indica emailSetting = "JobCompletion": un correo breve después de cada ejecución. Escriba ahí "All" para ver la lista de fallos y advertencias, o "None" para no recibir correo.
 why-error-and-warning = Recibe este correo porque { $name } indica emailSetting = "ErrorAndWarning": un correo cuando algo falla o hay advertencias. Para recibir menos, escriba ahí "Error" o "None"; para recibir más, "All".
 why-error = Recibe este correo porque { $name } indica emailSetting = "Error": un correo cuando algo falla. Para no recibir ninguno, escriba ahí "None"; para recibir más, "ErrorAndWarning" o "All".
 why-none = Recibe este correo porque { $name } indica emailSetting = "None": ningún correo.
@@ -103,9 +109,9 @@ count-identical = de ellos, ya existentes e idénticos
 count-replaced = de ellos, reemplazos
 count-failed = Fallos
 count-left-out = Omitidos, véanse las advertencias
-count-cancelled = No hechos, por la detención
+count-cancelled = No procesados, a causa de la detención
 count-warnings = Advertencias
-count-done = Hechos
+count-done = Procesados
 count-left-out-so-far = Omitidos
 
 place-files = Archivos
@@ -116,7 +122,7 @@ fact-run = Ejecución
 fact-took = Duración
 fact-again = Reintento
 fact-began = Inicio
-fact-as-of = Estado a
+fact-as-of = A fecha de
 failed-in = lo que falló en { $run }
 seconds = { $seconds } s
 minutes = { $minutes } min { $seconds } s
@@ -139,7 +145,7 @@ word-replaced = reemplazado
 word-there = ya existía
 word-left-out = omitido
 word-failed = fallo
-word-not-done = no hecho
+word-not-done = no procesado
 
 handed-in = { $name }, tal como se entregó
 as-exported = { $name }, tal como se exportó
@@ -152,9 +158,9 @@ state-waiting-assets = en espera de archivos que aún no están
 state-waiting-space = en espera de espacio en un disco
 state-over = terminado
 state-interrupted = interrumpido hasta que exportd vuelva a funcionar
-state-paused = en pausa hasta que alguien lo reanude
-page-done = Hecho hasta ahora
-page-progress = { $percent } % hecho. { PLURAL($seconds) ->
+state-paused = en pausa hasta que alguien reanude la ejecución
+page-done = Procesado hasta ahora
+page-progress = { $percent } % procesado. { PLURAL($seconds) ->
     [one] Esta página se actualiza cada segundo.
    *[other] Esta página se actualiza cada { $seconds } segundos.
 }
@@ -162,7 +168,7 @@ page-correct = Qué corregir
 page-needs-you = Lo que requiere su atención
 page-look = Qué revisar
 page-sheet = Hoja de contactos
-page-sheet-about = Sobre gris, el original; sobre blanco, lo exportado. Lo transparente muestra ambos.
+page-sheet-about = Sobre gris, el original; sobre blanco, lo exportado. Detrás de lo transparente se ven los dos colores.
 page-original = el original
 page-result = tal como se exportó
 page-no-original = original no mostrado
@@ -171,7 +177,7 @@ page-not-shown = no mostrado
 page-not-exported = no exportado
 page-recipe = Receta
 page-originals = Los originales, byte a byte.
-page-nothing-own = Según el catálogo y la configuración; el manifiesto no pide nada propio.
+page-nothing-own = Según el catálogo y la configuración; el manifiesto no pide nada particular.
 page-holds = Lo que se aplica
 page-said-by = Indicado por
 page-files = Todos los archivos
@@ -189,4 +195,4 @@ log-step = { $cause }; { $step }
 log-exported = exportado
 log-identical = ya existía y es idéntico, no se ha vuelto a escribir
 log-replaced = ha reemplazado lo que había
-log-cancelled = no hecho, porque la ejecución se detuvo
+log-cancelled = no procesado, porque la ejecución se detuvo

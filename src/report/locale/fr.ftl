@@ -18,9 +18,15 @@ outcome-partial = { PLURAL($failed) ->
     [one] { $failed } sur { $total } demande votre attention
    *[other] { $failed } sur { $total } demandent votre attention
 }
-outcome-failed = NON exporté (échec des { $failed })
+outcome-failed = { PLURAL($failed) ->
+    [one] NON exporté ({ $failed } échec)
+   *[other] NON exporté (échec des { $failed })
+}
 outcome-nothing = NON exporté ({ $cause })
-outcome-stopped = arrêté, { $done } sur { $total } faits
+outcome-stopped = { PLURAL($done) ->
+    [one] arrêté, { $done } sur { $total } traité
+   *[other] arrêté, { $done } sur { $total } traités
+}
 
 todo-clean = { PLURAL($files) ->
     [one] Rien à faire : le fichier est prêt.
@@ -48,7 +54,7 @@ todo-partial = { PLURAL($failed) ->
 nothing-exported = Rien n’a été exporté.
 nothing-because = Rien n’a été exporté : { $cause }.
 step = À faire : { $step }
-see-report = Le fichier report.html, dans le dossier du rapport, indique le problème de chacun.
+see-report = Le fichier report.html, dans le dossier du rapport, indique ce qui ne va pas pour chaque fichier.
 correct-below = Corrigez ce qui est indiqué ci-dessous.
 drop-again = Déposez ensuite de nouveau le manifeste.
 copy-retry = { PLURAL($files) ->
@@ -68,9 +74,9 @@ stopped-after = Quelqu’un a arrêté cet export après { $done } sur { PLURAL(
    *[other] { $total } fichiers
 }.
 stopped-rest = { PLURAL($rest) ->
-    [one] Pour obtenir { $rest } autre fichier, déposez de nouveau le manifeste.
-    [many] Pour obtenir les { $rest } d’autres fichiers, déposez de nouveau le manifeste.
-   *[other] Pour obtenir les { $rest } autres fichiers, déposez de nouveau le manifeste.
+    [one] Pour obtenir le fichier restant, déposez de nouveau le manifeste.
+    [many] Pour obtenir les { $rest } de fichiers restants, déposez de nouveau le manifeste.
+   *[other] Pour obtenir les { $rest } fichiers restants, déposez de nouveau le manifeste.
 }
 stopped-kept = Ce qui est terminé est conservé, mais pas livré. Demandez à la personne responsable d’exportd de reprendre la suite (exportd resume { $run }) ou de tout abandonner (exportd delete { $run }).
 todo-running = Rien à faire pour l’instant : { PLURAL($done) ->
@@ -116,7 +122,7 @@ count-identical = dont déjà présents et identiques
 count-replaced = dont remplacements
 count-failed = Échecs
 count-left-out = Laissés de côté, voir avertissements
-count-cancelled = Non faits, à cause de l’arrêt
+count-cancelled = Non traités, à cause de l’arrêt
 count-warnings = Avertissements
 count-done = Traités
 count-left-out-so-far = Laissés de côté
@@ -152,7 +158,7 @@ word-replaced = remplacé
 word-there = déjà présent
 word-left-out = laissé de côté
 word-failed = échec
-word-not-done = non fait
+word-not-done = non traité
 
 handed-in = { $name }, tel que fourni
 as-exported = { $name }, tel qu’exporté
@@ -165,9 +171,12 @@ state-waiting-assets = en attente de fichiers encore absents
 state-waiting-space = en attente d’espace sur un disque
 state-over = terminé
 state-interrupted = interrompu jusqu’à la reprise d’exportd
-state-paused = en pause jusqu’à ce que quelqu’un le reprenne
-page-done = Déjà fait
-page-progress = { $percent } % faits. { PLURAL($seconds) ->
+state-paused = en pause jusqu’à ce que quelqu’un reprenne l’exécution
+page-done = Déjà traité
+page-progress = { PLURAL($percent) ->
+    [one] { $percent } % traité.
+   *[other] { $percent } % traités.
+} { PLURAL($seconds) ->
     [one] Cette page s’actualise chaque seconde.
    *[other] Cette page s’actualise toutes les { $seconds } secondes.
 }
@@ -175,7 +184,7 @@ page-correct = À corriger
 page-needs-you = Ce qui demande votre attention
 page-look = À vérifier
 page-sheet = Planche contact
-page-sheet-about = Sur gris l’original, sur blanc l’image exportée. Ce qui est transparent montre les deux.
+page-sheet-about = Sur gris, l’original ; sur blanc, l’image exportée. Derrière ce qui est transparent, on voit les deux couleurs.
 page-original = l’original
 page-result = l’image exportée
 page-no-original = original non affiché
@@ -202,4 +211,4 @@ log-step = { $cause } ; { $step }
 log-exported = exporté
 log-identical = déjà présent et identique, non réécrit
 log-replaced = a remplacé l’existant
-log-cancelled = non fait, car l’exécution a été arrêtée
+log-cancelled = non traité, car l’exécution a été arrêtée

@@ -2,10 +2,10 @@
 
 outcome-clean = 已完成，{ $files } 个文件
 outcome-warnings = 已完成，{ $files } 个文件，{ $warnings } 条警告
-outcome-partial = { $total } 个中有 { $failed } 个需要您处理
-outcome-failed = 未导出（{ $failed } 个全部失败）
+outcome-partial = { $total } 个文件中有 { $failed } 个需要您处理
+outcome-failed = 未导出（{ $failed } 个文件全部失败）
 outcome-nothing = 未导出（{ $cause }）
-outcome-stopped = 已停止，{ $total } 个中完成 { $done } 个
+outcome-stopped = 已停止，{ $total } 个文件中已完成 { $done } 个
 
 todo-clean = 无需处理：{ $files } 个文件已就绪。
 files-ready = { $files } 个文件已就绪。
@@ -26,10 +26,10 @@ show-operator = 如果您不负责 exportd，请将此消息转给负责的人�
 refused-many = 没有导出任何文件，因为 { $name } 有 { $mistakes } 处错误。请按下方所示全部更正后，重新投放该文件。
 refused-one = 没有导出任何文件，因为 { $name } 有一处错误。请按下方所示更正后，重新投放该文件。
 refused-in = 没有导出任何文件，因为 { $name } 有误（{ $cause }）。请更正后重新投放该文件。
-stopped-after = 有人在完成 { $total } 个文件中的 { $done } 个之后停止了这次导出。
+stopped-after = 这次导出在完成 { $total } 个文件中的 { $done } 个之后被人停止。
 stopped-rest = 要获取其余 { $rest } 个文件，请重新投放任务文件。
 stopped-kept = 已完成的部分会保留，但尚未交付。请负责 exportd 的人员继续其余部分（exportd resume { $run }）或全部放弃（exportd delete { $run }）。
-todo-running = 暂时无需处理：已完成 { $done } 个。
+todo-running = 暂时无需处理：已完成 { $done } 个文件。
 
 why-unread = 您收到此邮件，是因为无法从 { $name } 读出是否需要发送邮件（emailSetting）。
 why-all = 您收到此邮件，是因为 { $name } 中设置了 emailSetting = "All"：每次运行后都发送邮件。要减少邮件，请改为 "ErrorAndWarning"、"Error" 或 "None"。
@@ -37,8 +37,8 @@ why-completion = 您收到此邮件，是因为 { $name } 中设置了 emailSett
 why-error-and-warning = 您收到此邮件，是因为 { $name } 中设置了 emailSetting = "ErrorAndWarning"：有失败或警告时发送邮件。要减少邮件，请改为 "Error" 或 "None"；要增加，请改为 "All"。
 why-error = 您收到此邮件，是因为 { $name } 中设置了 emailSetting = "Error"：有失败时发送邮件。不需要邮件时，请改为 "None"；要增加，请改为 "ErrorAndWarning" 或 "All"。
 why-none = 您收到此邮件，是因为 { $name } 中设置了 emailSetting = "None"：不发送邮件。
-why-user = 发送给您，是因为文件中指定了 userHandle "{ $user }"。
-why-owner = 发送给您，是因为文件由您投放，或由您负责导出工作。
+why-user = 此邮件发给您，是因为文件中指定了 userHandle "{ $user }"。
+why-owner = 此邮件发给您，是因为文件由您投放，或由您负责导出工作。
 
 result = 结果
 failed = 失败
@@ -81,8 +81,8 @@ label-error = 错误
 label-warning = 警告
 label-help = 提示
 
-not-taken = { $name } 未被接收。
-note-goes = 一旦投放可接收的 { $name }，此说明文件便会自动消失。
+not-taken = { $name } 未被受理。
+note-goes = 一旦投放可受理的 { $name }，此说明文件便会自动消失。
 
 word-exported = 已导出
 word-replaced = 已替换
@@ -116,7 +116,7 @@ page-no-original = 未显示原始文件
 page-as-it-is = 原样复制
 page-not-shown = 未显示
 page-not-exported = 未导出
-page-recipe = 处理方式
+page-recipe = 导出设置
 page-originals = 原始文件，逐字节相同。
 page-nothing-own = 按图像目录与配置处理；任务文件未另作要求。
 page-holds = 实际生效
@@ -124,10 +124,10 @@ page-said-by = 来源
 page-files = 所有文件
 page-asset = 素材
 page-exported-as = 导出为
-link-sums = 用于确认副本完整
+link-sums = 用于确认副本是否完整
 link-programs = 供程序使用
 link-spreadsheets = 供电子表格使用
-link-retry = 再次请求失败的项目
+link-retry = 用于重新导出失败的项目
 link-dropped = 投放时的内容
 
 log-began = 运行 { $run } 已开始

@@ -2,10 +2,10 @@
 
 outcome-clean = 已完成，{ $files } 個檔案
 outcome-warnings = 已完成，{ $files } 個檔案，{ $warnings } 則警告
-outcome-partial = { $total } 個中有 { $failed } 個需要您處理
-outcome-failed = 未匯出（{ $failed } 個全部失敗）
+outcome-partial = { $total } 個檔案中有 { $failed } 個需要您處理
+outcome-failed = 未匯出（{ $failed } 個檔案全部失敗）
 outcome-nothing = 未匯出（{ $cause }）
-outcome-stopped = 已停止，{ $total } 個中完成 { $done } 個
+outcome-stopped = 已停止，{ $total } 個檔案中已完成 { $done } 個
 
 todo-clean = 無須處理：{ $files } 個檔案已就緒。
 files-ready = { $files } 個檔案已就緒。
@@ -26,10 +26,10 @@ show-operator = 若您不負責 exportd，請將此訊息交給負責的人員�
 refused-many = 沒有匯出任何檔案，因為 { $name } 有 { $mistakes } 個錯誤。請依下方所示全部修正後，重新投放該檔案。
 refused-one = 沒有匯出任何檔案，因為 { $name } 有一個錯誤。請依下方所示修正後，重新投放該檔案。
 refused-in = 沒有匯出任何檔案，因為 { $name } 有誤（{ $cause }）。請修正後重新投放該檔案。
-stopped-after = 有人在完成 { $total } 個檔案中的 { $done } 個之後停止了這次匯出。
+stopped-after = 這次匯出在完成 { $total } 個檔案中的 { $done } 個之後被人停止。
 stopped-rest = 若要取得其餘 { $rest } 個檔案，請重新投放工單檔。
 stopped-kept = 已完成的部分會保留，但尚未交付。請負責 exportd 的人員繼續其餘部分（exportd resume { $run }）或全部捨棄（exportd delete { $run }）。
-todo-running = 目前無須處理：已完成 { $done } 個。
+todo-running = 目前無須處理：已完成 { $done } 個檔案。
 
 why-unread = 您會收到此郵件，是因為無法從 { $name } 讀出是否需要寄送郵件（emailSetting）。
 why-all = 您會收到此郵件，是因為 { $name } 中設定了 emailSetting = "All"：每次執行後都寄送郵件。若要減少郵件，請改為 "ErrorAndWarning"、"Error" 或 "None"。
@@ -37,8 +37,8 @@ why-completion = 您會收到此郵件，是因為 { $name } 中設定了 emailS
 why-error-and-warning = 您會收到此郵件，是因為 { $name } 中設定了 emailSetting = "ErrorAndWarning"：有失敗或警告時寄送郵件。若要減少郵件，請改為 "Error" 或 "None"；若要增加，請改為 "All"。
 why-error = 您會收到此郵件，是因為 { $name } 中設定了 emailSetting = "Error"：有失敗時寄送郵件。若不要郵件，請改為 "None"；若要增加，請改為 "ErrorAndWarning" 或 "All"。
 why-none = 您會收到此郵件，是因為 { $name } 中設定了 emailSetting = "None"：不寄送郵件。
-why-user = 寄給您，是因為檔案中指定了 userHandle "{ $user }"。
-why-owner = 寄給您，是因為檔案由您投放，或由您負責匯出作業。
+why-user = 此郵件寄給您，是因為檔案中指定了 userHandle "{ $user }"。
+why-owner = 此郵件寄給您，是因為檔案由您投放，或由您負責匯出作業。
 
 result = 結果
 failed = 失敗
@@ -116,18 +116,18 @@ page-no-original = 未顯示原始檔案
 page-as-it-is = 原樣複製
 page-not-shown = 未顯示
 page-not-exported = 未匯出
-page-recipe = 處理方式
+page-recipe = 匯出設定
 page-originals = 原始檔案，逐位元組相同。
-page-nothing-own = 依型錄與設定處理；工單檔未另作要求。
+page-nothing-own = 依型錄與設定檔處理；工單檔未另作要求。
 page-holds = 實際生效
 page-said-by = 來源
 page-files = 所有檔案
 page-asset = 素材
 page-exported-as = 匯出為
-link-sums = 用來確認複本完整
+link-sums = 用來確認複本是否完整
 link-programs = 供程式使用
 link-spreadsheets = 供試算表使用
-link-retry = 再次要求失敗的項目
+link-retry = 用來重新匯出失敗的項目
 link-dropped = 投放時的內容
 
 log-began = 執行 { $run } 已開始
