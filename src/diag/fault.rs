@@ -415,6 +415,19 @@ impl Fault {
         }
     }
 
+    /// Tells why a file that was found cannot be read.
+    #[must_use]
+    pub fn of_reading(error: &io::Error) -> Self {
+        if error.kind() == ErrorKind::PermissionDenied {
+            return Self::Unreadable;
+        }
+        let detail = match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::IO) => disk_errors(),
+            _ => said(error),
+        };
+        Self::ReadFailed { detail }
+    }
+
     /// Turns the system's reason why an output cannot be written into ours.
     #[must_use]
     pub fn of_output(error: &io::Error) -> Self {
@@ -433,18 +446,16 @@ impl Fault {
             | ErrorKind::ResourceBusy
             | ErrorKind::WouldBlock
             | ErrorKind::Interrupted
-            | ErrorKind::OutOfMemory => Self::Blocked { detail: error.to_string().into() },
+            | ErrorKind::OutOfMemory => Self::Blocked { detail: said(error) },
             _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
-                Some(Errno::IO) => {
-                    blocked(phrase!("detail-disk-errors", "the disk reports errors"))
-                }
+                Some(Errno::IO) => blocked(disk_errors()),
                 Some(Errno::NAMETOOLONG) => Self::NotWritable {
                     detail: phrase!("file-name-too-long", "the file name is too long"),
                 },
                 Some(Errno::MFILE | Errno::NFILE | Errno::NODEV | Errno::NXIO) => {
-                    Self::Blocked { detail: error.to_string().into() }
+                    Self::Blocked { detail: said(error) }
                 }
-                _ => Self::NotWritable { detail: error.to_string().into() },
+                _ => Self::NotWritable { detail: said(error) },
             },
         }
     }
@@ -457,6 +468,17 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// Returns what the system says, without its number for it.
+fn said(error: &io::Error) -> Phrase {
+    let words = error.to_string();
+    let end = words.find(" (os error ").unwrap_or(words.len());
+    words[..end].to_owned().into()
+}
+
+fn disk_errors() -> Phrase {
+    phrase!("detail-disk-errors", "the disk reports errors")
+}
 
 #[cfg(test)]
 mod tests {

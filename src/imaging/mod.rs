@@ -555,7 +555,7 @@ impl ConvertError {
                 Fault::Modifiers { message: message.clone(), help: help.clone() }
             }
             Self::Changed => Fault::KeepsChanging,
-            Self::Read(error) => Fault::ReadFailed { detail: error.to_string().into() },
+            Self::Read(error) => Fault::of_reading(error),
             Self::Internal { detail } => Fault::Internal { detail: detail.clone() },
         }
     }

@@ -718,7 +718,7 @@ fn fault_of(error: &OpenError) -> Fault {
         OpenError::Outside => Fault::OutsideRoot,
         OpenError::NotAFile(what) => Fault::NotAFile { what: thing(what) },
         OpenError::Denied => Fault::Unreadable,
-        OpenError::Io(source) => Fault::ReadFailed { detail: source.to_string().into() },
+        OpenError::Io(source) => Fault::of_reading(source),
     }
 }
 

@@ -124,7 +124,7 @@ impl Desk<'_> {
         // A worker before this one may have read from them.
         let mut readable = std::iter::once(&mut input).chain(&mut beside);
         if let Err(error) = readable.try_for_each(io::Seek::rewind) {
-            return Ok(Report::Failed(unread(&error)));
+            return Ok(Report::Failed(Fault::of_reading(&error)));
         }
         let mut outputs: Vec<File> = files.collect();
         if let Err(error) = outputs.iter_mut().try_for_each(empty) {
@@ -235,7 +235,7 @@ impl Desk<'_> {
         bytes.try_reserve_exact(length).map_err(|_| too_much())?;
         // Not `read_to_end`: a file that grows must not make us grow with it.
         let limit = length as u64;
-        input.take(limit).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        input.take(limit).read_to_end(&mut bytes).map_err(|error| Fault::of_reading(&error))?;
         Ok(bytes)
     }
 
@@ -287,17 +287,9 @@ fn empty(output: &mut File) -> io::Result<()> {
     if rustix::fs::fstat(&*output)?.st_size > 0 { output.set_len(0) } else { Ok(()) }
 }
 
-/// Says that a file that was opened cannot be read.
-fn unread(error: &io::Error) -> Fault {
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        return Fault::Unreadable;
-    }
-    Fault::ReadFailed { detail: error.to_string().into() }
-}
-
 fn length(input: &File) -> Result<u64, Fault> {
     // Not `File::metadata`: `statx` can take a path and is forbidden here.
-    let stat = rustix::fs::fstat(input).map_err(|errno| unread(&errno.into()))?;
+    let stat = rustix::fs::fstat(input).map_err(|errno| Fault::of_reading(&errno.into()))?;
     // A length below zero is none.
     Ok(u64::try_from(stat.st_size).unwrap_or(0))
 }

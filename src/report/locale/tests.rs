@@ -160,7 +160,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::NotAFile { what: phrase!("thing-folder", "a folder") },
         Fault::NotAFile { what: phrase!("thing-socket-or-device", "a socket or a device") },
         Fault::Unreadable,
-        Fault::ReadFailed { detail: "Stale file handle (os error 116)".into() },
+        Fault::ReadFailed { detail: "Stale file handle".into() },
         Fault::KeepsChanging,
         Fault::Mismatch { named: SourceFormat::Jpeg.words(), found: SourceFormat::Pdf.words() },
         Fault::Mismatch { named: SourceFormat::Avif.words(), found: SourceFormat::Svg.words() },
@@ -198,7 +198,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         blocked(phrase!("detail-read-only", "the disk is read-only")),
         blocked(phrase!("detail-gone", "the folder is gone")),
         blocked(phrase!("detail-disk-errors", "the disk reports errors")),
-        Fault::NotWritable { detail: "File too large (os error 27)".into() },
+        Fault::NotWritable { detail: "File too large".into() },
         Fault::NotWritable { detail: phrase!("file-name-too-long", "the file name is too long") },
         Fault::Refused {
             line: 2_000,
