@@ -196,7 +196,7 @@ fn steps_of_single_messages_name_messages_that_are() {
     for line in source.lines() {
         // `"name"` and `| "name"` of an arm, up to its arrow.
         let arm = line.split("=>").next().unwrap().trim().trim_start_matches("| ");
-        let names = arm.split(" | ").map(|name| name.trim());
+        let names = arm.split(" | ").map(str::trim);
         let names = names.filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'));
         for name in names.filter(|name| !name.contains(' ')) {
             assert!(told.contains_key(name), "{name}");
