@@ -140,10 +140,10 @@ impl Digest {
         let mut opening = vec![match need {
             0 => "Nothing to do: everything in this mail is done.".into(),
             1 => {
-                "1 report needs your attention. What to do is listed below, with its cause.".into()
+                "1 report needs your attention. What to do is below, with its cause.".into()
             }
             _ => format!(
-                "{} reports need your attention. What to do is listed below, once for each cause.",
+                "{} reports need your attention. What to do is below, once for each cause.",
                 grouped(need)
             ),
         }];
