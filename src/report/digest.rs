@@ -139,9 +139,7 @@ impl Digest {
         let need = self.count(|rank| rank < NEEDS_YOU);
         let mut opening = vec![match need {
             0 => "Nothing to do: everything in this mail is done.".into(),
-            1 => {
-                "1 report needs your attention. What to do is below, with its cause.".into()
-            }
+            1 => "1 report needs your attention. What to do is below, with its cause.".into(),
             _ => format!(
                 "{} reports need your attention. What to do is below, once for each cause.",
                 grouped(need)

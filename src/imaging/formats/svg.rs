@@ -159,13 +159,10 @@ fn parse(
     failure: Option<&Failure>,
 ) -> Result<Tree, ConvertError> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, entity_resolver: None };
-    let document = Document::parse_with_options(text, options).map_err(|error| {
-        damaged(match error {
-            XmlError::NodesLimitReached => {
-                phrase!("damage-too-many-elements", "it has too many elements")
-            }
-            _ => phrase!("damage-xml", "it is not valid XML"),
-        })
+    let too_many = || damaged(phrase!("damage-too-many-elements", "it has too many elements"));
+    let document = Document::parse_with_options(text, options).map_err(|error| match error {
+        XmlError::NodesLimitReached => too_many(),
+        _ => damaged(phrase!("damage-xml", "it is not valid XML")),
     })?;
     examine(&document)?;
     let options = options_for(limits, drawings, failure);
@@ -178,6 +175,8 @@ fn parse(
             "source-svg-drawing-too-many-elements",
             "an SVG drawing of too many elements"
         )),
+        // Those that are used again count each time.
+        usvg::Error::ParsingFailed(XmlError::NodesLimitReached) => too_many(),
         usvg::Error::ParsingFailed(_) => damaged(phrase!("damage-svg", "it is not valid SVG")),
         usvg::Error::NotAnUtf8Str
         | usvg::Error::SvgzFeatureNotEnabled

@@ -108,7 +108,8 @@ def impatient():
 
 def poison():
     with Daemon() as daemon:
-        fill(daemon, 12)
+        # More than three beginnings of it get done.
+        fill(daemon, 60)
         daemon.drop_text("poison.toml", manifest("poison", ["*.png"], **SLOW))
         for attempt in range(3):
             wait_for(lambda: in_state(daemon, "active"), 30, f"attempt {attempt + 1} does not begin")
@@ -151,7 +152,8 @@ def innocent(below, error):
     with tempfile.TemporaryDirectory() as memory, Daemon("workers = 2\n" + CONFIG) as daemon:
         daemon.stop()
         os.environ["RUNTIME_DIRECTORY"] = memory
-        fill(daemon, 12)
+        # More than four beginnings of it get done.
+        fill(daemon, 60)
         daemon.drop_text("innocent.toml", manifest("innocent", ["*.png"], **SLOW))
         for attempt in range(4):
             plan = Disk(below, error)
