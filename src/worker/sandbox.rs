@@ -46,6 +46,9 @@ use serde::{Deserialize, Serialize};
 use super::wire::{MAX_FILES, Setup};
 use crate::imaging::hands::Helpers;
 
+/// `ioctl_ficlone(2)`; C libraries differ in its type.
+const FICLONE: u64 = 0x4004_9409;
+
 /// Stack of a helper in bytes: what is done in bands keeps its pictures elsewhere.
 const HELPER_STACK: usize = 1 << 20;
 
@@ -318,7 +321,7 @@ fn allowed() -> Result<Rules, seccompiler::BackendError> {
     for (call, rule) in [
         (libc::SYS_mmap, vec![not_executable.clone()]),
         (libc::SYS_mprotect, vec![not_executable]),
-        (libc::SYS_ioctl, vec![when(1, SeccompCmpOp::Eq, libc::FICLONE)?]),
+        (libc::SYS_ioctl, vec![when(1, SeccompCmpOp::Eq, FICLONE)?]),
         (libc::SYS_kill, vec![when(0, SeccompCmpOp::Eq, own)?]),
         (libc::SYS_tgkill, vec![when(0, SeccompCmpOp::Eq, own)?]),
         (libc::SYS_prlimit64, vec![when(0, SeccompCmpOp::Eq, 0)?, when(0, SeccompCmpOp::Eq, own)?]),
