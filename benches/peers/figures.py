@@ -8,6 +8,7 @@ Each figure is of a daemon of its own with two workers, on the corpus that `run`
 
 import json
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -123,9 +124,10 @@ def overhead():
 
     turn(daemon)
     # The engine alone has the heap that workers have.
-    worker = next(pid for pid in daemon.usage.tree() if pid != daemon.daemon.process.pid)
-    environment = pathlib.Path(f"/proc/{worker}/environ").read_text().split("\0")
-    bare = Lines([alone()], ONE_THREAD | dict(one.split("=", 1) for one in environment if one))
+    said = "".join(pathlib.Path(f"/proc/{pid}/environ").read_text() for pid in daemon.usage.tree())
+    heap = re.search("GLIBC_TUNABLES=([^\0]*)", said)
+    check(heap, "workers have the usual heap")
+    bare = Lines([alone()], ONE_THREAD | {"GLIBC_TUNABLES": heap.group(1)})
     turn(bare)
     turns = [(turn(daemon), turn(bare)) for _ in range(9)]
     for unit, words in enumerate(("by the clock", "in processor time")):

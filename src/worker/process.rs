@@ -223,7 +223,8 @@ impl Process {
     fn fault_of(&self, status: ExitStatus, words: &str) -> Fault {
         let died = |how: Phrase| Fault::WorkerDied { how };
         match status.signal().and_then(Signal::from_named_raw) {
-            Some(Signal::ABORT) if words.contains("memory allocation of") => {
+            // musl's `abort` may end in the one of a forbidden instruction.
+            Some(Signal::ABORT | Signal::SEGV) if words.contains("memory allocation of") => {
                 Fault::OutOfMemory { limit: self.launch.setup.memory }
             }
             Some(Signal::ABORT) if words.contains("overflowed its stack") => {
