@@ -183,6 +183,7 @@ pub enum Fault {
 impl Fault {
     /// Says what happened: no capital, no full stop.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a catalogue: each has its sentence")]
     pub fn words(&self) -> Phrase {
         match self {
             Self::NotFound { .. } => phrase!(
@@ -215,32 +216,6 @@ impl Fault {
             Self::KeepsChanging => {
                 phrase!("cause-keeps-changing", "the file kept changing while it was read")
             }
-            Self::Mismatch { .. }
-            | Self::Damaged { .. }
-            | Self::TooLarge { .. }
-            | Self::UnsupportedSource { .. }
-            | Self::Page { .. }
-            | Self::Modifiers { .. } => self.words_of_the_source(),
-            Self::OutOfMemory { .. }
-            | Self::TooSlow { .. }
-            | Self::WorkerDied { .. }
-            | Self::Collision { .. }
-            | Self::BadOutputName { .. }
-            | Self::Exists { .. }
-            | Self::DiskFull
-            | Self::Blocked { .. }
-            | Self::NotWritable { .. } => self.words_of_the_work(),
-            Self::Refused { .. }
-            | Self::NothingExportable
-            | Self::Poison { .. }
-            | Self::NoAssets { .. }
-            | Self::Internal { .. } => self.words_of_the_run(),
-        }
-    }
-
-    /// The part of [`Fault::words`] about what a source holds.
-    fn words_of_the_source(&self) -> Phrase {
-        match self {
             Self::Mismatch { named, found } => phrase!(
                 "cause-mismatch",
                 "the file should be {named}, but it is {found}",
@@ -270,14 +245,6 @@ impl Fault {
                 phrase!("cause-page", "page {page}: {cause}", page = *number, cause = fault.words())
             }
             Self::Modifiers { message, .. } => message.clone(),
-            // Those of `words`, which has them all.
-            _ => Phrase::from(""),
-        }
-    }
-
-    /// The part of [`Fault::words`] about the work and its output.
-    fn words_of_the_work(&self) -> Phrase {
-        match self {
             Self::OutOfMemory { limit } => phrase!(
                 "cause-out-of-memory",
                 "the picture needs more memory than is allowed for one picture ({limit})",
@@ -325,14 +292,6 @@ impl Fault {
                 "the exported file cannot be written: {detail}",
                 detail = detail.clone()
             ),
-            // Those of `words`, which has them all.
-            _ => Phrase::from(""),
-        }
-    }
-
-    /// The part of [`Fault::words`] about whole runs.
-    fn words_of_the_run(&self) -> Phrase {
-        match self {
             Self::Refused { line, message, .. } => phrase!(
                 "cause-refused",
                 "line {line}: {message}",
@@ -357,8 +316,6 @@ impl Fault {
                 "something went wrong inside exportd ({detail})",
                 detail = detail.clone()
             ),
-            // Those of `words`, which has them all.
-            _ => Phrase::from(""),
         }
     }
 
