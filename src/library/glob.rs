@@ -85,29 +85,30 @@ impl Names {
 
     /// Tells whether a name in NFC matches; at worst as many steps as name times pattern.
     pub(super) fn matches(&self, name: &str) -> bool {
-        let name: Vec<char> = name.chars().collect();
-        let (mut at, mut token) = (0, 0);
-        // After a `*`: the token behind it, and where in the name it was tried last.
-        let mut retry: Option<(usize, usize)> = None;
-        while at < name.len() {
-            match self.tokens.get(token) {
-                Some(Token::Any) => {
-                    token += 1;
-                    retry = Some((token, at));
-                    continue;
+        let (mut left, mut tokens) = (name.chars(), self.tokens.as_slice());
+        // After a `*`: what was left of the name where it was tried last, and the tokens behind it.
+        let mut retry: Option<(std::str::Chars<'_>, &[Token])> = None;
+        loop {
+            if let [Token::Any, behind @ ..] = tokens {
+                if behind.is_empty() {
+                    return true;
                 }
-                Some(one) if one.takes(name[at]) => {
-                    at += 1;
-                    token += 1;
-                    continue;
-                }
-                _ => {}
+                tokens = behind;
+                retry = Some((left.clone(), behind));
+                continue;
             }
-            let Some((behind, tried)) = retry else { return false };
-            (token, at) = (behind, tried + 1);
-            retry = Some((behind, tried + 1));
+            let mut after = left.clone();
+            let Some(c) = after.next() else { return tokens.is_empty() };
+            match tokens {
+                [one, behind @ ..] if one.takes(c) => (left, tokens) = (after, behind),
+                _ => {
+                    // The `*` takes one more.
+                    let Some((tried, behind)) = &mut retry else { return false };
+                    tried.next();
+                    (left, tokens) = (tried.clone(), behind);
+                }
+            }
         }
-        self.tokens[token..].iter().all(|token| *token == Token::Any)
     }
 }
 
@@ -199,6 +200,18 @@ mod tests {
         }
     }
 
+    /// What matching means, without a thought for its cost.
+    fn plainly(tokens: &[Token], name: &[char]) -> bool {
+        match (tokens, name) {
+            ([], rest) => rest.is_empty(),
+            ([Token::Any, behind @ ..], _) => {
+                (0..=name.len()).any(|skipped| plainly(behind, &name[skipped..]))
+            }
+            ([one, behind @ ..], [c, after @ ..]) => one.takes(*c) && plainly(behind, after),
+            (_, []) => false,
+        }
+    }
+
     #[test]
     fn a_pattern_made_to_be_slow_is_not() {
         assert!(!matches(&"*a".repeat(100), &("a".repeat(99) + &"b".repeat(150))));
@@ -228,6 +241,13 @@ mod tests {
                     names.matches(&name);
                 }
             }
+        }
+
+        #[test]
+        fn it_matches_what_it_means(text in "[abé*?]{0,8}", name in "[abé]{0,8}") {
+            let names = Names::parse(&text).unwrap();
+            let characters: Vec<char> = name.chars().collect();
+            proptest::prop_assert_eq!(names.matches(&name), plainly(&names.tokens, &characters));
         }
     }
 }
