@@ -5,6 +5,7 @@ use super::{Fault, Phrase, phrase};
 impl Fault {
     /// Says what to do about it, as one sentence without a full stop.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a catalogue: each has its step")]
     pub fn next_step(&self) -> Phrase {
         match self {
             Self::NotFound { nearest: Some(near) } => phrase!(
@@ -58,25 +59,6 @@ impl Fault {
             Self::Modifiers { help: Some(help), .. } => help.clone(),
             Self::Modifiers { message, help: None } => of(message)
                 .unwrap_or_else(|| phrase!("step-modifiers", "correct the modifiers and retry")),
-            Self::OutOfMemory { .. }
-            | Self::TooSlow { .. }
-            | Self::WorkerDied { .. }
-            | Self::Collision { .. }
-            | Self::BadOutputName { .. }
-            | Self::Exists { .. }
-            | Self::DiskFull
-            | Self::Blocked { .. }
-            | Self::NotWritable { .. }
-            | Self::Refused { .. }
-            | Self::NothingExportable
-            | Self::Poison { .. }
-            | Self::Internal { .. } => self.step_of_the_work(),
-        }
-    }
-
-    /// The rest of [`Fault::next_step`]: the work, the output, whole runs.
-    fn step_of_the_work(&self) -> Phrase {
-        match self {
             Self::OutOfMemory { .. } => more_memory(),
             Self::TooSlow { .. } => phrase!(
                 "step-time-limit",
@@ -117,8 +99,7 @@ impl Fault {
                 "step-fewer-files",
                 "drop it again with fewer files, and pass this on to whoever runs exportd"
             ),
-            // Those of `next_step` have theirs.
-            _ => {
+            Self::Internal { .. } => {
                 phrase!("step-tell-operator", "tell whoever runs exportd; its log has the details")
             }
         }
