@@ -515,11 +515,14 @@ impl Daemon {
         let (spool, excused) = (self.spool.clone(), excused.collect::<Vec<_>>());
         // The disk may be what hangs.
         let (done, heard) = mpsc::channel();
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             take_leave(&spool, &excused);
             let _ = done.send(());
         });
-        let _ = heard.recv_timeout(A_WORD);
+        match thread {
+            Ok(_) => drop(heard.recv_timeout(A_WORD)),
+            Err(error) => tracing::error!(%error, "the other jobs count as interrupted, too"),
+        }
     }
 
     /// Waits for the bell, or until something is due, and does what was rung for.
@@ -578,20 +581,27 @@ impl Daemon {
                 self.resume_rested(&id);
             }
         }
-        // One that came to rest is not left behind.
+        // While we stop, a job that was given up ends well and still lies where a crash would have
+        // left it.
         if result.as_ref().map_or_else(|error| !error.is_of_the_job(), |()| self.stops > 0) {
             self.excused.extend(JobId::parse(id).ok());
         }
         if let Err(error) = result {
             tracing::error!(id, %error, "job cannot go on");
-            self.fail(DaemonError::Journal(error.to_string()));
+            self.fail(match error {
+                ServeError::Panicked => DaemonError::Bug(format!("{id}: {error}")),
+                error => DaemonError::Journal(error.to_string()),
+            });
         }
     }
 
     /// Begins an end that is not well: what is there is read back at the next start.
     fn fail(&mut self, error: DaemonError) {
         self.fatal.get_or_insert(error);
-        self.stop();
+        // The second stop is the one that waits for nobody, and only people order it.
+        if self.stops == 0 {
+            self.stop();
+        }
     }
 
     fn stop(&mut self) {
@@ -641,6 +651,7 @@ impl Daemon {
                     self.begin(claim);
                 }
                 Ok(None) => {
+                    self.hall.has_room(&self.epoch.settings.folders.spool, CLAIMING);
                     if self.spool.has_unreadable() {
                         // A scan gives them another try.
                         self.clock.scan = self.clock.scan.min(now + AGAIN);
@@ -739,7 +750,11 @@ impl Daemon {
             Ok(thread) => {
                 self.running.insert(id, Running { cancel, go_on: false, thread });
             }
-            Err(error) => self.fail(DaemonError::Bug(format!("no thread for a job: {error}"))),
+            Err(error) => {
+                // It has not begun, although its claim rings as if it had broken off.
+                self.excused.extend(JobId::parse(&id).ok());
+                self.fail(DaemonError::Bug(format!("no thread for a job: {error}")));
+            }
         }
     }
 

@@ -14,9 +14,11 @@
 //! | delete | – | is forgotten | is forgotten | is over, nothing delivered | what is staged goes |
 //! | run now | – | – | runs, besides its time | – | – |
 
+use std::time::Instant;
+
 use super::answer::{self, Answer};
 use super::board::Posting;
-use super::{Daemon, Running};
+use super::{BEGINNING, Daemon, Running};
 use crate::job::manifest;
 use crate::job::publish::Stage;
 use crate::job::run::{Ask, Step};
@@ -35,14 +37,17 @@ enum Found {
 impl Daemon {
     /// Obeys and answers what was asked.
     pub(super) fn requests(&mut self) {
-        let asked = match self.spool.take_requests() {
-            Ok(asked) => asked,
-            Err(error) => {
-                tracing::debug!(%error, "requests");
-                return;
-            }
-        };
-        for Asked { name, request, uid } in asked {
+        // Finding what is meant may read every job that waits: the rest has its turn at the next tick.
+        let until = Instant::now() + BEGINNING;
+        while self.stops == 0 && Instant::now() < until {
+            let Asked { name, request, uid } = match self.spool.take_request() {
+                Ok(Some(asked)) => asked,
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "requests");
+                    return;
+                }
+            };
             let answer = self.obey(request.op, &request.run).unwrap_or_else(|error| {
                 tracing::warn!(%error, "request");
                 if error.is_fatal() {
@@ -230,7 +235,7 @@ impl Daemon {
     fn resume_held(&mut self, job: &Listed, run: &str) -> Result<Answer, SpoolError> {
         self.spool.note(&job.id, &[Step::Resumed])?;
         self.spool.resume(&job.id)?;
-        self.clock.schedules = std::time::Instant::now();
+        self.clock.schedules = Instant::now();
         let now = super::now();
         match job.due {
             Some(Due::Repeats(due)) => match self.skip_missed(&job.id, due, now)? {

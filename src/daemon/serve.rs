@@ -68,6 +68,7 @@ impl Service {
                 Ok(()) => {}
             }
         }
+        let _waiter = Waiter { hall: &self.hall, id: &id };
         let mut shortages: BTreeSet<PathBuf> = BTreeSet::new();
         let mut tries = 0;
         let given_up = claim.is_given_up().then(|| Fault::Poison { attempts: claim.attempt() });
@@ -256,6 +257,18 @@ impl Service {
             self.hall.mail.tell_operator(&Notice::BadTemplate { file, reason });
         }
         Ok(())
+    }
+}
+
+/// A job as one of those that may wait for room: it is no longer when it leaves, wherever to.
+struct Waiter<'s> {
+    hall: &'s Hall,
+    id: &'s str,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.hall.full.leave(self.id);
     }
 }
 

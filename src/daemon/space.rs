@@ -150,6 +150,14 @@ impl Incidents {
         waiting.is_empty() && folders.remove(folder).is_some()
     }
 
+    /// Notes that somebody no longer waits, though nothing is known of the room.
+    pub(super) fn leave(&self, who: &str) {
+        self.folders().retain(|_, waiting| {
+            waiting.remove(who);
+            !waiting.is_empty()
+        });
+    }
+
     /// Says where there is no room, for the status line.
     pub(super) fn words(&self) -> Option<String> {
         let folders = self.folders();
@@ -161,6 +169,21 @@ impl Incidents {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_incident_ends_with_the_last_that_waits() {
+        let incidents = Incidents::default();
+        let (out, mail) = (Path::new("/out"), Path::new("/mail"));
+        assert!(incidents.begin(out, "one") && !incidents.begin(out, "two"));
+        assert!(incidents.begin(mail, "one"));
+        // Paused: nobody knows whether there is room.
+        incidents.leave("one");
+        assert_eq!(incidents.words().as_deref(), Some("no room left in /out"));
+        incidents.leave("two");
+        assert_eq!(incidents.words(), None);
+        assert!(incidents.begin(out, "two"), "the next one is a new incident");
+        assert!(incidents.end(out, "two") && !incidents.end(out, "two"));
+    }
 
     const MB: u64 = 1 << 20;
 

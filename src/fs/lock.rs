@@ -32,8 +32,8 @@ impl FolderLock {
         )?;
         rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
         let mut file = File::from(fd);
-        file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())?;
+        // The number is for people: on a full disk the lock holds without it.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { file })
     }
 }

@@ -87,8 +87,11 @@ pub fn write_swiftly(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// The system's.
 pub fn remove_temporaries(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        if name.to_str().and_then(temporary_of).is_some_and(&wanted) {
+        let entry = entry?;
+        let name = entry.file_name();
+        // What is no file was not left by an interrupted write, whatever it is called.
+        if name.to_str().and_then(temporary_of).is_some_and(&wanted) && entry.file_type()?.is_file()
+        {
             std::fs::remove_file(folder.join(name))?;
         }
     }
@@ -247,11 +250,14 @@ mod tests {
         for name in ours.iter().chain(&others) {
             write_new(&dir.path().join(name), b"", 0o600).unwrap();
         }
+        // Anybody may make a folder of such a name in a drop folder.
+        let folder = dir.path().join(".x.1-1.tmp");
+        std::fs::create_dir(&folder).unwrap();
         remove_temporaries(dir.path(), |name| name == "a.b").unwrap();
         assert!(dir.path().join(ours[0]).exists() && !dir.path().join(ours[1]).exists());
         remove_temporaries(dir.path(), |_| true).unwrap();
         assert!(!dir.path().join(ours[0]).exists());
-        assert!(others.iter().all(|name| dir.path().join(name).exists()));
+        assert!(folder.exists() && others.iter().all(|name| dir.path().join(name).exists()));
         // What is written has such a name until it is whole.
         let name = temporary_name(Path::new("x/report.json"));
         assert_eq!(temporary_of(name.file_name().unwrap().to_str().unwrap()), Some("report.json"));

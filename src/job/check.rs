@@ -29,6 +29,10 @@ use crate::imaging::modifiers::{self, Modifiers};
 use crate::imaging::plan::{self, Defaults};
 use crate::library::{self, Asset, AssetHandle, Delivery, Library, Scope};
 
+/// Most files that one job makes, all renditions together: what is written down of each, about 500
+/// bytes, is read again after an interruption.
+pub const MOST_FILES: usize = 500_000;
+
 /// What the configuration says about jobs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -319,6 +323,13 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
     let decided: Vec<Option<Rendition>> =
         wanted.iter().map(|wanted| rendition(wanted, policy, &mut lookup)).collect();
     findings.extend(lookup.odd);
+    let files = decided.iter().flatten().map(|rendition| rendition.items.len()).sum();
+    if files > MOST_FILES {
+        let handles = wanted
+            .iter()
+            .find_map(|wanted| wanted.own.handles.as_ref().or(common.handles.as_ref()));
+        findings.extend(handles.map(|handles| too_many_files(handles.span.clone(), files)));
+    }
     let mut foreseen = lookup.foreseen;
     foreseen.sort_by_key(|finding| finding.span.start);
     foreseen.dedup();
@@ -341,6 +352,17 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
         })
         .flatten();
     Checked { job, findings, foreseen }
+}
+
+fn too_many_files(span: Range<usize>, files: usize) -> Diagnostic {
+    let message = phrase!(
+        "too-many-files",
+        "this would make {files} files, at most {most} are made by one job",
+        files = Argument::count(files),
+        most = Argument::count(MOST_FILES)
+    );
+    let help = phrase!("split-it", "split it into several manifests");
+    Diagnostic::error(Code::Value, span, message).help(help)
 }
 
 /// Tells what a run's log says about whose it is, also of a manifest that is refused.

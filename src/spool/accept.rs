@@ -214,8 +214,12 @@ impl Home {
     /// Deals with what a crash left in `taken`: removes what is in the spool, puts the rest back.
     /// Notes and lists that were being written are removed.
     pub(super) fn empty_taken(&self, drop: &Root, taken: &OwnedFd) -> io::Result<()> {
-        crate::fs::remove_temporaries(drop.path(), |name| name.ends_with(NOTE_SUFFIX))?;
-        crate::fs::remove_temporaries(&drop.path().join(CORNER), |_| true)?;
+        let cleaned = crate::fs::remove_temporaries(drop.path(), |n| n.ends_with(NOTE_SUFFIX))
+            .and_then(|()| crate::fs::remove_temporaries(&drop.path().join(CORNER), |_| true));
+        if let Err(error) = cleaned {
+            // Everybody who drops manifests can leave something there.
+            tracing::warn!(%error, "what an interrupted write left in the drop folder stays");
+        }
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(taken)? {
             if let Ok(name) = entry?.file_name().to_str() {

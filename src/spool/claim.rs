@@ -227,29 +227,27 @@ impl Claim {
         self.home.with_room(|| self.home.shift(&self.record.id, State::Active, to))
     }
 
-    /// Makes the claim of a job that is in `active/`, as a first line of which `step` is written.
-    pub(super) fn begin(
+    /// Makes the claim of a job that is in `active/`, in whose journal `step` has just been written.
+    pub(super) fn begun(
         home: &Arc<Home>,
         (record, manifest): (Record, Vec<u8>),
         (journal, past): (Journal, Past),
-        step: Step,
-    ) -> Result<Self, SpoolError> {
-        journal.append_by(By::Spool, &step)?;
+        step: &Step,
+    ) -> Self {
         let attempt = match step {
-            Step::Attempt { n } => n,
+            Step::Attempt { n } => *n,
             _ => past.attempts,
         };
-        let given_up = matches!(step, Step::GaveUp);
-        Ok(Self {
+        Self {
             home: Arc::clone(home),
             record,
             manifest,
             journal,
             attempt,
             deferred: past.deferred,
-            given_up,
+            given_up: matches!(step, Step::GaveUp),
             held: past.held,
-        })
+        }
     }
 }
 
@@ -311,9 +309,10 @@ fn take(home: &Arc<Home>, id: &JobId) -> Result<Result<Claim, Unusable>, SpoolEr
         return Err(give_back(home, id, error));
     }
     let journal = journal.moved(&home.job(State::Active, id));
-    match Claim::begin(home, job, (journal, past), Step::Attempt { n: past.attempts + 1 }) {
-        Err(error) => Err(give_back(home, id, error)),
-        Ok(claim) => Ok(Ok(claim)),
+    let step = Step::Attempt { n: past.attempts + 1 };
+    match journal.append_by(By::Spool, &step) {
+        Err(error) => Err(give_back(home, id, error.into())),
+        Ok(()) => Ok(Ok(Claim::begun(home, job, (journal, past), &step))),
     }
 }
 

@@ -21,8 +21,6 @@ use crate::fs::{OpenError, RelPath, Root};
 
 pub(super) const CONTROL: &str = "control";
 const MOST_REQUEST_BYTES: u64 = 4096;
-/// Most requests taken at once; the others wait for the next time.
-const MOST_REQUESTS: usize = 100;
 
 /// What the daemon is asked to do with a run or a waiting job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,15 +89,15 @@ pub fn request(drop: &Path, request: &Request) -> io::Result<String> {
 }
 
 impl Spool {
-    /// Takes the requests that have arrived, the oldest first.
+    /// Takes the request that waits longest.
     ///
     /// # Errors
     /// The drop folder's; never a reason to end.
-    pub fn take_requests(&self) -> Result<Vec<Asked>, SpoolError> {
+    pub fn take_request(&self) -> Result<Option<Asked>, SpoolError> {
         let home = &self.home;
         let taken = Root::open(&home.folders.drop).map_err(OpenError::Io).and_then(|drop| {
             let folder = open_control(&drop)?;
-            take_requests(&folder)
+            take_request(&folder)
         });
         taken.map_err(|error| drop_error(home, "take the requests of", error))
     }
@@ -112,7 +110,7 @@ pub(super) fn open_control(drop: &Root) -> Result<Root, OpenError> {
     corner.below(&known(CONTROL)?)
 }
 
-fn take_requests(folder: &Root) -> Result<Vec<Asked>, OpenError> {
+fn take_request(folder: &Root) -> Result<Option<Asked>, OpenError> {
     let mut found = Vec::new();
     for entry in Dir::read_from(open_folder(folder)?).map_err(io::Error::from)? {
         let entry = entry.map_err(io::Error::from)?;
@@ -125,17 +123,16 @@ fn take_requests(folder: &Root) -> Result<Vec<Asked>, OpenError> {
         found.push((stamp.ctime_ns, path));
     }
     found.sort();
-    let mut asked = Vec::new();
-    for (_, path) in found.into_iter().take(MOST_REQUESTS) {
+    for (_, path) in found {
         let read = read(folder, &path);
         // Before acting: a request that breaks us must not be there at the next start.
         disk::unlink_at(folder, path.as_str())?;
         match read {
-            Ok(one) => asked.push(one),
+            Ok(one) => return Ok(Some(one)),
             Err(error) => tracing::warn!(request = %path, %error, "request not understood"),
         }
     }
-    Ok(asked)
+    Ok(None)
 }
 
 fn read(folder: &Root, path: &RelPath) -> io::Result<Asked> {
@@ -168,7 +165,7 @@ mod tests {
         let stop = Request { op: Operation::Stop, run: "spring_2026".into() };
         assert_eq!(request(drop, &stop).unwrap_err().kind(), io::ErrorKind::NotFound);
         let (spool, _) = place.open();
-        assert_eq!(spool.take_requests().unwrap(), []);
+        assert_eq!(spool.take_request().unwrap(), None);
         let run_now = Request { op: Operation::RunNow, run: "nightly".into() };
         request(drop, &stop).unwrap();
         request(drop, &run_now).unwrap();
@@ -182,11 +179,10 @@ mod tests {
         }
         std::os::unix::fs::symlink("/etc/passwd", control.join("link.json")).unwrap();
         std::fs::create_dir(control.join("folder.json")).unwrap();
-        let asked = spool.take_requests().unwrap();
+        let asked: Vec<_> = std::iter::from_fn(|| spool.take_request().unwrap()).collect();
         let requests: Vec<_> = asked.iter().map(|asked| asked.request.clone()).collect();
         assert_eq!(requests, [stop, run_now]);
         assert_eq!(asked[0].uid, rustix::process::getuid().as_raw());
-        assert_eq!(spool.take_requests().unwrap(), []);
         assert!(!control.join("bad.json").exists() && !control.join("part.json").exists());
     }
 }

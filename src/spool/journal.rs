@@ -34,8 +34,9 @@ use super::disk;
 /// How much of a line is written at once.
 const PIECE: usize = 64 << 10;
 
-/// Longest journal that is read, in bytes; a job of 30,000 assets writes about 15 MB.
-pub const MOST_JOURNAL_BYTES: u64 = 256 << 20;
+/// Longest journal that is read, in bytes; a job of 30,000 assets writes about 15 MB, and none has
+/// more than [`MOST_FILES`](crate::job::check::MOST_FILES).
+pub const MOST_JOURNAL_BYTES: u64 = 1 << 30;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -214,8 +214,16 @@ impl Home {
                     Ok(manifest) => manifest,
                     Err(why) => return Ok(Err(why)),
                 };
-                let claim = Claim::begin(self, (record, manifest), (journal, past), Step::GaveUp)?;
-                recovered.poisoned.push(claim);
+                let give_up = || Ok(journal.append_by(By::Spool, &Step::GaveUp)?);
+                match self.with_room(give_up) {
+                    Ok(()) => {}
+                    Err(error) if error.lacks_room() => {
+                        return Ok(Err(Unusable::Io(io::ErrorKind::StorageFull.into())));
+                    }
+                    Err(error) => return Err(error),
+                }
+                let job = (record, manifest);
+                recovered.poisoned.push(Claim::begun(self, job, (journal, past), &Step::GaveUp));
                 return Ok(Ok(()));
             }
         };

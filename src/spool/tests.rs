@@ -864,7 +864,7 @@ fn looking_wakes_nobody() {
     place.look(&spool, 0, &[]);
     // It is opened, read and closed here.
     assert_eq!(place.look(&spool, 2_000, &[]).settling.len(), 1);
-    assert_eq!(spool.take_requests().unwrap(), []);
+    assert_eq!(spool.take_request().unwrap(), None);
     assert!(woken.recv_timeout(Duration::from_millis(100)).is_err());
     place.rename_in("a.toml", b"end");
     woken.recv_timeout(Duration::from_secs(10)).unwrap();

@@ -42,6 +42,8 @@ pub(super) struct Progress<'t> {
     replies: Vec<Option<Result<Written, Fault>>>,
     /// The plans of the present request: a plan's number there → its number in the task.
     asked: Vec<usize>,
+    /// Whether the present request has shown the source.
+    seen: bool,
     /// What the source looks like.
     source: Option<Thumbnail>,
     /// Workers that broke so far.
@@ -58,7 +60,16 @@ impl<'t> Progress<'t> {
             Task::Probe { .. } | Task::Copy { .. } | Task::Show { .. } => 0,
         };
         let replies = vec![None; plans];
-        Self { task, memory, replies, asked: Vec::new(), source: None, broken: 0, threads }
+        Self {
+            task,
+            memory,
+            replies,
+            asked: Vec::new(),
+            seen: false,
+            source: None,
+            broken: 0,
+            threads,
+        }
     }
 
     /// Returns how many threads may work on what is left.
@@ -75,6 +86,7 @@ impl<'t> Progress<'t> {
             Task::Convert { input, aux, plans, outputs, showing } => {
                 let most = if self.broken == 0 { plans.len() } else { 1 };
                 self.asked = self.missing().take(most).collect();
+                self.seen = false;
                 let plans = self.asked.iter().map(|&n| plans[n].clone()).collect();
                 let outputs = self.asked.iter().filter_map(|&n| outputs.get(n));
                 let beside = aux.iter().map(|(_, file)| file);
@@ -98,7 +110,11 @@ impl<'t> Progress<'t> {
                 Step::Over(Ok(Answer::Copied(written)))
             }
             (Task::Show { .. }, Report::Shown(shown)) => Step::Over(Ok(Answer::Shown(shown))),
-            (Task::Convert { showing: Showing::Thumbnails, .. }, Report::Seen(thumbnail)) => {
+            // Once: each report gives the worker its time anew.
+            (Task::Convert { showing: Showing::Thumbnails, .. }, Report::Seen(thumbnail))
+                if !self.seen =>
+            {
+                self.seen = true;
                 self.source = Some(thumbnail);
                 Step::Wait
             }
@@ -383,5 +399,9 @@ mod tests {
         assert_eq!(progress.take(Report::Seen(thumbnail())), Step::Wait);
         let answer = Answer::Converted(vec![Err(FAULT); 2], Some(thumbnail()));
         assert_eq!(progress.blame(&FAULT), Some(Ok(answer)));
+        // The same again is no progress, except for another worker.
+        assert_eq!(progress.take(Report::Seen(thumbnail())), Step::Broken(nonsense()));
+        let _ = progress.request();
+        assert_eq!(progress.take(Report::Seen(thumbnail())), Step::Wait);
     }
 }

@@ -242,3 +242,28 @@ fn a_misspelt_mail_level_silences_nothing_and_a_misspelt_name_names_no_run() {
     let about = about(judged.manifest.as_ref(), "stem.toml", None);
     assert_eq!((about.job_name.as_str(), about.email_setting), ("stem", None));
 }
+
+#[test]
+fn a_job_makes_only_so_many_files() {
+    let world = world();
+    // All renditions make the same of the same: names alone would collide only later.
+    let renditions: String =
+        (0..1000).map(|n| format!("[[exportJob]]\nrendition = \"r{n}\"\n")).collect();
+    let of = |handles: usize| {
+        let handles: Vec<String> = (0..handles).map(|n| format!("\"none-{n}\"")).collect();
+        let text = format!(
+            "{TOP}fmt = \"orig\"\nassetHandleArray = [{}]\n{renditions}",
+            handles.join(",")
+        );
+        world.judge(&text)
+    };
+    assert!(of(500).job.is_some());
+    let refused = of(501);
+    assert!(refused.job.is_none());
+    let [finding] = refused.findings.as_slice() else { panic!("{:?}", refused.findings) };
+    assert_eq!(
+        String::from(finding.message.clone()),
+        "this would make 501,000 files, at most 500,000 are made by one job"
+    );
+    assert!(refused.text[finding.span.clone()].starts_with("[\"none-0\""));
+}

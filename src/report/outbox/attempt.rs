@@ -37,7 +37,7 @@ impl Outbox {
             Ok(Some(held))
         });
         // Kept until what came of it is written down.
-        let _held = match read {
+        let mut held = vec![match read {
             Ok(Some(file)) => file,
             Ok(None) => {
                 mail.env.next_try = in_seconds(now, BUSY);
@@ -51,16 +51,30 @@ impl Outbox {
                 mail.env.next_try = later(now, PROBES[2]);
                 return Ok(Some(mail));
             }
-        };
+        }];
         let mut outcome = self.transact(&mail, line, &message, now);
         if outcome.class == Class::TooBig
             && !mail.env.shortened
             && let Some(short) = smtp::shortened(&message)
         {
             tracing::warn!(mid = mail.mid, text = outcome.text, "mail is sent as text only");
-            mail.env.shortened = true;
-            write_atomic(&path, &short, MODE)?;
-            outcome = self.transact(&mail, line, &short, now);
+            // It is only sent when it is also what lies there: after a doubtful end it is sent again.
+            match write_atomic(&path, &short, MODE).and_then(|()| hold(&path)) {
+                Ok(Some(again)) => {
+                    held.push(again);
+                    mail.env.shortened = true;
+                    outcome = self.transact(&mail, line, &short, now);
+                }
+                Ok(None) => {
+                    mail.env.next_try = in_seconds(now, BUSY);
+                    return Ok(Some(mail));
+                }
+                Err(error) => {
+                    tracing::error!(mid = mail.mid, %error, "a mail cannot be made shorter");
+                    mail.env.next_try = later(now, PROBES[2]);
+                    return Ok(Some(mail));
+                }
+            }
         }
         let class = outcome.class;
         mail.env.last_code = outcome.code;

@@ -264,11 +264,13 @@ impl Sender {
         let (parcels, told) = mpsc::channel();
         let _ = parcels.send(order);
         let (words, heard) = mpsc::channel();
-        let threads = vec![
-            thread::spawn(move || feed(stdin, &told)),
-            thread::spawn(move || listen(stdout, &words)),
-        ];
-        Ok(Self { child, parcels: Some(parcels), heard, threads, carried: 0, until })
+        let parcels = Some(parcels);
+        // From here on the child is ended with the sender.
+        let mut sender = Self { child, parcels, heard, threads: Vec::new(), carried: 0, until };
+        let thread = || thread::Builder::new().name("mailer".into());
+        sender.threads.push(thread().spawn(move || feed(stdin, &told))?);
+        sender.threads.push(thread().spawn(move || listen(stdout, &words))?);
+        Ok(sender)
     }
 
     fn may_carry_more(&self) -> bool {

@@ -146,14 +146,14 @@ fn run(program: &Path, limit: Duration, order: &[u8]) -> io::Result<Answer> {
     };
     let (tell, told) = mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        std::thread::Builder::new().name("caller".into()).spawn_scoped(scope, move || {
             // A child that ended early has said why.
             let _ = stdin.write_all(order);
             drop(stdin);
             let mut answer = Vec::new();
             let _ = stdout.take(MOST_ANSWER).read_to_end(&mut answer);
             let _ = tell.send(answer);
-        });
+        })?;
         let answer = told.recv_timeout(limit);
         drop(caller);
         match answer {
