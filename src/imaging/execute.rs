@@ -3,12 +3,13 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use super::color::{Colors, color_in, diffuse, naive};
+use super::color::{Colors, color_in, naive};
+use super::finish::finished;
 use super::formats::{self, Header, Shrink, SourceFormat};
 use super::hands::Hands;
 use super::ops::{self, Resampler, Usm};
 use super::paths::{self, Path};
-use super::plan::{Affine, Area, Aux, Color, Output, Plan, Side, Step};
+use super::plan::{Affine, Area, Aux, Output, Plan, Side, Step};
 use super::raster::Raster;
 use super::thumbnail::{self, Thumbnail};
 use super::{
@@ -296,18 +297,6 @@ impl<'a> Engine<'a> {
             height: area.height / by,
         }
     }
-}
-
-/// Brings a converted picture to what is written: the reply's components, 8 bits, alpha or none.
-pub(super) fn finished(picture: Raster, output: &Output) -> Raster {
-    let picture = naive(picture, output.pixel_type);
-    let picture = if output.alpha {
-        picture.with_alpha()
-    } else {
-        let background = color_in(output.background, picture.pixel_type());
-        ops::fill(picture, &Color { alpha: 255, ..background })
-    };
-    if output.conversion.dither { diffuse(picture) } else { picture.to_eight() }
 }
 
 /// Does one of the steps that change pixels where they are.

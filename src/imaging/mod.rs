@@ -24,7 +24,9 @@ use formats::Shrink;
 use hands::Hands;
 use thumbnail::Thumbnail;
 
+mod angle;
 pub mod color;
+mod finish;
 pub mod formats;
 pub mod hands;
 pub mod modifiers;

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::color::Colors;
-use super::execute::finished;
+use super::finish::finished;
 use super::formats::{self, Embedded, Header, Shrink, SourceFormat};
 use super::modifiers::values::{Color, Quantize};
 use super::ops::{self, Resampler};

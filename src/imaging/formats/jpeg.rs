@@ -15,6 +15,7 @@ use std::io::{BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use mozjpeg::qtable::{AnnexK_Chroma, AnnexK_Luma};
 use mozjpeg::{ColorSpace, Compress, Marker, PixelDensity, PixelDensityUnit};
 use mozjpeg_sys as sys;
 
@@ -28,6 +29,8 @@ use crate::imaging::plan::Scans;
 use crate::imaging::raster::{Alpha, Raster, Samples};
 use crate::imaging::{ConvertError, Limits, PixelType, Size};
 
+/// Below this quality the standard's tables have numbers above 255, which no baseline file may hold.
+const BASELINE_QUALITY: u8 = 24;
 const ICC_NAME: &[u8] = b"ICC_PROFILE\0";
 const XMP_NAME: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP_NAME: &[u8] = b"Photoshop 3.0\0";
@@ -573,15 +576,20 @@ fn write(
         PixelType::Cmyk if inverted => compress.set_color_space(ColorSpace::JCS_YCCK),
         PixelType::Cmyk => compress.set_color_space(ColorSpace::JCS_CMYK),
     }
-    // Brightness and black keep every pixel; the two chroma planes every one or every fourth.
-    let chroma = picture.pixel_type() == PixelType::Rgb || inverted;
+    // Brightness keeps every pixel; the two chroma planes every one or every fourth. Inks keep all.
+    let chroma = picture.pixel_type() == PixelType::Rgb;
     let fine = if chroma && !settings.full_chroma { 2 } else { 1 };
     for (n, component) in compress.components_mut().iter_mut().enumerate() {
-        let factor = if n == 0 || n == 3 { fine } else { 1 };
+        let factor = if n == 0 { fine } else { 1 };
         component.h_samp_factor = factor;
         component.v_samp_factor = factor;
     }
-    compress.set_quality(f32::from(settings.quality));
+    let quality = f32::from(settings.quality);
+    compress.set_quality(quality);
+    if settings.quality < BASELINE_QUALITY {
+        compress.set_luma_qtable(&AnnexK_Luma.scaled(quality, quality));
+        compress.set_chroma_qtable(&AnnexK_Chroma.scaled(quality, quality));
+    }
     compress.set_optimize_coding(true);
     if settings.scans == Scans::Progressive {
         compress.set_optimize_scans(false);

@@ -255,7 +255,7 @@ impl Reader<'_> {
             return;
         }
         match command.support {
-            Support::Ignored => {}
+            Support::Ignored => self.look_over(command, &value, span),
             Support::IgnoredWithWarning if value.trim().is_empty() => {}
             Support::IgnoredWithWarning => {
                 let message = phrase!(
@@ -277,6 +277,16 @@ impl Reader<'_> {
                 self.set(command, &value, span);
             }
         }
+    }
+
+    /// Says what is wrong with a value that has no effect.
+    fn look_over(&mut self, command: &'static Command, text: &str, span: &Range<usize>) {
+        let ValueReader::Checked(check) = command.reader else { return };
+        let mut findings = Vec::new();
+        let mut items = Arguments::new(command.name, text, span.clone(), self.rules, &mut findings);
+        let checked = check(&mut items).and_then(|()| items.end());
+        findings.extend(checked.err());
+        findings.into_iter().for_each(|finding| self.report(finding));
     }
 
     /// Reads a command's value and keeps it.
@@ -307,7 +317,9 @@ impl Reader<'_> {
                     Arguments::new(command.name, text, span.clone(), self.rules, &mut findings);
                 read(&mut items).and_then(|value| items.end().map(|()| value))
             }
-            ValueReader::Raw | ValueReader::Scope => Ok(Value::Other(command, text.to_owned())),
+            ValueReader::Checked(_) | ValueReader::Raw | ValueReader::Scope => {
+                Ok(Value::Other(command, text.to_owned()))
+            }
         };
         findings.into_iter().for_each(|finding| self.report(finding));
         match value {

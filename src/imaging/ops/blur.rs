@@ -171,8 +171,9 @@ impl Rows {
 pub(super) struct Blur {
     stages: Vec<Stage>,
     channels: usize,
-    /// A row with its edges repeated.
-    padded: Vec<f32>,
+    /// A row with its edges repeated, and what a stage makes of it.
+    padded: [Vec<f32>; 2],
+    begun: bool,
 }
 
 /// One vertical filter and the rows it waits with.
@@ -203,12 +204,16 @@ impl Blur {
             let radius = weights.len() - 1;
             vec![Stage::new(Kernel::Weights(weights), radius)]
         };
-        Self { stages, channels, padded: Vec::new() }
+        Self::of(stages, channels)
     }
 
     /// Makes the mean of 3 × 3 pixels.
     pub(super) fn mean3(channels: usize) -> Self {
-        Self { stages: vec![Stage::new(Kernel::Mean(narrow), 1)], channels, padded: Vec::new() }
+        Self::of(vec![Stage::new(Kernel::Mean(narrow), 1)], channels)
+    }
+
+    fn of(stages: Vec<Stage>, channels: usize) -> Self {
+        Self { stages, channels, padded: Default::default(), begun: false }
     }
 
     /// Returns how many rows it sees above and below one.
@@ -230,41 +235,40 @@ impl Blur {
     }
 
     /// Takes the next row and hands out the rows that are now ready.
+    ///
+    /// The edge is repeated once, for all stages together: what one of them made of it is no edge.
     pub(super) fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
-        let mut row = row.to_vec();
+        let reach = self.reach();
+        let [padded, made] = &mut self.padded;
+        pad(row, reach, self.channels, padded);
         if self.stages.len() > 1 {
-            row.iter_mut().for_each(|value| *value = snapped(f64::from(*value)));
+            padded.iter_mut().for_each(|value| *value = snapped(f64::from(*value)));
         }
         for stage in &self.stages {
-            pad(&row, stage.radius, self.channels, &mut self.padded);
-            stage.along(&self.padded, self.channels, &mut row);
+            made.resize(padded.len() - 2 * stage.radius * self.channels, 0.0);
+            stage.along(padded, self.channels, made);
+            std::mem::swap(padded, made);
         }
-        feed(&mut self.stages, row, emit);
+        if !std::mem::replace(&mut self.begun, true) {
+            for _ in 0..reach {
+                feed(&mut self.stages, padded.clone(), emit);
+            }
+        }
+        feed(&mut self.stages, padded.clone(), emit);
     }
 
     /// Hands out the rows that waited for more.
     pub(super) fn finish(mut self, emit: &mut dyn FnMut(&[f32])) {
-        let mut stages = self.stages.as_mut_slice();
-        while let Some((stage, rest)) = stages.split_first_mut() {
-            if let Some(last) = stage.rows.back().cloned() {
-                for _ in 0..stage.radius {
-                    if let Some(out) = stage.add(last.clone()) {
-                        feed(rest, out, emit);
-                    }
-                }
+        if let Some(last) = self.stages.first().and_then(|stage| stage.rows.back().cloned()) {
+            for _ in 0..self.reach() {
+                feed(&mut self.stages, last.clone(), emit);
             }
-            stages = rest;
         }
     }
 }
 
 fn feed(stages: &mut [Stage], row: Vec<f32>, emit: &mut dyn FnMut(&[f32])) {
     let Some((stage, rest)) = stages.split_first_mut() else { return emit(&row) };
-    if stage.rows.is_empty() {
-        for _ in 0..stage.radius {
-            stage.add(row.clone());
-        }
-    }
     if let Some(out) = stage.add(row) {
         feed(rest, out, emit);
     }
@@ -525,6 +529,29 @@ mod tests {
         assert_eq!(blur(gray(1, vec![7, 7, 7]), 1e9), gray(1, vec![7, 7, 7]));
         // Seven rows of ten numbers.
         assert_eq!((blur_memory(&edge, 1.0), blur_memory(&edge, 0.0)), (280, 0));
+    }
+
+    #[test]
+    fn the_edge_is_repeated_for_wide_gaussians_too() {
+        let (width, height, deviation) = (40_usize, 30_usize, 15.0_f64);
+        let level = |x: usize, y: usize| if x < 4 || y > 26 { 240.0 } else { 20.0 + x as f64 };
+        let rows: Vec<Vec<f32>> =
+            (0..height).map(|y| (0..width).map(|x| level(x, y) as f32).collect()).collect();
+        let made = blurred(Blur::gaussian(deviation, 1), &rows);
+        let weight = |n: i64| (-0.5 * (n as f64 / deviation).powi(2)).exp();
+        let sum: f64 = (-90..=90).map(weight).sum();
+        let inside = |at: i64, length: usize| at.clamp(0, length as i64 - 1) as usize;
+        for (x, y) in [(0, 0), (39, 0), (0, 29), (39, 29), (20, 0), (0, 15), (20, 15)] {
+            let mut wanted = 0.0;
+            for dy in -90..=90_i64 {
+                for dx in -90..=90_i64 {
+                    let value = level(inside(x + dx, width), inside(y + dy, height));
+                    wanted += value * weight(dx) * weight(dy) / (sum * sum);
+                }
+            }
+            let found = f64::from(made[y as usize][x as usize]);
+            assert!((found - wanted).abs() < 3.0, "{x},{y}: {found}, not {wanted}");
+        }
     }
 
     #[test]

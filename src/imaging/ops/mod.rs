@@ -34,7 +34,7 @@ pub use mask::{clip, invert_mask, opacity, take_mask, unmask};
 pub use noise::noise;
 pub use place::place;
 pub use resample::{Resampler, resample};
-pub use rotate::{rotate, sin_cos_degrees};
+pub use rotate::rotate;
 pub use sharpen::sharpen;
 pub(super) use sharpen::sharpen_by;
 pub use thin::thinned;

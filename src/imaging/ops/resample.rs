@@ -16,12 +16,12 @@ use fast_image_resize::{
     Filter, FilterType, IntoImageView, PixelType as Pixels, ResizeAlg, ResizeOptions, Resizer,
 };
 
+use super::super::angle::sin_cos_degrees;
 use super::super::hands::Hands;
 use super::super::plan::{Area, Kernel};
 use super::super::raster::{Raster, Sample, Samples, as_usize, each_depth};
 use super::super::{ConvertError, Size};
 use super::place::place;
-use super::rotate::sin_cos_degrees;
 
 mod passes;
 

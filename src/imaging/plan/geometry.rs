@@ -12,11 +12,25 @@ use crate::imaging::{Limits, Size};
 /// a few of them still fit into 128 bits.
 pub(super) const FAR: i64 = 1 << 40;
 
+/// Lengths that miss a whole number, or a half, by less are that: a decimal such as 0.29 has no
+/// exact counterpart among binary numbers.
+const NOISE: f64 = 1e-6;
+
 /// Rounds half up (rule R0), to at most [`FAR`] either way.
 #[expect(clippy::cast_possible_truncation, reason = "clamped to 41 bits before")]
 #[expect(clippy::cast_precision_loss, reason = "FAR is a power of two")]
 pub(super) fn round(x: f64) -> i64 {
-    (x + 0.5).floor().clamp(-(FAR as f64), FAR as f64) as i64
+    (x + 0.5 + NOISE).floor().clamp(-(FAR as f64), FAR as f64) as i64
+}
+
+/// Rounds up.
+pub(super) fn up(x: f64) -> i64 {
+    round((x - NOISE).ceil())
+}
+
+/// Rounds down.
+pub(super) fn down(x: f64) -> i64 {
+    round((x + NOISE).floor())
 }
 
 /// Rounds a length half up to at least one pixel.

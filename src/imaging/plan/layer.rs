@@ -4,10 +4,13 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Part, Turning, bounds, length, proportion, real, round, then, within};
+use super::geometry::{
+    FAR, Part, Turning, bounds, down, length, proportion, real, round, then, up, within,
+};
 use super::wanted::{At, Wanted};
 use super::{Affine, Defaults, Rect};
 use crate::diag::{Code, Diagnostic, phrase};
+use crate::imaging::angle::sin_cos_degrees;
 use crate::imaging::modifiers::values::{Crop, Extend, SizeBox, Window};
 use crate::imaging::{Size, SourceInfo};
 
@@ -90,14 +93,19 @@ impl Layer {
         defaults: &Defaults,
     ) -> Result<Self, Diagnostic> {
         let map = self.map();
+        // Files hold coordinates to 2^−24 of the source's sides: a path along the edge of a pixel
+        // does not touch the next one.
+        let [left, top, right, bottom] = bounds(map, [0.0, 0.0, 1.0, 1.0]);
+        let (across, along) = ((right - left) / FINEST, (bottom - top) / FINEST);
         let both = [&wanted.layer.crop_path, &wanted.composite.crop_path];
         for At { value, place } in both.into_iter().flatten() {
             let known = |name: &String| source.paths.iter().find(|path| path.name == *name);
             for path in value.iter().filter_map(known) {
                 let [left, top, right, bottom] = bounds(map, path.bounds);
-                let (x, y) = (down(left).max(self.cut.x), down(top).max(self.cut.y));
-                let right = up(right).min(self.cut.x + i64::from(self.cut.size.width));
-                let bottom = up(bottom).min(self.cut.y + i64::from(self.cut.size.height));
+                let x = down(left + across).max(self.cut.x);
+                let y = down(top + along).max(self.cut.y);
+                let right = up(right - across).min(self.cut.x + i64::from(self.cut.size.width));
+                let bottom = up(bottom - along).min(self.cut.y + i64::from(self.cut.size.height));
                 let size = within((right - x, bottom - y), &defaults.limits, Part::Crop, place)?;
                 self.cut = Rect { x, y, size };
             }
@@ -116,7 +124,7 @@ impl Layer {
         map = then(map, [sw / cw, 0.0, 0.0, 0.0, sh / ch, 0.0]);
         map = then(map, self.turning.map(self.scaled));
         if let Some(degrees) = self.tilt {
-            let (sin, cos) = degrees.to_radians().sin_cos();
+            let (sin, cos) = sin_cos_degrees(degrees);
             let (w, h) = real_size(self.turning.of(self.scaled));
             let (rw, rh) = real_size(self.rotated);
             map = then(map, [1.0, 0.0, -w / 2.0, 0.0, 1.0, -h / 2.0]);
@@ -169,6 +177,9 @@ impl Layer {
         x.min(y)
     }
 }
+
+/// How fine the coordinates of paths in files are.
+const FINEST: f64 = 16_777_216.0;
 
 /// Finds the part of the source (C1, C2, C4).
 fn crop(wanted: Option<&At<Crop>>, source: Size, defaults: &Defaults) -> Result<Rect, Diagnostic> {
@@ -264,23 +275,10 @@ fn right_angles(degrees: f64) -> (u8, Option<f64>) {
 
 /// Returns the size of a rotated picture (O2), rounded up so that nothing is cut.
 fn bounding_box(size: Size, degrees: f64) -> (i64, i64) {
-    let (sin, cos) = degrees.to_radians().sin_cos();
+    let (sin, cos) = sin_cos_degrees(degrees);
     let (sin, cos) = (sin.abs(), cos.abs());
     let (w, h) = (f64::from(size.width), f64::from(size.height));
     (up(w * cos + h * sin).max(1), up(w * sin + h * cos).max(1))
-}
-
-/// Lengths that miss a whole number by less are that number.
-const NOISE: f64 = 1e-6;
-
-/// Rounds up.
-fn up(x: f64) -> i64 {
-    round((x - NOISE).ceil())
-}
-
-/// Rounds down.
-fn down(x: f64) -> i64 {
-    round((x + NOISE).floor())
 }
 
 /// Returns the margins in pixels (E1, E2).

@@ -214,6 +214,8 @@ impl Steps<'_> {
     fn layer(&mut self, wanted: &Wanted, layer: &Layer) {
         let mut part = ([layer.crop.x, layer.crop.y], layer.crop.size);
         if layer.overhangs() {
+            // Only the picture has that colour behind it, not what the crop adds.
+            self.fill(wanted.color);
             self.place(-layer.crop.x, -layer.crop.y, layer.crop.size);
             part = ([0, 0], layer.crop.size);
         }
@@ -227,7 +229,9 @@ impl Steps<'_> {
         }
         self.operate(&wanted.layer.operations, 1.0);
         self.sharpen(&wanted.layer, layer.factor());
-        self.fill(wanted.color);
+        if !layer.overhangs() {
+            self.fill(wanted.color);
+        }
         self.turn(layer.turning);
         if let Some(degrees) = layer.tilt {
             self.steps.push(Step::Rotate { degrees, to: layer.rotated, kernel: self.kernel });

@@ -687,7 +687,13 @@ fn an_enlarging_size_can_be_forbidden() {
 fn dpr_shrinks_instead_of_failing() {
     let defaults = Config { max_pix: (1000, 1000), ..PLAIN }.defaults();
     let reply = |text: &str| planned(text, &picture(4000, 3000), &defaults).map(|plan| plan.reply);
-    assert_eq!(reply("wid=816&hei=500&dpr=on,2"), Some(Size::new(1000, 612)));
+    // 612.75 is rounded as every length; a derived side never exceeds what is allowed.
+    assert_eq!(reply("wid=816&hei=500&dpr=on,2"), Some(Size::new(1000, 613)));
+    let upright = |text: &str| planned(text, &picture(3001, 4000), &defaults).map(|p| p.reply);
+    for wid in 800..900 {
+        let size = upright(&format!("wid={wid}&dpr=on,2")).unwrap();
+        assert!(size.height <= 1000 && size.height >= 998, "{wid}: {size:?}");
+    }
     assert_eq!(reply("wid=900&dpr=on,3&fit=constrain"), Some(Size::new(1000, 750)));
     assert_eq!(reply("wid=1001"), None);
 }
@@ -1126,4 +1132,22 @@ proptest! {
             prop_assert!(size.pixels() <= 100_000_000 && size.width.max(size.height) <= 70_000);
         }
     }
+}
+
+#[test]
+fn decimals_are_taken_as_they_are_written() {
+    let reply = |text: &str, (width, height): (u32, u32)| {
+        planned(text, &picture(width, height), &Config { ..PLAIN }.defaults())
+            .map(|plan| (plan.reply.width, plan.reply.height))
+    };
+    // 14.5, 85.5, 57.5: halves, although none of the decimals is a binary number.
+    assert_eq!(reply("layer=0&scale=0.29", (50, 100)), Some((15, 29)));
+    assert_eq!(reply("layer=0&scale=0.57", (150, 100)), Some((86, 57)));
+    assert_eq!(reply("layer=0&scale=1.15", (50, 100)), Some((58, 115)));
+    assert_eq!(reply("cropN=0.35,0,0.1,1", (30, 10)), Some((3, 10)));
+    assert_eq!(reply("cropN=0.35,0,0.1,1", (250, 10)), Some((25, 10)));
+    assert_eq!(reply("cropN=0.57,0,0.1,1", (50, 10)), Some((5, 10)));
+    assert_eq!(reply("extendN=0.29,0,0,0", (50, 10)), Some((65, 10)));
+    assert_eq!(reply("dpr=on,1.15&wid=50", (100, 100)), Some((58, 58)));
+    assert_eq!(reply("scl=1.12", (14, 112)), Some((13, 100)));
 }

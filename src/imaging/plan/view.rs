@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::geometry::{FAR, Part, Span, ask_for_less, length, proportion, real, round, within};
+use super::geometry::{
+    FAR, Part, Span, ask_for_less, down, length, proportion, real, round, within,
+};
 use super::layer::smaller;
 use super::wanted::{At, Wanted};
 use super::{Defaults, Rect, ThumbType, Thumbnails};
@@ -62,7 +64,7 @@ impl Axis {
     fn rescaled(self, factor: f64) -> Self {
         Self {
             scaled: length(real(self.scaled) * factor),
-            at: round((real(self.at) * factor).floor()),
+            at: down(real(self.at) * factor),
             view: length(real(self.view) * factor),
             ..self
         }
@@ -114,7 +116,7 @@ impl View {
         let sizes = sizes(wanted, region, defaults);
         let Align { h, v } = alignment(wanted, defaults);
         let axis = |composite, region_at, region, scaled: i64, view: i64, align: f64| {
-            let at = round((real(view - scaled) * (align + 1.0) / 2.0).floor());
+            let at = down(real(view - scaled) * (align + 1.0) / 2.0);
             Axis { composite, region_at, region, scaled, at, view }
         };
         let (sw, sh) = sizes.scaled;
@@ -244,8 +246,14 @@ fn sizes(wanted: &Wanted, region: Window, defaults: &Defaults) -> Sizes {
     if shrink >= 1.0 {
         return sizes;
     }
-    let shrunk = |side: Option<i64>| side.map(|side| round((real(side) * shrink).floor()).max(1));
-    fitted(wanted, region, (shrunk(wid), shrunk(hei)), defaults)
+    let by = |rounded: fn(f64) -> i64| {
+        let side = |side: Option<i64>| side.map(|side| rounded(real(side) * shrink).max(1));
+        fitted(wanted, region, (side(wid), side(hei)), defaults)
+    };
+    let sizes = by(round);
+    // What is computed from a side that was rounded up may still be a pixel too long.
+    let fits = excess(most_wide, sizes.view.0).min(excess(most_high, sizes.view.1)) >= 1.0;
+    if fits { sizes } else { by(down) }
 }
 
 /// Computes the sizes for a width and a height (S1, S2, D1, U0–G7).

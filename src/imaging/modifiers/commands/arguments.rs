@@ -205,6 +205,12 @@ impl<'a, 'f> Arguments<'a, 'f> {
         Ok(numbers)
     }
 
+    /// Takes two numbers that no coordinate exceeds; none is the default.
+    pub(super) fn place(&mut self) -> Result<(), Diagnostic> {
+        const MOST: f64 = 2_147_483_648.0;
+        self.real(-MOST, MOST).and_then(|_| self.real(-MOST, MOST)).map(|_| ())
+    }
+
     /// Takes exactly `N` coordinates.
     pub(super) fn ints<const N: usize>(&mut self, wanted: &Phrase) -> Result<[i64; N], Diagnostic> {
         let mut numbers = [0; N];

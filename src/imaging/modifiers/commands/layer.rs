@@ -12,8 +12,12 @@ const LAYER: Command = Command {
 };
 
 /// Where a layer stands: layer 0 is the canvas and stands still.
-const PLACE: Command =
-    Command { support: Support::Ignored, range: "any; moves nothing on layer 0", ..LAYER };
+const PLACE: Command = Command {
+    support: Support::Ignored,
+    range: "numbers; moves nothing on layer 0",
+    reader: Reader::Checked(|items| items.place()),
+    ..LAYER
+};
 
 const TEXT: Command =
     Command { group: Group::Text, empty: Empty::Default, neutral: &[""], ..LAYER };
@@ -59,7 +63,13 @@ pub(super) const COMMANDS: &[Command] = &[
         syntax: "blendMode=norm|dissolve|lighten|darken|mult|screen",
         default: "norm",
         page: "r-blendmode",
-        ..PLACE
+        support: Support::Ignored,
+        range: "changes nothing on layer 0",
+        reader: Reader::Checked(|items| {
+            let words = ["norm", "dissolve", "lighten", "darken", "mult", "screen"];
+            items.word(&words.map(|word| (word, ()))).map(|_| ())
+        }),
+        ..LAYER
     },
     Command { name: "text", twin: Some("src"), syntax: "text=rtf", page: "r-text", ..TEXT },
     Command { name: "textPs", twin: Some("src"), syntax: "textPs=rtf", page: "r-textps", ..TEXT },

@@ -93,6 +93,8 @@ pub enum Binding {
 pub(super) enum Reader {
     /// Into a typed value.
     Typed(fn(&mut Arguments<'_, '_>) -> Result<Value, Diagnostic>),
+    /// Not at all, but what cannot be one is an error: a value of what is [ignored](Support::Ignored).
+    Checked(fn(&mut Arguments<'_, '_>) -> Result<(), Diagnostic>),
     /// Kept as it is.
     Raw,
     /// It selects the layer or effect that follows.

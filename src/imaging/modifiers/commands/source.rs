@@ -31,7 +31,11 @@ const PATH: Command =
     Command { binding: Binding::Composite, empty: Empty::Default, neutral: &[""], ..LATER };
 
 /// Positions that do not move a picture of a single layer.
-const POSITION: Command = Command { class: Class::Secondary, support: Support::Ignored, ..LAYER };
+const POSITION: Command = Command {
+    support: Support::Ignored,
+    reader: Reader::Checked(|items| items.place()),
+    ..SECONDARY
+};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
