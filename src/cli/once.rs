@@ -56,8 +56,10 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
         id: &format!("once-{}-{}", std::process::id(), at.as_nanosecond()),
         name: &args.job.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
         bytes: &read.bytes,
+        whole: true,
         uid: Some(rustix::process::getuid().as_raw()),
         received: at,
+        due: None,
         number: 0,
         fired: Fired::Now,
         given_up: None,
@@ -81,7 +83,13 @@ pub(super) fn once(places: &Places, args: &OnceArgs) -> Result<Exit, Exit> {
 fn run(order: &Order<'_>, epoch: &Epoch) -> Result<Over, Exit> {
     let bar = Bar::new(order.name);
     let watch = |status: &Status<'_>| bar.show(status.run, status.progress, &status.counts);
-    let stand = Stand { cancel: &Cancel::default(), ledger: Ledger::Nowhere, watch: &watch, now };
+    let stand = Stand {
+        cancel: &Cancel::default(),
+        ledger: Ledger::Nowhere,
+        watch: &watch,
+        refused: &|_| (),
+        now,
+    };
     let conducted = conduct(order, epoch, &stand, Vec::new());
     drop(bar);
     match conducted {

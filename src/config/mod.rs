@@ -258,6 +258,10 @@ fn layers(flags: &Flags) -> Result<Vec<Layer>, ConfigError> {
         let mut files: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+            // What editors keep beside a file.
+            .filter(|path| {
+                !path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."))
+            })
             .collect();
         files.sort();
         for file in files {

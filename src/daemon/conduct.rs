@@ -8,24 +8,25 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::idle;
+use super::requests::local;
 use super::space::{Room, Shortage};
 use crate::config::Settings;
-use crate::diag::{Fault, Text};
+use crate::diag::{Code, Diagnostic, Fault, Text, phrase};
 use crate::fs::RelPath;
-use crate::job::Fmt;
 use crate::job::check::{
-    Destination, Existing, ExportJob, Judged, Make, Moment, When, about, judge,
+    Destination, Existing, ExportJob, Judged, Make, Moment, When, about, judge, judge_beginning,
 };
 use crate::job::log::{About, AssetEntry, AssetOutcome, JobLog};
 use crate::job::manifest::{self, Manifest};
 use crate::job::publish::{Place, Stage, sums};
 use crate::job::recipe::recipes;
 use crate::job::run::{Ask, Bench, Cancel, Decided, Event, Progress, Step, WorkError, work};
+use crate::job::{Fmt, Verdict};
 use crate::library::Library;
 use crate::pulse::Pulse;
 use crate::report::folder::{ActiveState, ReportFolder, Status, Waiting};
@@ -49,6 +50,8 @@ const FIRST_PAGE: Duration = Duration::from_secs(2);
 const NEXT_PAGE: Duration = Duration::from_secs(AGAIN as u64);
 /// How often progress is written down, at most.
 const POSTING: Duration = Duration::from_secs(1);
+/// A run that begins so much after its time says so.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What every job of one configuration works with.
 pub struct Epoch {
@@ -68,12 +71,16 @@ pub struct Order<'o> {
     pub id: &'o str,
     /// The manifest's file name.
     pub name: &'o str,
-    /// Its bytes.
+    /// Its bytes; only the beginning of one that is too large.
     pub bytes: &'o [u8],
+    /// Whether these are all of it.
+    pub whole: bool,
     /// Owner of the dropped file.
     pub uid: Option<u32>,
     /// When it was accepted, or when its schedule fired.
     pub received: Timestamp,
+    /// When it was to begin, if not as soon as it was handed in.
+    pub due: Option<Timestamp>,
     /// Number in the job handle.
     pub number: u64,
     /// Whether its time has come already.
@@ -186,6 +193,8 @@ pub struct Stand<'s> {
     pub ledger: Ledger<'s>,
     /// Told how far it is, at most once a second.
     pub watch: &'s dyn Fn(&Status<'_>),
+    /// Told of a refused manifest, before its report is there.
+    pub refused: &'s dyn Fn(&Report<'_>),
     /// Reads the wall clock.
     pub now: fn() -> Timestamp,
 }
@@ -336,6 +345,9 @@ impl Course<'_> {
             idle::give_code_back();
         }
         let report = over.report(&self.epoch.places);
+        if over.log.verdict() == Verdict::Refused {
+            (self.stand.refused)(&report);
+        }
         over.broken = folder.finish(&report).map_err(ConductError::Report)?;
         Ok(Conducted::Over(Box::new(over)))
     }
@@ -345,6 +357,9 @@ impl Course<'_> {
             Fired::NotYet => Moment::HandedIn(now.to_zoned(TimeZone::system())),
             Fired::Now => Moment::Due,
         };
+        if !self.order.whole {
+            return judge_beginning(self.order.bytes);
+        }
         judge(self.order.bytes, library, &self.epoch.settings.policy, &moment)
     }
 
@@ -370,6 +385,8 @@ impl Course<'_> {
             None => self.name(&about)?,
         };
         folder.begin(self.order.bytes).map_err(ConductError::Report)?;
+        let mut findings = judged.map_or_else(Vec::new, Judged::told);
+        findings.extend(manifest.and_then(|manifest| self.lateness(manifest, start)));
         let log = JobLog {
             about,
             run: run.to_string(),
@@ -377,7 +394,7 @@ impl Course<'_> {
             start,
             end: start,
             assets: Vec::new(),
-            findings: judged.map_or_else(Vec::new, Judged::told),
+            findings,
             fatal: judged.and_then(Judged::refusal),
             stopped: false,
             resumed: self.past.resumed,
@@ -390,6 +407,20 @@ impl Course<'_> {
             output_folder: None,
         };
         Ok((log, run, folder))
+    }
+
+    /// Says of a run that it began long after its time: no daemon ran then, or none had a place for it.
+    fn lateness(&self, manifest: &Manifest, start: Timestamp) -> Option<Diagnostic> {
+        let due = self.order.due.filter(|due| start.duration_since(*due) > LATE)?;
+        let span = (manifest.exec_time.as_ref().map(|time| time.span.clone()))
+            .or_else(|| Some(manifest.exec_schedule.as_ref()?.span.clone()))?;
+        let message = phrase!(
+            "began-late",
+            "it was due at {due} and began at {start}",
+            due = local(due),
+            start = local(start)
+        );
+        Some(Diagnostic::warning(Code::Value, span, message))
     }
 
     /// Gives the run a name that no folder in `out` or `reports` has, by making the latter.
@@ -420,7 +451,7 @@ impl Course<'_> {
     ) -> ExportJob {
         let patience = self.epoch.settings.policy.wait_for_assets;
         let since = log.start;
-        let until = jiff::SignedDuration::try_from(patience)
+        let until = SignedDuration::try_from(patience)
             .ok()
             .and_then(|patience| since.checked_add(patience).ok());
         loop {

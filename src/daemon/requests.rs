@@ -59,6 +59,8 @@ impl Daemon {
             let (op, words) = (request.op, answer.words.as_str());
             tracing::info!(?op, run = request.run, uid, words, "request");
             self.news = true;
+            // What was let go on, or is to run now, has its turn at once.
+            self.unbegun = true;
             let reports = &self.epoch.settings.folders.reports;
             if let Err(error) = answer.write(reports, &name) {
                 tracing::warn!(%error, "a request is not answered");
@@ -190,12 +192,13 @@ impl Daemon {
         }
     }
 
-    fn stop_running(&self, id: &str) -> Answer {
+    fn stop_running(&mut self, id: &str) -> Answer {
         let mut postings = self.hall.postings();
-        let Some((running, posting)) = self.running.get(id).zip(postings.get_mut(id)) else {
+        let Some((running, posting)) = self.running.get_mut(id).zip(postings.get_mut(id)) else {
             return Answer::absent(format!("{id} has just ended"));
         };
         running.cancel.ask(Ask::Stop);
+        running.go_on = false;
         posting.state = format!("{:?}", ActiveState::Stopping);
         Answer::done(format!("{} is stopping", posting.name()))
     }

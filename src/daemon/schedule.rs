@@ -38,6 +38,8 @@ impl Daemon {
             }
         }
         self.spool.release_due(wall)?;
+        // It begins at once, so that the next firing does not find it waiting for its turn.
+        self.unbegun |= !jobs.is_empty();
         // The clock may be set: no more than half a minute is taken on trust.
         let earliest = self.spool.scheduled()?.first().map(|job| job.due.at());
         let wait = earliest.map_or(SCHEDULES, |due| {

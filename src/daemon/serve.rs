@@ -17,7 +17,7 @@ use crate::job::run::{Ask, Cancel, Step};
 use crate::pulse::Pulse;
 use crate::report::folder::ReportFolder;
 use crate::report::html::Broken;
-use crate::report::{Notice, text};
+use crate::report::{Notice, Report, text};
 use crate::spool::{Claim, Ended, JournalError, Spool, SpoolError};
 
 /// What a job's thread works with.
@@ -76,9 +76,7 @@ impl Service {
         loop {
             let tried =
                 self.conduct(&claim, given_up.clone()).and_then(|conducted| match conducted {
-                    Conducted::Over(over) => {
-                        self.tell(&claim, &over).map(|()| Conducted::Over(over))
-                    }
+                    Conducted::Over(over) => self.tell(&over).map(|()| Conducted::Over(over)),
                     other => Ok(other),
                 });
             match tried {
@@ -170,8 +168,10 @@ impl Service {
             id: record.id.as_str(),
             name: &record.name,
             bytes: claim.manifest(),
+            whole: !record.oversize,
             uid: Some(record.uid),
             received: record.firing.unwrap_or(record.received),
+            due: record.firing.or(claim.deferred_until()),
             number: record.number,
             fired: if come { Fired::Now } else { Fired::NotYet },
             given_up,
@@ -190,6 +190,7 @@ impl Service {
             cancel: &self.cancel,
             ledger: Ledger::Journal { journal: claim.journal(), pulse: &self.pulse },
             watch: &watch,
+            refused: &|report| self.leave_note(&record.name, report),
             now: super::now,
         };
         let steps: Vec<Step> = claim.steps()?;
@@ -240,15 +241,17 @@ impl Service {
         Ok(claim.hold()?)
     }
 
-    /// Puts the note beside a refused manifest and the mails into the outbox.
-    fn tell(&self, claim: &Claim, over: &Over) -> Result<(), ServeError> {
-        let report = over.report(&self.epoch.places);
-        if over.log.verdict() == Verdict::Refused {
-            let note = text::beside_the_drop(&report);
-            if let Err(error) = self.spool.refuse_note(&claim.record().name, &note) {
-                tracing::warn!(%error, "no note beside the refused manifest");
-            }
+    /// Puts the note where a refused manifest was.
+    fn leave_note(&self, manifest: &str, report: &Report<'_>) {
+        let note = text::beside_the_drop(report);
+        if let Err(error) = self.spool.refuse_note(manifest, &note) {
+            tracing::warn!(%error, "no note beside the refused manifest");
         }
+    }
+
+    /// Puts the mails into the outbox.
+    fn tell(&self, over: &Over) -> Result<(), ServeError> {
+        let report = over.report(&self.epoch.places);
         let to = self.epoch.directory.recipients(&over.log.about);
         let _step = self.pulse.step("writes its mail");
         self.hall.mail.announce(&report, &to).map_err(ServeError::Mail)?;

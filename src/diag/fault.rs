@@ -200,7 +200,10 @@ impl Fault {
                 files = candidates.clone()
             ),
             Self::OutsideRoot => {
-                phrase!("cause-outside", "the name leads out of the asset folder")
+                phrase!(
+                    "cause-outside",
+                    "the name leads out of the asset folder, or over a symbolic link"
+                )
             }
             Self::NotAFile { what } => {
                 phrase!("cause-not-a-file", "this is {what}, not a file", what = what.clone())

@@ -5,7 +5,6 @@ use super::{Fault, Phrase, phrase};
 impl Fault {
     /// Says what to do about it, as one sentence without a full stop.
     #[must_use]
-    #[expect(clippy::too_many_lines, reason = "a catalogue: each has its step")]
     pub fn next_step(&self) -> Phrase {
         match self {
             Self::NotFound { nearest: Some(near) } => phrase!(

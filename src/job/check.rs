@@ -276,6 +276,13 @@ pub fn judge(bytes: &[u8], library: &Library, policy: &Policy, moment: &Moment) 
     Judged { text: parsed.text, manifest: parsed.manifest, job, findings, foreseen }
 }
 
+/// Refuses a manifest that is too large, of which only the beginning is there.
+#[must_use]
+pub fn judge_beginning(bytes: &[u8]) -> Judged {
+    let manifest::Parsed { text, manifest, findings } = manifest::parse_beginning(bytes);
+    Judged { text, manifest, job: None, findings, foreseen: Vec::new() }
+}
+
 /// Looks up what a manifest names. The zone of the moment is the one that schedules mean.
 #[must_use]
 pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &Moment) -> Checked {
@@ -323,13 +330,7 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
     let decided: Vec<Option<Rendition>> =
         wanted.iter().map(|wanted| rendition(wanted, policy, &mut lookup)).collect();
     findings.extend(lookup.odd);
-    let files = decided.iter().flatten().map(|rendition| rendition.items.len()).sum();
-    if files > MOST_FILES {
-        let handles = wanted
-            .iter()
-            .find_map(|wanted| wanted.own.handles.as_ref().or(common.handles.as_ref()));
-        findings.extend(handles.map(|handles| too_many_files(handles.span.clone(), files)));
-    }
+    findings.extend(too_many_files(&decided, &wanted));
     let mut foreseen = lookup.foreseen;
     foreseen.sort_by_key(|finding| finding.span.start);
     foreseen.dedup();
@@ -354,7 +355,14 @@ pub fn check(manifest: &Manifest, library: &Library, policy: &Policy, moment: &M
     Checked { job, findings, foreseen }
 }
 
-fn too_many_files(span: Range<usize>, files: usize) -> Diagnostic {
+/// Refuses a job that would make more files than a job may.
+fn too_many_files(decided: &[Option<Rendition>], wanted: &[Wanted<'_>]) -> Option<Diagnostic> {
+    let files = decided.iter().flatten().map(|rendition| rendition.items.len()).sum();
+    let handles = |wanted: &Wanted<'_>| {
+        let handles = wanted.own.handles.as_ref().or(wanted.common.handles.as_ref())?;
+        Some(handles.span.clone())
+    };
+    let span = wanted.iter().find_map(handles).filter(|_| files > MOST_FILES)?;
     let message = phrase!(
         "too-many-files",
         "this would make {files} files, at most {most} are made by one job",
@@ -362,7 +370,7 @@ fn too_many_files(span: Range<usize>, files: usize) -> Diagnostic {
         most = Argument::count(MOST_FILES)
     );
     let help = phrase!("split-it", "split it into several manifests");
-    Diagnostic::error(Code::Value, span, message).help(help)
+    Some(Diagnostic::error(Code::Value, span, message).help(help))
 }
 
 /// Tells what a run's log says about whose it is, also of a manifest that is refused.

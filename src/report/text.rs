@@ -4,7 +4,8 @@
 //! The reader is somebody in a studio who wants to know three things: is it done, do I have to do
 //! anything, where are the files. So what to do comes first, and the same order holds in every
 //! text: what to do, the counts, what failed and why, what else is worth knowing, where the files
-//! are, why this mail came. Whatever comes from outside (names, messages, the manifest) passes
+//! are, why this mail came. Of up to three failures, what to do is said of each by name, so that
+//! they come before the counts. Whatever comes from outside (names, messages, the manifest) passes
 //! through [`shown`], so that it can neither begin a line nor turn its reading direction.
 
 use super::locale::{Language, Say};

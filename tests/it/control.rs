@@ -377,3 +377,69 @@ fn machines_that_watch_machines_have_figures() {
     assert!(read().unwrap().contains("exportd_files_total{outcome=\"exported\"} 1\n"));
     assert_eq!(play.stop(), Some(0));
 }
+
+#[test]
+fn a_job_that_was_to_go_on_and_is_stopped_stays_stopped() {
+    let mut play = Playground::with_config("workers = 1\n");
+    let run = long_job(&mut play);
+    for asked in ["pause", "resume", "stop"] {
+        let said = say(&play, &[asked, &run]);
+        assert_eq!(said.code, 0, "{asked}: {}", said.err);
+    }
+    resting(&play, &run, "stopped");
+    // Whatever would begin it again has had its turn twice.
+    std::thread::sleep(Duration::from_secs(3));
+    resting(&play, &run, "stopped");
+    let (_, report) = play.report_of("long", SOON);
+    assert_eq!(report["verdict"], "stopped", "{report:#}");
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
+fn what_is_to_run_now_begins_now() {
+    let mut play = Playground::new();
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    let schedule = "execSchedule = \"0 0 6 1 1 ? 2099\"";
+    play.drop_manifest("nightly.toml", &manifest("nightly", &["a.png"], schedule));
+    play.wait("the schedule", SOON, || {
+        (list(&play.path("spool/scheduled")).len() == 1).then_some(())
+    });
+    // An idle daemon looks around every five seconds; the quickest of five is not by chance.
+    let quickest = (1..=5).map(|runs| {
+        assert_eq!(say(&play, &["run-now", "nightly"]).code, 0);
+        let asked = std::time::Instant::now();
+        play.reports_of("nightly", runs, SOON);
+        asked.elapsed()
+    });
+    let all: Vec<Duration> = quickest.collect();
+    let soon = all.iter().filter(|time| **time < Duration::from_secs(2)).count();
+    assert!(soon >= 3, "{all:?}");
+    assert_eq!(play.stop(), Some(0));
+}
+
+#[test]
+fn a_run_that_begins_long_after_its_time_says_so() {
+    let mut play = Playground::new();
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    let often = "execSchedule = \"0 0 6 1 1 ? 2099\"";
+    play.drop_manifest("often.toml", &manifest("often", &["a.png"], often));
+    play.wait("the schedule", SOON, || {
+        (list(&play.path("spool/scheduled")).len() == 1).then_some(())
+    });
+    assert_eq!(play.stop(), Some(0));
+    // As if it had been due an hour ago.
+    let hour_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    let job = list(&play.path("spool/scheduled")).pop().unwrap();
+    play.write(
+        &format!("spool/scheduled/{job}/due.json"),
+        format!("{{\"repeats\":\"{hour_ago}\"}}").as_bytes(),
+    );
+    play.start();
+    let (_, report) = play.report_of("often", SOON);
+    assert_eq!(report["verdict"], "warnings", "{report:#}");
+    let log = report.to_string();
+    assert!(log.contains("it was due at ") && log.contains(" and began at "), "{report:#}");
+    assert_eq!(play.stop(), Some(0));
+}

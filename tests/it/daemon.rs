@@ -467,3 +467,28 @@ fn the_digest_of_a_day_comes_once_however_often_the_daemon_is_started() {
     assert_eq!(play.stop(), Some(0));
     assert_eq!(digests(&play), [first]);
 }
+
+#[test]
+fn a_manifest_that_is_too_large_is_refused_whatever_its_beginning_says() {
+    let mut play = Playground::new();
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.start();
+    let mut text = manifest("huge", &["a.png"], "");
+    while text.len() <= 1 << 20 {
+        text.push_str("# and so on, for a megabyte\n");
+    }
+    play.drop_manifest("huge.toml", &text);
+    let (run, report) = play.report_of("huge", SOON);
+    // It is there before the report is.
+    let note = std::fs::read_to_string(play.path("drop/huge.toml.FAILED.txt")).unwrap();
+    assert!(note.contains("the file is larger than 1 MiB"), "{note}");
+    assert_eq!(report["verdict"], "refused", "{report:#}");
+    assert!(!play.path(&format!("out/{run}")).exists());
+    // To whom and how is in the beginning.
+    let mail = play.wait("the mail", SOON, || play.mails().pop());
+    assert!(mail.contains("Subject: [exportd] huge: NOT exported (line 1: "), "{mail}");
+    text.truncate(1 << 20);
+    play.drop_manifest("fits.toml", &text.replacen("huge", "fits", 1));
+    assert_eq!(play.report_of("fits", SOON).1["verdict"], "clean");
+    assert_eq!(play.stop(), Some(0));
+}

@@ -533,18 +533,18 @@ mod tests {
 
     #[test]
     fn the_edge_is_repeated_for_wide_gaussians_too() {
-        let (width, height, deviation) = (40_usize, 30_usize, 15.0_f64);
-        let level = |x: usize, y: usize| if x < 4 || y > 26 { 240.0 } else { 20.0 + x as f64 };
+        let (width, height, deviation) = (40, 30, 15.0_f64);
+        let level = |x: i32, y: i32| if x < 4 || y > 26 { 240.0 } else { 20.0 + f64::from(x) };
         let rows: Vec<Vec<f32>> =
             (0..height).map(|y| (0..width).map(|x| level(x, y) as f32).collect()).collect();
         let made = blurred(Blur::gaussian(deviation, 1), &rows);
-        let weight = |n: i64| (-0.5 * (n as f64 / deviation).powi(2)).exp();
+        let weight = |n: i32| (-0.5 * (f64::from(n) / deviation).powi(2)).exp();
         let sum: f64 = (-90..=90).map(weight).sum();
-        let inside = |at: i64, length: usize| at.clamp(0, length as i64 - 1) as usize;
+        let inside = |at: i32, length: i32| at.clamp(0, length - 1);
         for (x, y) in [(0, 0), (39, 0), (0, 29), (39, 29), (20, 0), (0, 15), (20, 15)] {
             let mut wanted = 0.0;
-            for dy in -90..=90_i64 {
-                for dx in -90..=90_i64 {
+            for dy in -90..=90 {
+                for dx in -90..=90 {
                     let value = level(inside(x + dx, width), inside(y + dy, height));
                     wanted += value * weight(dx) * weight(dy) / (sum * sum);
                 }

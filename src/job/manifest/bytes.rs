@@ -25,6 +25,12 @@ fn split_it() -> Phrase {
     )
 }
 
+/// Refuses a manifest of which only the beginning is known.
+pub(super) fn too_large() -> Diagnostic {
+    let message = phrase!("manifest-larger", "the file is larger than 1 MiB");
+    Diagnostic::error(Code::Value, 0..0, message).help(split_it())
+}
+
 /// A manifest's text, and whether reading on makes sense.
 pub(super) struct Decoded {
     /// What can be shown of it; spans are offsets in it.

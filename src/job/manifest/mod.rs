@@ -119,6 +119,17 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     Parsed { text: decoded.text, manifest: Some(manifest), findings }
 }
 
+/// Reads the beginning of a manifest that is larger than [`MOST_BYTES`]: whose it is, so that the
+/// refusal comes to the right people.
+#[must_use]
+pub fn parse_beginning(bytes: &[u8]) -> Parsed {
+    // The line that was cut through says nothing.
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let Parsed { text, manifest, findings: _ } = parse(&bytes[..end]);
+    let manifest = manifest.map(|manifest| Manifest { refused: true, ..manifest });
+    Parsed { text, manifest, findings: vec![bytes::too_large()] }
+}
+
 /// Suggests the value that comes nearest.
 pub(super) fn did_you_mean_value(near: &str) -> Phrase {
     phrase!("did-you-mean-value", "did you mean \"{near}\"?", near = near)

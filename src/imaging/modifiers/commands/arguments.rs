@@ -205,12 +205,6 @@ impl<'a, 'f> Arguments<'a, 'f> {
         Ok(numbers)
     }
 
-    /// Takes two numbers that no coordinate exceeds; none is the default.
-    pub(super) fn place(&mut self) -> Result<(), Diagnostic> {
-        const MOST: f64 = 2_147_483_648.0;
-        self.real(-MOST, MOST).and_then(|_| self.real(-MOST, MOST)).map(|_| ())
-    }
-
     /// Takes exactly `N` coordinates.
     pub(super) fn ints<const N: usize>(&mut self, wanted: &Phrase) -> Result<[i64; N], Diagnostic> {
         let mut numbers = [0; N];
@@ -342,6 +336,13 @@ fn int_range(low: i64, high: i64) -> Phrase {
 /// A whole number in a range.
 pub(super) fn whole_from(low: i64, high: i64) -> Phrase {
     phrase!("a-whole-number-from", "a whole number from {low} to {high}", low = low, high = high,)
+}
+
+/// Takes two numbers that no coordinate exceeds; none is the default.
+pub(super) fn place(items: &mut Arguments<'_, '_>) -> Result<(), Diagnostic> {
+    const MOST: f64 = 2_147_483_648.0;
+    items.real(-MOST, MOST)?;
+    items.real(-MOST, MOST).map(|_| ())
 }
 
 /// A whole number above 0.

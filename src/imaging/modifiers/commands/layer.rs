@@ -1,5 +1,6 @@
 //! Further layers, effects, and text.
 
+use super::arguments::place;
 use super::{Binding, Class, Command, Empty, Group, Reader, Support};
 
 const LAYER: Command = Command {
@@ -15,7 +16,7 @@ const LAYER: Command = Command {
 const PLACE: Command = Command {
     support: Support::Ignored,
     range: "numbers; moves nothing on layer 0",
-    reader: Reader::Checked(|items| items.place()),
+    reader: Reader::Checked(place),
     ..LAYER
 };
 

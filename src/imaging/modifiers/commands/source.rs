@@ -1,6 +1,6 @@
 //! Commands that make a layer of the source picture.
 
-use super::arguments::{above_zero, corner_and_size};
+use super::arguments::{above_zero, corner_and_size, place};
 use super::{Arguments, Binding, Class, Command, Empty, Group, Reader, Support};
 use crate::diag::{Diagnostic, Phrase, phrase};
 use crate::imaging::modifiers::Value;
@@ -31,11 +31,8 @@ const PATH: Command =
     Command { binding: Binding::Composite, empty: Empty::Default, neutral: &[""], ..LATER };
 
 /// Positions that do not move a picture of a single layer.
-const POSITION: Command = Command {
-    support: Support::Ignored,
-    reader: Reader::Checked(|items| items.place()),
-    ..SECONDARY
-};
+const POSITION: Command =
+    Command { support: Support::Ignored, reader: Reader::Checked(place), ..SECONDARY };
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
