@@ -38,7 +38,7 @@ pub struct Posting {
     pub counts: Counts,
     /// When this was true.
     pub last_progress_update: Timestamp,
-    /// What it waits for, while it does: `waiting-assets`, `waiting-space`.
+    /// What it waits for, while it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
     /// When it goes on without what it waits for.
@@ -70,7 +70,7 @@ impl Posting {
             job_handle: Some(status.job_handle.to_owned()),
             run: Some(status.run.to_owned()),
             manifest: manifest.to_owned(),
-            state: format!("{:?}", status.state),
+            state: status.state.word().into(),
             progress: status.progress,
             counts: status.counts,
             last_progress_update: status.last_progress_update,
@@ -108,7 +108,7 @@ impl Posting {
             if folder.is_finished() {
                 posting.waiting = Some(Waiting::Stopped);
             }
-            posting.state = format!("{:?}", ActiveState::WaitingClient);
+            posting.state = ActiveState::WaitingClient.word().into();
         } else {
             posting.next_fire_time = listed.due.map(Due::at);
             posting.schedule_state = listed.due.map(|_| ScheduleState::Paused);
@@ -142,7 +142,7 @@ impl Posting {
             job_handle: None,
             run: None,
             manifest: record.name.clone(),
-            state: format!("{:?}", ActiveState::New),
+            state: ActiveState::New.word().into(),
             progress: 0.0,
             counts: Counts::NONE,
             last_progress_update: record.received,
@@ -156,7 +156,7 @@ impl Posting {
     /// Shows that a job waits for room, keeping what else was shown of it.
     pub(super) fn short_of_room(before: Option<Self>, record: &Record, now: Timestamp) -> Self {
         Self {
-            state: format!("{:?}", ActiveState::WaitingCoordinator),
+            state: ActiveState::WaitingCoordinator.word().into(),
             last_progress_update: now,
             waiting: Some(Waiting::WaitingSpace),
             waiting_until: None,

@@ -199,7 +199,7 @@ impl Daemon {
         };
         running.cancel.ask(Ask::Stop);
         running.go_on = false;
-        posting.state = format!("{:?}", ActiveState::Stopping);
+        posting.state = ActiveState::Stopping.word().into();
         Answer::done(format!("{} is stopping", posting.name()))
     }
 

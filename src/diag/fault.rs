@@ -163,7 +163,7 @@ pub enum Fault {
     },
     /// Not one asset of the list can be exported.
     NothingExportable,
-    /// The job broke the daemon or its workers three times.
+    /// The job broke the daemon three times.
     Poison {
         /// How often it was tried.
         attempts: u32,
@@ -383,7 +383,30 @@ impl Fault {
         match self {
             Self::Page { fault, .. } => fault.waiting(),
             Self::DiskFull | Self::Blocked { .. } | Self::KeepsChanging => Waiting::Helps,
-            _ => Waiting::Useless,
+            Self::NotFound { .. }
+            | Self::NothingMatches
+            | Self::Ambiguous { .. }
+            | Self::OutsideRoot
+            | Self::NotAFile { .. }
+            | Self::Unreadable
+            | Self::ReadFailed { .. }
+            | Self::Mismatch { .. }
+            | Self::Damaged { .. }
+            | Self::TooLarge { .. }
+            | Self::UnsupportedSource { .. }
+            | Self::Modifiers { .. }
+            | Self::OutOfMemory { .. }
+            | Self::TooSlow { .. }
+            | Self::WorkerDied { .. }
+            | Self::Collision { .. }
+            | Self::BadOutputName { .. }
+            | Self::Exists { .. }
+            | Self::NotWritable { .. }
+            | Self::Refused { .. }
+            | Self::NothingExportable
+            | Self::Poison { .. }
+            | Self::NoAssets { .. }
+            | Self::Internal { .. } => Waiting::Useless,
         }
     }
 
@@ -393,7 +416,31 @@ impl Fault {
         match self {
             Self::Page { fault, .. } => fault.blocks_output(),
             Self::DiskFull | Self::Blocked { .. } => true,
-            _ => false,
+            Self::NotFound { .. }
+            | Self::NothingMatches
+            | Self::Ambiguous { .. }
+            | Self::OutsideRoot
+            | Self::NotAFile { .. }
+            | Self::Unreadable
+            | Self::ReadFailed { .. }
+            | Self::KeepsChanging
+            | Self::Mismatch { .. }
+            | Self::Damaged { .. }
+            | Self::TooLarge { .. }
+            | Self::UnsupportedSource { .. }
+            | Self::Modifiers { .. }
+            | Self::OutOfMemory { .. }
+            | Self::TooSlow { .. }
+            | Self::WorkerDied { .. }
+            | Self::Collision { .. }
+            | Self::BadOutputName { .. }
+            | Self::Exists { .. }
+            | Self::NotWritable { .. }
+            | Self::Refused { .. }
+            | Self::NothingExportable
+            | Self::Poison { .. }
+            | Self::NoAssets { .. }
+            | Self::Internal { .. } => false,
         }
     }
 

@@ -237,13 +237,16 @@ impl Judged {
     }
 
     /// Returns the fault of a refused manifest: the first error that refuses it, not one that
-    /// would only have failed assets.
+    /// would only have failed assets. Where it cannot be read to its end, that comes before what is
+    /// missing of it.
     #[must_use]
     pub fn refusal(&self) -> Option<Fault> {
         if self.job.is_some() {
             return None;
         }
-        let first = self.findings.iter().find(|finding| finding.is_error())?;
+        let errors = || self.findings.iter().filter(|finding| finding.is_error());
+        let first =
+            errors().find(|error| error.code == Code::Syntax).or_else(|| errors().next())?;
         Some(Fault::Refused {
             line: position(&self.text, first.span.start).0,
             message: first.message.clone().shown(),

@@ -62,6 +62,21 @@ pub enum ActiveState {
     Done,
 }
 
+impl ActiveState {
+    /// Returns its name in the public forms.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::WaitingClient => "WaitingClient",
+            Self::WaitingCoordinator => "WaitingCoordinator",
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Done => "Done",
+        }
+    }
+}
+
 /// What a run waits for, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -158,7 +158,7 @@ impl Desk<'_> {
         })
     }
 
-    /// Reports each plan as soon as its output is durable, so that what comes later and breaks
+    /// Reports each plan as soon as its output is written, so that what comes later and breaks
     /// this worker does not take it along.
     fn convert(
         &self,

@@ -83,7 +83,7 @@ pub struct PoolSettings {
     /// Address space of one worker in bytes.
     pub memory: u64,
     /// Longest time one output may take: from the beginning of a request, or from the output
-    /// before, until it is on the disk.
+    /// before, until it is written.
     pub deadline: Duration,
     /// Largest output in bytes.
     pub max_output: u64,

@@ -220,7 +220,7 @@ fn sets_and_templates_are_what_they_are() {
             ("shop/all", set),
             ("shop/spin", set),
             ("shop/tpl", "a template is made of layers, which are not supported yet"),
-            ("shop/out", "the name leads out of the asset folder"),
+            ("shop/out", "the name leads out of the asset folder, or over a symbolic link"),
         ])
     );
 }

@@ -492,3 +492,31 @@ fn a_manifest_that_is_too_large_is_refused_whatever_its_beginning_says() {
     assert_eq!(play.report_of("fits", SOON).1["verdict"], "clean");
     assert_eq!(play.stop(), Some(0));
 }
+
+#[test]
+fn content_that_belies_the_type_of_the_catalogue_is_an_error() {
+    let mut play = Playground::new();
+    play.write("assets/a.png", &picture("a.png", 40, 40));
+    play.write("assets/note.txt", b"no picture\n");
+    play.write("assets/scan.dat", &picture("a.png", 40, 40));
+    let entry = |id: &str, kind: &str, path: &str| {
+        format!("[[asset]]\nid = \"{id}\"\ntype = \"{kind}\"\npath = \"{path}\"\n")
+    };
+    let catalog = [
+        entry("leaflet", "Pdf", "a.png"),
+        entry("portrait", "Image", "note.txt"),
+        entry("scan", "Image", "scan.dat"),
+    ];
+    play.write("assets/catalog.toml", catalog.concat().as_bytes());
+    play.start();
+    for fmt in ["orig", "convert"] {
+        let text = manifest(fmt, &["leaflet", "portrait", "scan"], "")
+            .replace("fmt = \"convert\"", &format!("fmt = \"{fmt}\""));
+        play.drop_manifest(&format!("{fmt}.toml"), &text);
+        let (_, report) = play.report_of(fmt, SOON);
+        assert_eq!(report["verdict"], "partial", "{report:#}");
+        assert_eq!(report["fileErrorCount"], 2, "{report:#}");
+        assert_eq!(report["fileSuccessCount"], 1, "{report:#}");
+    }
+    assert_eq!(play.stop(), Some(0));
+}

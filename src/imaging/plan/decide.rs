@@ -179,6 +179,10 @@ fn encoding(wanted: &Wanted, fmt: Fmt, defaults: &Defaults) -> Encoding {
         wanted.qlt.map_or(defaults.jpeg_quality, |qlt| (qlt.quality, qlt.full_chroma));
     let palette = || wanted.quantize.clone().unwrap_or_default();
     let lossy = (fmt.compression() != Some(Compression::Lossless)).then_some(quality);
+    let jpeg = |scans| {
+        let most_bytes = (wanted.jpeg_size > 0).then(|| u64::from(wanted.jpeg_size) * 1024);
+        Encoding::Jpeg { quality, full_chroma, scans, most_bytes }
+    };
     match fmt.format {
         Format::Png | Format::PngAlpha => Encoding::Png,
         Format::Png8 | Format::Png8Alpha => Encoding::Png8 { palette: palette() },
@@ -202,15 +206,16 @@ fn encoding(wanted: &Wanted, fmt: Fmt, defaults: &Defaults) -> Encoding {
         Format::Webp | Format::WebpAlpha => Encoding::Webp { quality: lossy },
         Format::Avif | Format::AvifAlpha => Encoding::Avif { quality: lossy },
         Format::Jpeg2000 | Format::Jpeg2000Alpha => Encoding::Jpeg2000 { quality: lossy },
-        format => Encoding::Jpeg {
-            quality,
-            full_chroma,
-            scans: match (format, wanted.pscan) {
-                (Format::Pjpeg, Some(scans)) => Scans::Exactly(scans),
-                (Format::Pjpeg, None) => Scans::Progressive,
-                _ => Scans::Baseline,
-            },
-            most_bytes: (wanted.jpeg_size > 0).then(|| u64::from(wanted.jpeg_size) * 1024),
-        },
+        Format::Pjpeg => jpeg(wanted.pscan.map_or(Scans::Progressive, Scans::Exactly)),
+        Format::Jpeg
+        | Format::Jpegxr
+        | Format::JpegxrAlpha
+        | Format::Heic
+        | Format::Swf
+        | Format::SwfAlpha
+        | Format::Swf3
+        | Format::Swf3Alpha
+        | Format::F4m
+        | Format::M3u8 => jpeg(Scans::Baseline),
     }
 }

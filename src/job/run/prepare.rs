@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::suffix::{belies, may_stay, other_content, promised};
+use super::suffix::{
+    belies, belies_type, is_picture_by_catalogue, may_stay, other_content, promised,
+};
 use super::{Ask, Bench, Item, LISTEN, Made, Planned, State, WorkError};
 use crate::diag::{Fault, Phrase, phrase};
 use crate::fs::{Content, Stamp};
@@ -113,10 +115,21 @@ pub(super) fn prepare<'j>(
     let mut alike = Alike::default();
     for item in &mut *items {
         let Some(file) = item.file else { continue };
+        let is_ready = matches!(item.state, State::Ready(_) | State::Settled);
+        if let (false, Some(asset), Some(Ok(info))) = (is_ready, item.asset, infos.get(file))
+            && let Some(fault) = belies_type(asset, file, info)
+        {
+            item.fail(fault);
+            continue;
+        }
+        let by_catalogue = item.asset.is_some_and(|asset| is_picture_by_catalogue(asset, file));
         match std::mem::replace(&mut item.state, State::Settled) {
             State::Settled => {}
             State::Copy { warnings } => match infos.get(file) {
                 Some(Err(fault @ Fault::Mismatch { .. })) => item.fail(fault.clone()),
+                Some(Err(fault @ Fault::UnsupportedSource { .. })) if by_catalogue => {
+                    item.fail(fault.clone());
+                }
                 // Whether it can be read is of no concern to a copy.
                 Some(_) | None => make_ready(job, item, vec![None], warnings),
             },
@@ -125,7 +138,9 @@ pub(super) fn prepare<'j>(
                 None => item.settle(AssetOutcome::Cancelled),
                 Some(Ok(info)) => plan_item((job, bench), item, info, &mut alike),
                 // Of a kind that pictures are made of, but not by this release.
-                Some(Err(fault @ Fault::UnsupportedSource { detail })) if may_stay(file) => {
+                Some(Err(fault @ Fault::UnsupportedSource { detail }))
+                    if may_stay(file) && !by_catalogue =>
+                {
                     let warning = phrase!(
                         "not-converted-because",
                         "cannot be converted ({detail}), so the original is delivered",
@@ -205,7 +220,12 @@ fn probe<'j>(bench: &Bench<'_>, items: &[Item<'j>]) -> Result<(Probed<'j>, Stamp
         .iter()
         .filter_map(|item| match (&item.state, item.file) {
             (State::Convert, file) => file,
-            (State::Copy { .. }, Some(file)) if promised(file).is_some() => Some(file),
+            (State::Copy { .. }, Some(file))
+                if promised(file).is_some()
+                    || item.asset.is_some_and(|asset| is_picture_by_catalogue(asset, file)) =>
+            {
+                Some(file)
+            }
             _ => None,
         })
         .collect();

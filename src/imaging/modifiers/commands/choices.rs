@@ -38,7 +38,7 @@ pub static CHOICES: [Choice; 32] = [
     choice("`cropN`", "is an offset and a size, as on its page, not two corners", ""),
     choice(
         "What a crop uncovers beyond the source, and the corners a turn uncovers",
-        "is transparent: `bgColor`, else `bgc` or the configured background shows",
+        "is transparent: `bgColor`, else `bgc` or the configured background shows, never `color`",
         "",
     ),
     choice("Whether `size` enlarges", "it does", "imaging.size_upscale"),
@@ -57,7 +57,18 @@ pub static CHOICES: [Choice; 32] = [
     ),
     choice(
         "Operations on the composite and scaling",
-        "scaling comes first; radii are scaled with it",
+        "scaling comes first; radii are scaled with it; `op_colorize` with `norm` takes its levels \
+         from what the view shows",
+        "",
+    ),
+    choice(
+        "Resampling at the border of the picture",
+        "what the filter would see beyond it is left out, and the rest weighted up",
+        "",
+    ),
+    choice(
+        "The second value of `qlt`",
+        "counts for colours; inks and grays keep their resolution",
         "",
     ),
     choice("Operations, clip and opacity of one scope", "in this order", ""),
