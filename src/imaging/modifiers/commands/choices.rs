@@ -18,7 +18,7 @@ const fn choice(question: &'static str, answer: &'static str, key: &'static str)
 }
 
 /// Every choice, in the order of a picture's way from its source to the reply.
-pub static CHOICES: [Choice; 32] = [
+pub static CHOICES: [Choice; 34] = [
     choice(
         "What a camera noted about orientation",
         "is applied when a picture is decoded",
