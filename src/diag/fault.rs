@@ -17,6 +17,14 @@ pub enum Remedy {
     Operator,
 }
 
+/// What a fault lies in that may pass.
+enum Passing {
+    /// The disk of the outputs.
+    Output,
+    /// The source, which is being written.
+    Source,
+}
+
 /// Whether the same attempt may succeed later without anybody doing anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Waiting {
@@ -380,42 +388,24 @@ impl Fault {
     /// Says whether the same attempt may succeed later by itself.
     #[must_use]
     pub const fn waiting(&self) -> Waiting {
-        match self {
-            Self::Page { fault, .. } => fault.waiting(),
-            Self::DiskFull | Self::Blocked { .. } | Self::KeepsChanging => Waiting::Helps,
-            Self::NotFound { .. }
-            | Self::NothingMatches
-            | Self::Ambiguous { .. }
-            | Self::OutsideRoot
-            | Self::NotAFile { .. }
-            | Self::Unreadable
-            | Self::ReadFailed { .. }
-            | Self::Mismatch { .. }
-            | Self::Damaged { .. }
-            | Self::TooLarge { .. }
-            | Self::UnsupportedSource { .. }
-            | Self::Modifiers { .. }
-            | Self::OutOfMemory { .. }
-            | Self::TooSlow { .. }
-            | Self::WorkerDied { .. }
-            | Self::Collision { .. }
-            | Self::BadOutputName { .. }
-            | Self::Exists { .. }
-            | Self::NotWritable { .. }
-            | Self::Refused { .. }
-            | Self::NothingExportable
-            | Self::Poison { .. }
-            | Self::NoAssets { .. }
-            | Self::Internal { .. } => Waiting::Useless,
+        match self.passing() {
+            Some(Passing::Output | Passing::Source) => Waiting::Helps,
+            None => Waiting::Useless,
         }
     }
 
     /// Tells whether it is the output's disk that is to blame, and nothing that was asked for.
     #[must_use]
     pub const fn blocks_output(&self) -> bool {
+        matches!(self.passing(), Some(Passing::Output))
+    }
+
+    /// Says what it lies in when it may pass by itself.
+    const fn passing(&self) -> Option<Passing> {
         match self {
-            Self::Page { fault, .. } => fault.blocks_output(),
-            Self::DiskFull | Self::Blocked { .. } => true,
+            Self::Page { fault, .. } => fault.passing(),
+            Self::DiskFull | Self::Blocked { .. } => Some(Passing::Output),
+            Self::KeepsChanging => Some(Passing::Source),
             Self::NotFound { .. }
             | Self::NothingMatches
             | Self::Ambiguous { .. }
@@ -423,7 +413,6 @@ impl Fault {
             | Self::NotAFile { .. }
             | Self::Unreadable
             | Self::ReadFailed { .. }
-            | Self::KeepsChanging
             | Self::Mismatch { .. }
             | Self::Damaged { .. }
             | Self::TooLarge { .. }
@@ -440,7 +429,7 @@ impl Fault {
             | Self::NothingExportable
             | Self::Poison { .. }
             | Self::NoAssets { .. }
-            | Self::Internal { .. } => false,
+            | Self::Internal { .. } => None,
         }
     }
 
