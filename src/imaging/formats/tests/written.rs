@@ -193,6 +193,26 @@ fn jpeg_size_goes_with_scans_and_a_wide_limit_changes_nothing() {
     assert_eq!(within(&picture, Scans::Baseline, 1 << 20).unwrap(), of_quality(&picture, 90));
 }
 
+#[test]
+fn every_quality_makes_a_baseline_file_and_inks_keep_their_resolution() {
+    let file = |pixel_type, quality, full_chroma| {
+        let picture = busy(67, 45, pixel_type);
+        let scans = Scans::Baseline;
+        let encoding = Encoding::Jpeg { quality, full_chroma, scans, most_bytes: None };
+        encode(&picture, &output(encoding, pixel_type, false), None).unwrap()
+    };
+    for pixel_type in TYPES {
+        for quality in [1, 10, 23, 24, 80] {
+            let file = file(pixel_type, quality, false);
+            let frames = file.windows(4).filter(|w| w[..2] == [0xff, 0xc0] && w[2] == 0).count();
+            assert_eq!(frames, 1, "{pixel_type:?} {quality}: no baseline frame");
+        }
+    }
+    assert_eq!(file(PixelType::Cmyk, 80, false), file(PixelType::Cmyk, 80, true));
+    assert_eq!(file(PixelType::Gray, 80, false), file(PixelType::Gray, 80, true));
+    assert!(file(PixelType::Rgb, 80, false).len() < file(PixelType::Rgb, 80, true).len());
+}
+
 // -- TIFF with JPEG inside
 
 fn tiff_jpeg_of(picture: &Raster, full_chroma: bool, profile: Option<&[u8]>) -> Vec<u8> {
