@@ -29,8 +29,8 @@ use crate::imaging::modifiers::{self, Modifiers};
 use crate::imaging::plan::{self, Defaults};
 use crate::library::{self, Asset, AssetHandle, Delivery, Library, Scope};
 
-/// Most files that one job makes, all renditions together: what is written down of each, about 500
-/// bytes, is read again after an interruption.
+/// Most files that one job makes, all renditions together: what is written down of each, 500 to
+/// 1,000 bytes, is read again after an interruption.
 pub const MOST_FILES: usize = 500_000;
 
 /// What the configuration says about jobs.
